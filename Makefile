@@ -1,0 +1,33 @@
+# Each target is a line that a person could type.
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
+FUZZTIME ?= 30s
+export CGO_ENABLED ?= 0
+
+.PHONY: build test lint bench fuzz integration generate demo release
+
+build: ## one static binary: bin/compat
+	go build -trimpath -ldflags='-s -w' -o bin/compat ./cmd/compat
+
+test: ## everything that needs nothing but Go
+	CGO_ENABLED=1 go test -race ./...
+
+lint: ## style, package boundaries, forbidden calls
+	go run $(GOLANGCI) run ./...
+
+bench: ## side by side with nfd, and Go benchmarks
+	go test -tags=integration -run='^$$' -bench=. -benchmem ./...
+
+fuzz: ## every fuzz target, FUZZTIME each
+	./testdata/fuzz.sh $(FUZZTIME)
+
+integration: build ## real registries, the real oras and nfd, on loopback
+	go test -tags=integration -run='^TestIntegration' -count=1 -timeout=30m ./cmd/compat
+
+generate: ## schemas, command reference, golden files
+	go test ./... -update
+
+demo: build ## the main job, on an OCI layout in this directory
+	./testdata/demo.sh
+
+release: ## binaries for linux/amd64 and linux/arm64
+	for arch in amd64 arm64; do GOOS=linux GOARCH=$$arch go build -buildvcs=true -trimpath -ldflags='-s -w' -o bin/compat-linux-$$arch ./cmd/compat || exit 1; done
