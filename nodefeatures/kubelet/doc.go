@@ -1,0 +1,10 @@
+// Package kubelet finds out which kubelet a node runs and which feature gates
+// that kubelet was started with, and says of every fact where it came from.
+// What is told (a version, a configuration file, a Node object) wins over what
+// is found on the machine.
+//
+// It does not decide what the facts mean: whether a version or a gate is good
+// for anything is compat/sidecar's business. It talks to no API server, it
+// never starts a kubelet, and the only thing that it ever executes is a
+// kubelet's own binary with --version, under the conditions at [Options].
+package kubelet

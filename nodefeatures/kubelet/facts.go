@@ -1,0 +1,136 @@
+package kubelet
+
+// Facts are what is known about a node's kubelet. The zero value knows nothing.
+// Facts are part of the snapshot that `compat features` prints, so the JSON
+// keys are stable; nothing in them changes between two looks at the same
+// machine as long as the kubelet is not restarted.
+type Facts struct {
+	// Version is the kubelet's version, or the reason why it is not known.
+	Version Version `json:"version"`
+	// Running says that a kubelet process was found and that nothing says that
+	// Version is not its version. A kubelet that runs has got past the
+	// configuration that it was started with. It is false for facts that were
+	// only told, and for a version that was told and is not the running one.
+	Running bool `json:"running"`
+	// Gates are the feature gates that are set explicitly, sorted by name, each
+	// once, with the value that wins. AllAlpha and AllBeta are gates by those
+	// names. A gate that is not listed is at its default only if Config.Read.
+	Gates []Gate `json:"gates"`
+	// Config says whether Gates is the whole of the kubelet's configuration.
+	Config Config `json:"config"`
+	// DeclaredFeatures is the Node object's status.declaredFeatures. Kubelets
+	// report it from 1.35 on, so a name in it implies at least that version
+	// (https://github.com/kubernetes/enhancements/issues/5328).
+	DeclaredFeatures []string `json:"declaredFeatures"`
+	// Disagreements lists the facts that two sources tell differently.
+	Disagreements []Disagreement `json:"disagreements"`
+}
+
+// A Version is the kubelet's version as its source spells it.
+type Version struct {
+	// Value is the version, for example v1.36.3 or v1.30.0-eks-036c24b, and ""
+	// when it is not known. ParseRelease reads it; a Node object's may be
+	// something that ParseRelease refuses.
+	Value string `json:"value"`
+	// Given says that the version was told, not detected.
+	Given bool `json:"given"`
+	// Origin says where Value came from; nil when it is not known.
+	Origin *Origin `json:"origin,omitempty"`
+	// Reason says why the version is not known; nil when it is.
+	Reason *Reason `json:"reason,omitempty"`
+}
+
+// A Gate is one feature gate that is set explicitly.
+type Gate struct {
+	Name   string `json:"name"`
+	Value  bool   `json:"value"`
+	Given  bool   `json:"given"`  // told, not detected
+	Origin Origin `json:"origin"` // the source that wins
+}
+
+// Config says how much of the kubelet's configuration was seen.
+type Config struct {
+	// Read is true when everything that can set a gate was read: the process's
+	// flags with the file and the drop-ins that they name, or a configuration
+	// that was told. When it is false, of all gates only those from
+	// SourceProcessFlags and those given are certain: nothing overrides them.
+	Read bool `json:"read"`
+	// Reason says why Read is false; nil when it is true.
+	Reason *Reason `json:"reason,omitempty"`
+	// Files are the configuration files that were read, weakest first.
+	Files []Origin `json:"files"`
+}
+
+// A Source is a kind of place that facts come from.
+type Source string
+
+// The sources. The order of strength is Detect's business.
+const (
+	SourceOption        Source = "option"        // told on the command line
+	SourceNodeObject    Source = "nodeObject"    // a Node object's status
+	SourceProcess       Source = "process"       // the running process's own binary, asked with --version
+	SourceBinary        Source = "binary"        // a binary on this machine, asked with --version; perhaps not the one that runs
+	SourceSnap          Source = "snap"          // MicroK8s' meta/snap.yaml
+	SourceProcessFlags  Source = "processFlags"  // the running process's command line
+	SourceConfigFile    Source = "configFile"    // the file that --config names
+	SourceConfigDir     Source = "configDir"     // a drop-in of the directory that --config-dir names
+	SourceDistribution  Source = "distribution"  // a file where a distribution keeps its kubelet's configuration; no process was there to confirm it
+	SourceEffectiveGate Source = "effectiveGate" // the value that a running kubelet reported for the gate itself
+)
+
+// An Origin says where one fact came from.
+type Origin struct {
+	Source Source `json:"source"`
+	// Path is the file that was read or executed, as the kubelet would name it:
+	// without the host root.
+	Path string `json:"path,omitempty"`
+	// PID is the process that was looked at, 0 if there was none.
+	PID int `json:"pid,omitempty"`
+	// Detail is the option that told the fact (--kubelet-version), or the name
+	// of the Node.
+	Detail string `json:"detail,omitempty"`
+}
+
+// A Reason says why a fact is not known. Code is one of the Reason constants
+// and meant for programs, Message is one line for people, and Hint, where there
+// is one, says what to do about it.
+type Reason struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// A Disagreement is a fact that several sources tell differently.
+type Disagreement struct {
+	// Fact is "version" or the name of a feature gate.
+	Fact string `json:"fact"`
+	// Message is one line for people.
+	Message string `json:"message"`
+	// Claims are what the sources say; the first is the one that was used.
+	Claims []Claim `json:"claims"`
+}
+
+// A Claim is what one source says about a fact.
+type Claim struct {
+	Value  string `json:"value"`
+	Given  bool   `json:"given"`
+	Origin Origin `json:"origin"`
+}
+
+// Gate returns the gate by that name, and whether it is set explicitly.
+func (f *Facts) Gate(name string) (Gate, bool) {
+	if f != nil {
+		for _, g := range f.Gates {
+			if g.Name == name {
+				return g, true
+			}
+		}
+	}
+	return Gate{}, false
+}
+
+// Certain says whether no source that was not read could set the gate
+// otherwise; see Config.Read.
+func (f *Facts) Certain(g Gate) bool {
+	return f.Config.Read || g.Given || g.Origin.Source == SourceProcessFlags || g.Origin.Source == SourceEffectiveGate
+}
