@@ -1,5 +1,7 @@
 package kubelet
 
+import "fmt"
+
 // Facts are what is known about a node's kubelet. The zero value knows nothing.
 // Facts are part of the snapshot that `compat features` prints, so the JSON
 // keys are stable; nothing in them changes between two looks at the same
@@ -133,4 +135,19 @@ func (f *Facts) Gate(name string) (Gate, bool) {
 // otherwise; see Config.Read.
 func (f *Facts) Certain(g Gate) bool {
 	return f.Config.Read || g.Given || g.Origin.Source == SourceProcessFlags || g.Origin.Source == SourceEffectiveGate
+}
+
+// String describes the origin in a few words, for messages.
+func (o Origin) String() string {
+	switch o.Source {
+	case SourceOption:
+		return o.Detail
+	case SourceNodeObject:
+		return "the Node object of " + o.Detail
+	case SourceProcess:
+		return fmt.Sprintf("the binary of process %d (%s)", o.PID, o.Path)
+	case SourceProcessFlags:
+		return fmt.Sprintf("the command line of process %d", o.PID)
+	}
+	return o.Path
 }

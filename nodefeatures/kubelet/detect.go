@@ -1,0 +1,159 @@
+package kubelet
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// Detect finds out which kubelet the node runs and how it is configured. For
+// the version the strongest source wins: Options.Version, the Node object, the
+// binary of the running process, a kubelet binary in the system's directories.
+// For the gates it is what was told, then the process's flags, its drop-ins,
+// its configuration file; without a process, the file where the distribution
+// keeps it. What sources say differently is listed in Facts.Disagreements.
+//
+// A machine without a kubelet is an answer, with the reason. Detect returns an
+// error only when something told can't be used, a *GivenError, or ctx ends.
+func Detect(ctx context.Context, o Options) (*Facts, error) {
+	t, err := readGiven(o)
+	if err != nil {
+		return nil, err
+	}
+	return detect(ctx, newMachine(o), t)
+}
+
+func detect(ctx context.Context, m machine, t told) (*Facts, error) {
+	if other := m.machineID(); t.machineID != "" && other != "" && other != t.machineID {
+		return unknown(&Reason{
+			Code:    ReasonOtherMachine,
+			Message: "the Node object is another machine's (machineID differs): nothing of this machine was looked at",
+			Hint:    "tell the configuration with --kubelet-config or --feature-gates",
+		}).with(t), nil
+	}
+	found, err := m.look(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	facts := found.with(t)
+	if t.config != nil && found.Config.Reason != nil && found.Running {
+		// The file was told, but the process has drop-ins that can't be read.
+		facts.Config.Read, facts.Config.Reason = false, found.Config.Reason
+	}
+	return facts, ctx.Err()
+}
+
+// With returns the facts with what o tells in their place, nothing of this
+// machine mixed in: Root, SearchPath and Logger are not used. f is not changed;
+// nil stands for facts about which nothing is known, such as those of a
+// snapshot that holds no kubelet. The error is a *GivenError.
+func (f *Facts) With(o Options) (*Facts, error) {
+	t, err := readGiven(o)
+	if err != nil {
+		return nil, err
+	}
+	if f == nil {
+		f = unknown(&Reason{Code: ReasonNotTold, Message: "nothing is known about the kubelet", Hint: hintTell})
+	}
+	return f.with(t), nil
+}
+
+// unknown makes facts that say nothing, and why.
+func unknown(r *Reason) *Facts {
+	return &Facts{Version: Version{Reason: r}, Config: Config{Reason: r}}
+}
+
+func (f *Facts) with(t told) *Facts {
+	out := &Facts{
+		Version: f.Version, Running: f.Running, Config: f.Config,
+		DeclaredFeatures: slices.Concat([]string{}, f.DeclaredFeatures),
+		Disagreements:    slices.Concat([]Disagreement{}, f.Disagreements),
+	}
+	if t.declared != nil {
+		out.DeclaredFeatures = slices.Clone(t.declared)
+	}
+	out.tellVersion(t.versions)
+	out.tellGates(f.Gates, t)
+	out.tellConfig(t)
+	return out
+}
+
+// tellVersion puts the first claim in the version's place. What runs is still
+// the same kubelet, unless its version is known to be another one.
+func (f *Facts) tellVersion(claims []Claim) {
+	claims = slices.Clone(claims)
+	if f.Version.Value != "" && f.Version.Origin != nil {
+		claims = append(claims, Claim{Value: f.Version.Value, Given: f.Version.Given, Origin: *f.Version.Origin})
+	}
+	if len(claims) == 0 {
+		return
+	}
+	first := claims[0]
+	f.Running = f.Running && (f.Version.Value == "" || sameRelease(f.Version.Value, first.Value))
+	f.Version = Version{Value: first.Value, Given: first.Given, Origin: &first.Origin}
+	if d, ok := disagree("version", claims); ok {
+		f.Disagreements = append(f.Disagreements, d)
+	}
+	f.checkDeclared()
+}
+
+// checkDeclared notes a version that can't have declared features.
+func (f *Facts) checkDeclared() {
+	first := Release{Major: 1, Minor: 35, Pre: "alpha"}
+	r, err := ParseRelease(f.Version.Value)
+	if err != nil || len(f.DeclaredFeatures) == 0 || r.Compare(first) >= 0 {
+		return
+	}
+	f.Disagreements = append(f.Disagreements, Disagreement{
+		Fact:    "version",
+		Message: fmt.Sprintf("%s says that version is %s, but the node declares features, as kubelets do from 1.35 on; the former is used", f.Version.Origin, f.Version.Value),
+		Claims:  []Claim{{Value: f.Version.Value, Given: f.Version.Given, Origin: *f.Version.Origin}},
+	})
+}
+
+func sameRelease(a, b string) bool {
+	ra, errA := ParseRelease(a)
+	rb, errB := ParseRelease(b)
+	return errA == nil && errB == nil && ra.Compare(rb) == 0
+}
+
+// tellGates merges found gates with those that were told. A file that was told
+// stands for the one that was found.
+func (f *Facts) tellGates(found []Gate, t told) {
+	layers := []layer{}
+	for _, g := range found {
+		file := g.Origin.Source == SourceConfigFile || g.Origin.Source == SourceDistribution
+		if t.config != nil && file || t.dir && g.Origin.Source == SourceConfigDir {
+			continue
+		}
+		layers = append(layers, newLayer(g.Origin, g.Given, map[string]bool{g.Name: g.Value}))
+	}
+	if t.config != nil {
+		layers = append(layers, *t.config)
+	}
+	layers = append(layers, t.dropIns...)
+	if t.flags != nil {
+		layers = append(layers, *t.flags)
+	}
+	var disagreements []Disagreement
+	f.Gates, disagreements = merge(layers)
+	f.Disagreements = append(f.Disagreements, disagreements...)
+}
+
+func (f *Facts) tellConfig(t told) {
+	files := []Origin{}
+	for _, o := range f.Config.Files {
+		if o.Source == SourceConfigDir && t.dir || o.Source != SourceConfigDir && t.config != nil {
+			continue
+		}
+		files = append(files, o)
+	}
+	if t.config != nil {
+		files = append(files, t.config.origin)
+		f.Config.Read, f.Config.Reason = true, nil
+	}
+	for _, l := range t.dropIns {
+		files = append(files, l.origin)
+	}
+	f.Config.Files = files
+}

@@ -1,0 +1,101 @@
+package kubelet
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// ParseGates reads the value of a --feature-gates flag, A=true,B=false, as the
+// kubelet does: pairs separated by commas, empty ones skipped, blanks around
+// names and values ignored, values as strconv.ParseBool takes them, the last
+// one of a name winning
+// (https://github.com/kubernetes/kubernetes/blob/v1.37.0/staging/src/k8s.io/component-base/cli/flag/map_string_bool.go).
+func ParseGates(s string) (map[string]bool, error) {
+	gates := map[string]bool{}
+	for pair := range strings.SplitSeq(s, ",") {
+		if pair == "" {
+			continue
+		}
+		name, value, ok := strings.Cut(pair, "=")
+		name = strings.TrimSpace(name)
+		if !ok {
+			return nil, fmt.Errorf("feature gate %.64q has no value: write it as NAME=true or NAME=false", pair)
+		}
+		if name == "" {
+			return nil, errors.New("a feature gate without a name")
+		}
+		b, err := strconv.ParseBool(strings.TrimSpace(value))
+		if err != nil {
+			return nil, fmt.Errorf("feature gate %.64s has the value %.64q, which is neither true nor false", name, value)
+		}
+		gates[name] = b
+	}
+	return gates, nil
+}
+
+// A layer is one source's say about feature gates. Layers are kept apart until
+// the end, so that every disagreement can be told; nil in set means that the
+// layer deletes what weaker ones of the same kubelet's files said.
+type layer struct {
+	origin Origin
+	given  bool
+	set    map[string]*bool
+}
+
+// newLayer makes a layer of gates that are all set.
+func newLayer(origin Origin, given bool, gates map[string]bool) layer {
+	set := make(map[string]*bool, len(gates))
+	for name, value := range gates {
+		set[name] = &value
+	}
+	return layer{origin: origin, given: given, set: set}
+}
+
+// merge folds layers, weakest first, into the gates that are in effect and the
+// disagreements between given and detected ones. That a kubelet's flag
+// overrides its own file is how it is meant to be, but worth telling as well.
+func merge(layers []layer) ([]Gate, []Disagreement) {
+	claims := map[string][]Claim{}
+	last := map[string]Gate{}
+	for _, l := range layers {
+		for name, value := range l.set {
+			if value == nil {
+				delete(last, name)
+				delete(claims, name)
+				continue
+			}
+			last[name] = Gate{Name: name, Value: *value, Given: l.given, Origin: l.origin}
+			claims[name] = append(claims[name], Claim{Value: strconv.FormatBool(*value), Given: l.given, Origin: l.origin})
+		}
+	}
+	gates := make([]Gate, 0, len(last))
+	for _, g := range last {
+		gates = append(gates, g)
+	}
+	slices.SortFunc(gates, func(a, b Gate) int { return strings.Compare(a.Name, b.Name) })
+	disagreements := []Disagreement{}
+	for _, g := range gates {
+		said := claims[g.Name]
+		slices.Reverse(said)
+		if d, ok := disagree(g.Name, said); ok {
+			disagreements = append(disagreements, d)
+		}
+	}
+	return gates, disagreements
+}
+
+// disagree makes a disagreement of claims, strongest first, unless they all
+// say the same.
+func disagree(fact string, claims []Claim) (Disagreement, bool) {
+	for _, c := range claims {
+		if c.Value != claims[0].Value {
+			message := fmt.Sprintf("%s says that %s is %s, %s says %s; the former is used",
+				claims[0].Origin, fact, claims[0].Value, c.Origin, c.Value)
+			return Disagreement{Fact: fact, Message: message, Claims: claims}, true
+		}
+	}
+	return Disagreement{}, false
+}
