@@ -1,0 +1,3 @@
+module nodecompat/testdata/tools/bareclient
+
+go 1.26.0

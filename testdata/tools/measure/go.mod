@@ -1,0 +1,3 @@
+module nodecompat/testdata/tools/measure
+
+go 1.26.0
