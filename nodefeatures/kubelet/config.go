@@ -85,7 +85,7 @@ func loadFile(root, path string, origin Origin, given bool) (layer, error) {
 	}
 	gates, err := parseConfig(data)
 	if err != nil {
-		return layer{}, fmt.Errorf("reading %s: %w", path, err)
+		return layer{}, fmt.Errorf("reading %s: %w: %w", path, errMalformed, err)
 	}
 	return layer{origin: origin, given: given, set: gates}, nil
 }

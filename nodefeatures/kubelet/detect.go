@@ -28,7 +28,7 @@ func detect(ctx context.Context, m machine, t told) (*Facts, error) {
 		return unknown(&Reason{
 			Code:    ReasonOtherMachine,
 			Message: "the Node object is another machine's (machineID differs): nothing of this machine was looked at",
-			Hint:    "tell the configuration with --kubelet-config or --feature-gates",
+			Hint:    hintConfig,
 		}).with(t), nil
 	}
 	found, err := m.look(ctx, t)
@@ -66,11 +66,11 @@ func unknown(r *Reason) *Facts {
 func (f *Facts) with(t told) *Facts {
 	out := &Facts{
 		Version: f.Version, Running: f.Running, Config: f.Config,
-		DeclaredFeatures: slices.Concat([]string{}, f.DeclaredFeatures),
-		Disagreements:    slices.Concat([]Disagreement{}, f.Disagreements),
+		DeclaredFeatures: append([]string{}, f.DeclaredFeatures...),
+		Disagreements:    append([]Disagreement{}, f.Disagreements...),
 	}
 	if t.declared != nil {
-		out.DeclaredFeatures = slices.Clone(t.declared)
+		out.DeclaredFeatures = append([]string{}, t.declared...)
 	}
 	out.tellVersion(t.versions)
 	out.tellGates(f.Gates, t)

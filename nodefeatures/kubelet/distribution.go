@@ -41,7 +41,7 @@ func (m machine) distribution() *Facts {
 		f.Config.Reason = &Reason{
 			Code:    ReasonKubeletNotRunning,
 			Message: "no kubelet runs here: " + layers[0].origin.Path + " is where " + at.distribution + " keeps its configuration, and its flags are not known",
-			Hint:    "tell it with --kubelet-config or --feature-gates",
+			Hint:    hintConfig,
 		}
 		return f
 	}

@@ -24,6 +24,7 @@ const (
 
 var (
 	errTooLarge     = errors.New("the file is too large")
+	errMalformed    = errors.New("malformed")
 	errNotRegular   = errors.New("not a regular file")
 	errTooManyLinks = errors.New("too many symbolic links")
 )
@@ -92,7 +93,9 @@ func fileReason(path string, err error) *Reason {
 	case errors.Is(err, fs.ErrNotExist):
 		return &Reason{Code: ReasonNotFound, Message: fmt.Sprintf("%s does not exist", path)}
 	case errors.Is(err, errTooLarge):
-		return &Reason{Code: ReasonTooLarge, Message: fmt.Sprintf("%s is larger than %d bytes", path, maxConfigFile)}
+		return &Reason{Code: ReasonTooLarge, Message: err.Error()}
+	case errors.Is(err, errMalformed):
+		return &Reason{Code: ReasonMalformed, Message: err.Error()}
 	}
 	return &Reason{Code: ReasonUnreadable, Message: fmt.Sprintf("%s can't be read: %v", path, err)}
 }

@@ -2,7 +2,6 @@ package kubelet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 )
@@ -25,7 +24,7 @@ func (m machine) look(ctx context.Context, t told) (*Facts, error) {
 		f.Version = m.binaryVersion(ctx, "", reason)
 	}
 	if f.Config.Reason == nil {
-		f.Config.Reason = reason
+		f.Config.Reason = &Reason{Code: reason.Code, Message: reason.Message, Hint: hintConfig}
 	}
 	return f, ctx.Err()
 }
@@ -38,7 +37,7 @@ func (m machine) configuration(p process, ns namespace, t told) *Facts {
 		f.Config.Reason = &Reason{
 			Code:    ReasonEmbeddedKubelet,
 			Message: fmt.Sprintf("the kubelet is part of process %d (%s), whose command line does not show the kubelet's flags", p.pid, p.program),
-			Hint:    "tell them with --feature-gates or --kubelet-config",
+			Hint:    hintConfig,
 		}
 		return f
 	}
@@ -108,12 +107,5 @@ func load(p process, name string, read func(path string) error) *Reason {
 	if err == nil {
 		return nil
 	}
-	return configReason(name, err)
-}
-
-func configReason(name string, err error) *Reason {
-	if r := fileReason(name, err); r.Code != ReasonUnreadable || errors.Is(err, errNotRegular) || errors.Is(err, errTooManyLinks) {
-		return r
-	}
-	return &Reason{Code: ReasonMalformed, Message: err.Error()}
+	return fileReason(name, err)
 }

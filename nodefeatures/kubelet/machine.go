@@ -12,7 +12,11 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-const hintTell = "tell it with --kubelet-version or --node-file"
+// What a user can do about a version, and about a configuration, that is not known.
+const (
+	hintTell   = "tell it with --kubelet-version or --node-file"
+	hintConfig = "tell it with --kubelet-config or --feature-gates"
+)
 
 // A machine is where kubelets are looked for.
 type machine struct {

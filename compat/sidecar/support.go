@@ -1,0 +1,118 @@
+package sidecar
+
+import "nodecompat/nodefeatures/kubelet"
+
+// Support says whether a node's kubelet runs native sidecars, and why. It is
+// the report's `sidecars`.
+type Support struct {
+	// Support is the answer.
+	Support Level `json:"support"`
+	// Assumed is true when the answer hangs on a part of the kubelet's
+	// configuration that could not be read; the default was taken for it.
+	Assumed bool `json:"assumed"`
+	// Code says which case it is, for programs.
+	Code Code `json:"code"`
+	// Message says it in one sentence, for people.
+	Message string `json:"message"`
+	// Kubelet is the kubelet that was judged.
+	Kubelet Kubelet `json:"kubelet"`
+	// Gates are the feature gates that are set explicitly and can matter:
+	// SidecarContainers, AllAlpha and AllBeta, sorted by name.
+	Gates []kubelet.Gate `json:"gates"`
+	// Findings are what else there is to say, gravest first.
+	Findings []Finding `json:"findings"`
+}
+
+// A Kubelet is what Support is about, and where that came from.
+type Kubelet struct {
+	// Version is as its source spells it, "" when it is not known.
+	Version string `json:"version"`
+	// Given says that the version was told, not detected.
+	Given bool `json:"given"`
+	// Running says that a process of this version was found.
+	Running bool `json:"running"`
+	// Origin says where the version came from; nil when it is not known.
+	Origin *kubelet.Origin `json:"origin,omitempty"`
+	// Reason says why the version is not known; nil when it is.
+	Reason *kubelet.Reason `json:"reason,omitempty"`
+	// Config says how much of the configuration was seen.
+	Config kubelet.Config `json:"config"`
+}
+
+// A Level is the degree to which native sidecars are supported.
+type Level string
+
+// The levels.
+const (
+	Supported      Level = "supported"
+	SupportedAlpha Level = "supportedAlpha" // 1.28 with the gate on: started in order, not ended in order
+	Unsupported    Level = "unsupported"
+	Broken         Level = "broken" // the kubelet would not start with this configuration
+	Unknown        Level = "unknown"
+)
+
+// A Code names the case, as the rows of the decision table do.
+type Code string
+
+// The codes of a Support. Those that are marked are codes of a Finding, too.
+const (
+	CodeVersionUnknown        Code = "KUBELET_VERSION_UNKNOWN"
+	CodeGateUnrecognized      Code = "GATE_UNRECOGNIZED" // before 1.28 the gate's name stops the kubelet; finding
+	CodeKubeletTooOld         Code = "KUBELET_TOO_OLD"
+	CodeGateAlphaEnabled      Code = "GATE_ALPHA_ENABLED"
+	CodeGateOff               Code = "GATE_OFF"
+	CodeGateUnknownDefaultOff Code = "GATE_UNKNOWN_DEFAULT_OFF"
+	CodeBetaDefaultOn         Code = "BETA_DEFAULT_ON"
+	CodeGateUnknownDefaultOn  Code = "GATE_UNKNOWN_DEFAULT_ON"
+	CodeGateLocked            Code = "GATE_LOCKED" // 1.33 to 1.36 with the gate off: the kubelet does not start; finding
+	CodeGA                    Code = "GA"
+	CodeGateRemoved           Code = "GATE_REMOVED" // from 1.37 on the gate's name stops the kubelet; finding
+	CodeGAGateRemoved         Code = "GA_GATE_REMOVED"
+)
+
+// The codes that only a Finding has.
+const (
+	CodeGateBlocksUpgrade Code = "GATE_BLOCKS_UPGRADE_TO_1_37" // the gate must go before the kubelet becomes 1.37
+	CodeSourcesDisagree   Code = "SOURCES_DISAGREE"            // two sources tell a fact differently
+	CodeConfigNotRead     Code = "CONFIG_NOT_READ"             // why Assumed is true
+)
+
+// A Finding is a remark on a Support.
+type Finding struct {
+	Code     Code     `json:"code"`
+	Severity Severity `json:"severity"`
+	Message  string   `json:"message"`          // one sentence
+	Remedy   string   `json:"remedy,omitempty"` // what to do about it
+}
+
+// A Severity says how grave a finding is.
+type Severity string
+
+// The severities.
+const (
+	Error   Severity = "error"   // the kubelet will not start the next time
+	Warning Severity = "warning" // something will go wrong later
+	Info    Severity = "info"
+)
+
+// A Verdict is one of compatible, incompatible and unknown, spelled as in every
+// output.
+type Verdict string
+
+// The verdicts.
+const (
+	VerdictCompatible   Verdict = "compatible"
+	VerdictIncompatible Verdict = "incompatible"
+	VerdictUnknown      Verdict = "unknown"
+)
+
+// Verdict says what the support means for a Pod that has native sidecars.
+func (s Support) Verdict() Verdict {
+	switch s.Support {
+	case Supported, SupportedAlpha:
+		return VerdictCompatible
+	case Unsupported, Broken:
+		return VerdictIncompatible
+	}
+	return VerdictUnknown
+}
