@@ -1,3 +1,5 @@
+// The pinned distribution that the integration target builds and runs (cmd/compat/integration_tools_test.go).
+// Update: change the version, then `go mod tidy` in this folder.
 module nodecompat/testdata/tools/distribution
 
 go 1.26.0

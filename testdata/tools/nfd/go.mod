@@ -1,3 +1,5 @@
+// The pinned nfd that the integration target builds and runs (cmd/compat/integration_tools_test.go).
+// Update: change the version, then `go mod tidy` in this folder.
 module nodecompat/testdata/tools/nfd
 
 go 1.26.0

@@ -1,3 +1,5 @@
+// The pinned olareg that the integration target builds and runs (cmd/compat/integration_tools_test.go).
+// Update: change the version, then `go mod tidy` in this folder.
 module nodecompat/testdata/tools/olareg
 
 go 1.26.0
