@@ -1,0 +1,206 @@
+package nodefeatures
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
+
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+	nfdsource "sigs.k8s.io/node-feature-discovery/source"
+)
+
+// Options say what to look for and where. The zero value looks for everything
+// on the machine that the process runs on.
+type Options struct {
+	// Features are the names of the features that are needed, in any case; only
+	// the sources that publish them are run. nil means all, and names that no
+	// source publishes run nothing.
+	Features []string
+	// Root is the directory at which the host's file system is mounted; "" is "/".
+	// What NFD reads from the running machine all the same (the CPU, the
+	// kernel's version, configuration and modules) is unreadable unless the root
+	// belongs to that machine.
+	Root string
+	// Name is the node's name; "" if it is not known.
+	Name string
+	// Tool is the name and version of the program, for the snapshot.
+	Tool string
+	// Logger gets NFD's own log, as Debug; nil drops it.
+	Logger *slog.Logger
+}
+
+// discovery is the lock around NFD's sources and its directory variables, of
+// which there is one set per process.
+var discovery sync.Mutex
+
+// Discover runs NFD's sources on this machine. A source that fails is data, in
+// Snapshot.Sources; the error is ctx's. A file that blocks its reader (a hung
+// file system below Root) does not block Discover once ctx is done, but every
+// later call.
+func Discover(ctx context.Context, o Options) (*Snapshot, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("discovering the node's features: %w", err)
+	}
+	done := make(chan *Snapshot, 1)
+	go func() { done <- discover(o) }()
+	select {
+	case s := <-done:
+		return s, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("discovering the node's features: %w", ctx.Err())
+	}
+}
+
+// discover is Discover without a way out.
+func discover(o Options) *Snapshot {
+	discovery.Lock()
+	defer discovery.Unlock()
+	nfdLog.to(o.Logger)
+	defer nfdLog.to(nil)
+	h := newHost(o.Root)
+	h.point()
+
+	s := &Snapshot{
+		APIVersion: SnapshotAPIVersion, Kind: SnapshotKind, Tool: o.Tool, Node: h.node(o.Name),
+		Features: *nfdv1alpha1.NewFeatures(), Addresses: map[string][]string{},
+	}
+	needed := neededSources(o.Features)
+	all := sources()
+	s.Sources = make([]Source, len(all))
+	outputs := make([]output, len(all))
+	var running sync.WaitGroup
+	for i, src := range all {
+		if needed[src.name] {
+			running.Go(func() { outputs[i] = src.run(h) })
+		}
+	}
+	running.Wait()
+	for i, src := range all {
+		if !needed[src.name] {
+			s.Sources[i] = Source{Name: src.name, Status: SourceNotRun}
+			continue
+		}
+		s.Sources[i] = outputs[i].record(src)
+		outputs[i].addTo(s, src)
+	}
+	s.complete()
+	return s
+}
+
+// An output is what running a source gave.
+type output struct {
+	features  *nfdv1alpha1.Features // keyed without the source's name
+	err       error
+	gaps      map[string]gap // by the feature's name without the source's
+	addresses map[string][]string
+}
+
+// run runs the source and looks for what it could not read.
+func (src source) run(h host) output {
+	var o output
+	if src.name == cpuSource {
+		o.features, o.err = detectCPU(h)
+	} else {
+		o.features, o.err = detect(src.name)
+	}
+	o.gaps = map[string]gap{}
+	for _, f := range src.facts {
+		if g := f.unread(h, o); g != nil {
+			o.gaps[f.name] = *g
+		}
+	}
+	o.addresses = deviceAddresses(h, src.name, o.features)
+	return o
+}
+
+// detect runs a source of NFD's. Some index into files that they take to be
+// well formed, so a panic counts as a failure of that source.
+func detect(name string) (f *nfdv1alpha1.Features, err error) {
+	src := nfdsource.GetFeatureSource(name)
+	defer func() {
+		if p := recover(); p != nil {
+			f, err = nfdv1alpha1.NewFeatures(), fmt.Errorf("NFD's source %s: %v", name, p)
+		}
+	}()
+	err = src.Discover()
+	return src.GetFeatures(), err
+}
+
+// unread is what could not be read of a feature; nil if nothing is missing.
+func (f fact) unread(h host, o output) *gap {
+	if f.archs != nil && !slices.Contains(f.archs, runtime.GOARCH) {
+		return &gap{Reason: Reason{
+			Code:    ReasonNotThisArchitecture,
+			Message: fmt.Sprintf("NFD detects %s on %v only, this is %s", f.name, f.archs, runtime.GOARCH),
+		}}
+	}
+	if f.running && !h.running {
+		return &gap{Reason: Reason{
+			Code: ReasonOtherSystem, Message: "NFD reads this from the running machine, and " + h.root + " belongs to another",
+		}}
+	}
+	if f.gap != nil {
+		if g := f.gap(h, o.features); g != nil {
+			return g
+		}
+	}
+	if o.err != nil && !publishes(o.features, f.name) {
+		return &gap{Reason: Reason{Code: ReasonSourceFailed, Message: o.err.Error()}}
+	}
+	return nil
+}
+
+// record makes the source's entry in the snapshot. What does not exist on this
+// architecture is listed, but is nobody's failure.
+func (o output) record(src source) Source {
+	r := Source{Name: src.name, Status: SourceOK, Unreadable: []Unreadable{}}
+	failed, possible := 0, len(src.facts)
+	for _, f := range src.facts {
+		g, ok := o.gaps[f.name]
+		if !ok {
+			continue
+		}
+		r.Unreadable = append(r.Unreadable, Unreadable{Feature: src.name + "." + f.name, Partial: g.partial, Reason: g.Reason})
+		switch {
+		case g.Code == ReasonNotThisArchitecture:
+			possible--
+		case g.partial:
+			r.Status = SourcePartial
+		default:
+			failed++
+			r.Status = SourcePartial
+			r.Reason = &g.Reason
+		}
+	}
+	if failed == 0 || failed < possible {
+		r.Reason = nil
+		return r
+	}
+	r.Status = SourceFailed
+	return r
+}
+
+// addTo adds what was read to the snapshot.
+func (o output) addTo(s *Snapshot, src source) {
+	for _, f := range src.facts {
+		if g, ok := o.gaps[f.name]; ok && !g.partial {
+			continue
+		}
+		name := src.name + "." + f.name
+		if set, ok := o.features.Flags[f.name]; ok {
+			s.Features.Flags[name] = set
+		}
+		if set, ok := o.features.Attributes[f.name]; ok {
+			s.Features.Attributes[name] = set
+		}
+		if set, ok := o.features.Instances[f.name]; ok {
+			s.Features.Instances[name] = set
+		}
+		if addresses := o.addresses[f.name]; len(addresses) > 0 {
+			s.Addresses[name] = addresses
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package nodefeatures
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+	"sigs.k8s.io/node-feature-discovery/source/kernel"
+)
+
+// Files that NFD reads from the running machine, whatever the root.
+const (
+	modulesFile    = "/proc/modules"
+	osReleaseFile  = "/proc/sys/kernel/osrelease"
+	configGzipFile = "/proc/config.gz"
+)
+
+func versionGap(_ host, f *nfdv1alpha1.Features) *gap {
+	if publishes(f, kernel.VersionFeature) {
+		return nil
+	}
+	return whole(look(osReleaseFile))
+}
+
+// configGap: NFD takes the first kernel configuration that it can read of a
+// dozen places. If there is none, one that may not be read is the reason, else
+// that none exists.
+func configGap(h host, f *nfdv1alpha1.Features) *gap {
+	if publishes(f, kernel.ConfigFeature) {
+		return nil
+	}
+	release, err := os.ReadFile(osReleaseFile)
+	if err != nil {
+		return whole(look(osReleaseFile))
+	}
+	boot := h.path("boot", "config-"+strings.TrimSpace(string(release)))
+	for _, path := range []string{configGzipFile, boot} {
+		if reason := refused(path); reason != nil {
+			return whole(reason)
+		}
+	}
+	return &gap{Reason: Reason{
+		Code:    ReasonFileMissing,
+		Message: "no kernel configuration: neither " + configGzipFile + " nor " + boot + " exists or can be read",
+	}}
+}
+
+func loadedModuleGap(_ host, f *nfdv1alpha1.Features) *gap {
+	if publishes(f, kernel.LoadedModuleFeature) {
+		return nil
+	}
+	reason := look(modulesFile)
+	if reason != nil && withoutModules(f) {
+		reason.Hint = "this kernel is built without loadable modules; what is built in is in kernel.enabledmodule and kernel.config"
+	}
+	return whole(reason)
+}
+
+// withoutModules says whether the kernel's configuration has no loadable modules.
+func withoutModules(f *nfdv1alpha1.Features) bool {
+	config, ok := f.Attributes[kernel.ConfigFeature]
+	return ok && len(config.Elements) > 0 && config.Elements["MODULES"] == ""
+}
+
+// enabledModuleGap: NFD publishes nothing without modules.builtin, and only the
+// built-in modules without /proc/modules.
+func enabledModuleGap(h host, f *nfdv1alpha1.Features) *gap {
+	if publishes(f, kernel.EnabledModuleFeature) {
+		if publishes(f, kernel.LoadedModuleFeature) {
+			return nil
+		}
+		return part(look(modulesFile))
+	}
+	release, err := os.ReadFile(osReleaseFile)
+	if err != nil {
+		return whole(look(osReleaseFile))
+	}
+	reason := look(h.path("lib/modules", strings.TrimSpace(string(release)), "modules.builtin"))
+	if reason != nil && reason.Code == ReasonFileMissing {
+		reason.Hint = "in a container, mount the host's /lib/modules"
+	}
+	return whole(reason)
+}
+
+// selinuxGap: the kernel makes the directory when SELinux is enabled; the file
+// in it needs selinuxfs to be mounted as well, which it is not in most
+// containers, and NFD takes its absence for a no
+// (https://elixir.bootlin.com/linux/v6.12/source/security/selinux/selinuxfs.c).
+func selinuxGap(h host, f *nfdv1alpha1.Features) *gap {
+	dir := h.sys("fs/selinux")
+	enforce := filepath.Join(dir, "enforce")
+	if !publishes(f, kernel.SelinuxFeature) {
+		return whole(firstUnreadable(h.sys("fs"), enforce))
+	}
+	if exists(dir) {
+		return whole(look(enforce))
+	}
+	return nil
+}
+
+func kvmGap(h host, f *nfdv1alpha1.Features) *gap {
+	if !publishes(f, kernel.KvmFeature) {
+		return whole(look(h.sys("devices/virtual/misc/kvm")))
+	}
+	return whole(look(h.sys("devices/virtual")))
+}
