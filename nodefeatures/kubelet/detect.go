@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Detect finds out which kubelet the node runs and how it is configured. For
@@ -24,7 +25,7 @@ func Detect(ctx context.Context, o Options) (*Facts, error) {
 }
 
 func detect(ctx context.Context, m machine, t told) (*Facts, error) {
-	if other := m.machineID(); t.machineID != "" && other != "" && other != t.machineID {
+	if otherMachine(t.machineID, m.machineID()) {
 		return unknown(&Reason{
 			Code:    ReasonOtherMachine,
 			Message: "the Node object is another machine's (machineID differs): nothing of this machine was looked at",
@@ -41,6 +42,14 @@ func detect(ctx context.Context, m machine, t told) (*Facts, error) {
 		facts.Config.Read, facts.Config.Reason = false, found.Config.Reason
 	}
 	return facts, ctx.Err()
+}
+
+// otherMachine tells by the machine IDs, as far as both are known, that a Node
+// object is not of the machine that is looked at. On a machine that runs
+// another cluster's nodes (kind) their flags would be taken for the Node's.
+func otherMachine(node, here string) bool {
+	plain := func(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "")) }
+	return node != "" && here != "" && plain(node) != plain(here)
 }
 
 // With returns the facts with what o tells in their place, nothing of this

@@ -176,6 +176,9 @@ func (m machine) askBinary(ctx context.Context, path string) (Version, bool) {
 	if err != nil {
 		return Version{Reason: fileReason(path, err)}, true
 	}
+	if r := checkDirs(at); r != nil { // whoever may put a link here chooses what is executed
+		return Version{Reason: r}, true
+	}
 	value, r := askFile(ctx, real, real, programKubelet)
 	if r != nil {
 		return Version{Reason: r}, true

@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -41,7 +42,7 @@ func parseNode(data []byte) (nodeObject, error) {
 	if n := documents(data); n > 1 {
 		return node, severalNodes(n)
 	}
-	if err := yaml.Unmarshal(data, &node); err != nil {
+	if err := decode(data, &node); err != nil {
 		return node, err
 	}
 	if node.Kind == "List" || node.Kind == "NodeList" {
@@ -51,6 +52,15 @@ func parseNode(data []byte) (nodeObject, error) {
 		return node, fmt.Errorf("apiVersion %.64q, kind %.64q is not a Node", node.APIVersion, node.Kind)
 	}
 	return node, nil
+}
+
+// decode reads JSON or YAML; JSON, which kubectl's users mostly save, without
+// the detour.
+func decode(data []byte, node *nodeObject) error {
+	if json.Valid(data) {
+		return json.Unmarshal(data, node)
+	}
+	return yaml.Unmarshal(data, node)
 }
 
 // only returns the one Node of a list; the items of a NodeList need not say

@@ -120,6 +120,11 @@ func checkFile(path string, info os.FileInfo) *Reason {
 	if r := checkMode(path, info, false); r != nil {
 		return r
 	}
+	return checkDirs(path)
+}
+
+// checkDirs is checkFile for the directories alone.
+func checkDirs(path string) *Reason {
 	for dir, sticky := filepath.Dir(path), false; ; dir, sticky = filepath.Dir(dir), true {
 		info, err := os.Stat(dir)
 		if err != nil {
