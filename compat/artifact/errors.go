@@ -1,0 +1,396 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// Error is what every typed error of this package is. Find one with errors.As.
+type Error interface {
+	error
+	// Code is a stable lowerCamelCase word for reports, one of the Code… constants.
+	Code() string
+	// Retryable tells whether the same request may succeed later.
+	Retryable() bool
+}
+
+// The codes of this package's errors.
+const (
+	CodeInvalidReference   = "invalidReference"
+	CodeInvalidPlatform    = "invalidPlatform"
+	CodeShortName          = "shortName"
+	CodeImageNotFound      = "imageNotFound"
+	CodePlatformNotFound   = "platformNotFound"
+	CodeArtifactNotFound   = "artifactNotFound"
+	CodeBlobNotFound       = "blobNotFound"
+	CodeNoArtifact         = "noArtifact"
+	CodeUnauthorized       = "unauthorized"
+	CodeForbidden          = "forbidden"
+	CodeRateLimited        = "rateLimited"
+	CodeRegistryError      = "registryError"
+	CodeNetwork            = "network"
+	CodeCertificate        = "certificate"
+	CodeHTTPResponse       = "httpResponseToHTTPS"
+	CodeTooManyRedirects   = "tooManyRedirects"
+	CodeTimeout            = "timeout"
+	CodeCanceled           = "canceled"
+	CodeMalformedArtifact  = "malformedArtifact"
+	CodeMalformedImage     = "malformedImage"
+	CodeMalformedReferrers = "malformedReferrers"
+	CodeTooLarge           = "tooLarge"
+	CodeForeignSubject     = "foreignSubject"
+	CodeLayout             = "layout"
+	CodeConfiguration      = "configuration"
+	CodeNotListed          = "notListed"
+	CodeDeleteRefused      = "deleteRefused"
+	CodeClockBehind        = "clockBehind"
+)
+
+// ErrNoArtifact is what [Image.InEffect] returns when nobody attached a compatibility artifact that can be believed.
+var ErrNoArtifact error = noArtifactError{}
+
+type noArtifactError struct{}
+
+func (noArtifactError) Error() string   { return "the image has no compatibility artifact" }
+func (noArtifactError) Code() string    { return CodeNoArtifact }
+func (noArtifactError) Retryable() bool { return false }
+
+// ReferenceError says why a text is no reference, or no platform.
+type ReferenceError struct {
+	Reference string // as given; "" when repeating it could show a password
+	Reason    string
+
+	platform bool
+}
+
+func (e *ReferenceError) Error() string {
+	what := "reference"
+	if e.platform {
+		what = "platform"
+	}
+	if e.Reference == "" {
+		return fmt.Sprintf("invalid %s: %s", what, e.Reason)
+	}
+	return fmt.Sprintf("invalid %s %q: %s", what, e.Reference, e.Reason)
+}
+
+// Code is [CodeInvalidReference] or [CodeInvalidPlatform].
+func (e *ReferenceError) Code() string {
+	if e.platform {
+		return CodeInvalidPlatform
+	}
+	return CodeInvalidReference
+}
+
+// Retryable is false.
+func (*ReferenceError) Retryable() bool { return false }
+
+// ShortNameError refuses a name without a registry: which one is meant depends on who is asked.
+type ShortNameError struct {
+	Name string // as given, such as nginx
+	Full string // what Docker takes it for, such as docker.io/library/nginx:latest
+}
+
+func (e *ShortNameError) Error() string {
+	return fmt.Sprintf("invalid reference %q: the registry is missing", e.Name)
+}
+
+// Code is [CodeShortName].
+func (*ShortNameError) Code() string { return CodeShortName }
+
+// Retryable is false.
+func (*ShortNameError) Retryable() bool { return false }
+
+// What was asked for when an error came up.
+const (
+	whatImage     = "image"
+	whatPlatform  = "platform"
+	whatConfig    = "image configuration"
+	whatReferrers = "referrers"
+	whatTag       = "referrers tag"
+	whatArtifact  = "artifact"
+	whatSpec      = "spec"
+	whatUpload    = "upload"
+	whatToken     = "token"
+)
+
+// Item names what an error is about.
+type Item struct {
+	What string // image, platform, image configuration, referrers, referrers tag, artifact, spec, upload or token
+	Name string // its tag or digest; "" where there is none
+	Host string // the registry's repository, or the directory of a layout
+}
+
+func (t Item) String() string {
+	s := t.What
+	if t.Name != "" {
+		s += " " + t.Name
+	}
+	if t.Host != "" {
+		s += " at " + t.Host
+	}
+	return s
+}
+
+// NotFoundError says that something does not exist.
+type NotFoundError struct {
+	Item
+	Available []string // what could have been asked for instead, if that is known
+}
+
+func (e *NotFoundError) Error() string {
+	if len(e.Available) > 0 {
+		return fmt.Sprintf("%s: not found among %s", e.Item, strings.Join(e.Available, ", "))
+	}
+	return e.Item.String() + ": not found"
+}
+
+// Code says what is missing: [CodeImageNotFound], [CodePlatformNotFound], [CodeArtifactNotFound] or [CodeBlobNotFound].
+func (e *NotFoundError) Code() string {
+	switch e.What {
+	case whatImage:
+		return CodeImageNotFound
+	case whatPlatform:
+		return CodePlatformNotFound
+	case whatArtifact:
+		return CodeArtifactNotFound
+	default:
+		return CodeBlobNotFound
+	}
+}
+
+// Retryable is false.
+func (*NotFoundError) Retryable() bool { return false }
+
+// AuthError says that a registry, or the token service it names, wants other credentials (401) or refuses them (403).
+type AuthError struct {
+	Item
+	Status  int    // HTTP status
+	Message string // what the server said, shortened
+	Err     error  // what the authentication came to grief on, if it got that far
+}
+
+func (e *AuthError) Error() string {
+	what := "unauthorized"
+	if e.Status == http.StatusForbidden {
+		what = "forbidden"
+	}
+	return withMessage(fmt.Sprintf("%s: %s (HTTP %d)", e.Item, what, e.Status), e.Message)
+}
+
+func (e *AuthError) Unwrap() error { return e.Err }
+
+// Code is [CodeUnauthorized] or [CodeForbidden].
+func (e *AuthError) Code() string {
+	if e.Status == http.StatusForbidden {
+		return CodeForbidden
+	}
+	return CodeUnauthorized
+}
+
+// Retryable is false.
+func (*AuthError) Retryable() bool { return false }
+
+// RegistryError is an HTTP status that can't be gone on from, or a connection that failed.
+type RegistryError struct {
+	Item
+	Status     int           // HTTP status; 0 when there was no answer
+	RetryAfter time.Duration // how long the server asked to wait; 0 if it did not say
+	Message    string        // what the server said, or what failed; shortened, without URLs' queries
+	Err        error         // the failure beneath, if there was one
+	code       string
+}
+
+func (e *RegistryError) Error() string {
+	s := e.Item.String()
+	if e.Status != 0 {
+		s += fmt.Sprintf(": the registry answered HTTP %d %s", e.Status, http.StatusText(e.Status))
+	}
+	s = withMessage(s, e.Message)
+	if e.RetryAfter > 0 {
+		s += fmt.Sprintf(" (it asked to wait %s)", e.RetryAfter)
+	}
+	return s
+}
+
+func (e *RegistryError) Unwrap() error { return e.Err }
+
+// Code is [CodeRateLimited], [CodeTimeout], [CodeCanceled], [CodeNetwork], [CodeCertificate], [CodeTooManyRedirects] or
+// [CodeRegistryError].
+func (e *RegistryError) Code() string {
+	switch {
+	case e.code != "":
+		return e.code
+	case e.Status == http.StatusTooManyRequests:
+		return CodeRateLimited
+	case errors.Is(e.Err, context.DeadlineExceeded):
+		return CodeTimeout
+	case errors.Is(e.Err, context.Canceled):
+		return CodeCanceled
+	case e.Status == 0:
+		return CodeNetwork
+	default:
+		return CodeRegistryError
+	}
+}
+
+// Retryable is true for the statuses that pass (408, 429, 500, 502, 503, 504) and for connections that failed other than
+// by an untrusted certificate or an interrupt.
+func (e *RegistryError) Retryable() bool {
+	switch e.Code() {
+	case CodeTimeout, CodeNetwork, CodeRateLimited:
+		return true
+	case CodeRegistryError:
+		return passing(e.Status)
+	default:
+		return false
+	}
+}
+
+// passing tells whether an HTTP status is likely to go away by itself.
+func passing(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	default:
+		return false
+	}
+}
+
+// HTTPResponseError says that a plain HTTP server answered where TLS was expected.
+type HTTPResponseError struct {
+	Item
+	Err error
+}
+
+func (e *HTTPResponseError) Error() string {
+	return e.Item.String() + ": the registry answered in plain HTTP to HTTPS"
+}
+
+func (e *HTTPResponseError) Unwrap() error { return e.Err }
+
+// Code is [CodeHTTPResponse].
+func (*HTTPResponseError) Code() string { return CodeHTTPResponse }
+
+// Retryable is false.
+func (*HTTPResponseError) Retryable() bool { return false }
+
+// MalformedError says that what came is not what it must be: other bytes than its digest says, another media type,
+// no JSON, a wrong number of layers.
+type MalformedError struct {
+	Item
+	Reason string
+	Err    error // the parser's error, if there was one
+}
+
+func (e *MalformedError) Error() string { return e.Item.String() + ": " + e.Reason }
+func (e *MalformedError) Unwrap() error { return e.Err }
+
+// Code is [CodeMalformedImage], [CodeMalformedReferrers] or [CodeMalformedArtifact].
+func (e *MalformedError) Code() string {
+	switch e.What {
+	case whatImage, whatConfig:
+		return CodeMalformedImage
+	case whatReferrers, whatTag:
+		return CodeMalformedReferrers
+	default:
+		return CodeMalformedArtifact
+	}
+}
+
+// Retryable is false.
+func (*MalformedError) Retryable() bool { return false }
+
+// TooLargeError says that something goes over one of this package's bounds, and over which.
+type TooLargeError struct {
+	Item
+	Limit int64  // the bound
+	Unit  string // bytes, pages, entries or artifacts
+	Size  int64  // how much there is, as far as it was told; 0 if it was not
+}
+
+func (e *TooLargeError) Error() string {
+	if e.Size > 0 {
+		return fmt.Sprintf("%s: %d %s, more than the limit of %d", e.Item, e.Size, e.Unit, e.Limit)
+	}
+	return fmt.Sprintf("%s: more than the limit of %d %s", e.Item, e.Limit, e.Unit)
+}
+
+// Code is [CodeTooLarge].
+func (*TooLargeError) Code() string { return CodeTooLarge }
+
+// Retryable is false.
+func (*TooLargeError) Retryable() bool { return false }
+
+// ForeignSubjectError says that a listed artifact speaks about another image. The next one is to be looked at.
+type ForeignSubjectError struct {
+	Artifact digest.Digest
+	Want     digest.Digest // the image asked for
+	Got      digest.Digest // the artifact's subject; "" if it has none
+}
+
+func (e *ForeignSubjectError) Error() string {
+	if e.Got == "" {
+		return fmt.Sprintf("artifact %s: it has no subject, want %s", e.Artifact, e.Want)
+	}
+	return fmt.Sprintf("artifact %s: its subject is %s, not %s", e.Artifact, e.Got, e.Want)
+}
+
+// Code is [CodeForeignSubject].
+func (*ForeignSubjectError) Code() string { return CodeForeignSubject }
+
+// Retryable is false.
+func (*ForeignSubjectError) Retryable() bool { return false }
+
+// LayoutError says what is wrong with a directory that should be an OCI image layout, or with writing to it.
+type LayoutError struct {
+	Dir    string
+	Reason string
+	Err    error
+}
+
+func (e *LayoutError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("OCI layout %s: %s", e.Dir, e.Reason)
+	}
+	return fmt.Sprintf("OCI layout %s: %s: %v", e.Dir, e.Reason, e.Err)
+}
+
+func (e *LayoutError) Unwrap() error { return e.Err }
+
+// Code is [CodeLayout], or [CodeTimeout] or [CodeCanceled] when the wait for another writer was cut short.
+func (e *LayoutError) Code() string {
+	switch {
+	case errors.Is(e.Err, context.DeadlineExceeded):
+		return CodeTimeout
+	case errors.Is(e.Err, context.Canceled):
+		return CodeCanceled
+	default:
+		return CodeLayout
+	}
+}
+
+// Retryable is true when the wait for another writer took too long.
+func (e *LayoutError) Retryable() bool { return e.Code() == CodeTimeout }
+
+// ConfigurationError says that a certificate or credentials file given in [Options] can't be used.
+type ConfigurationError struct {
+	What string // the file's purpose
+	Err  error
+}
+
+func (e *ConfigurationError) Error() string { return fmt.Sprintf("reading %s: %v", e.What, e.Err) }
+func (e *ConfigurationError) Unwrap() error { return e.Err }
+
+// Code is [CodeConfiguration].
+func (*ConfigurationError) Code() string { return CodeConfiguration }
+
+// Retryable is false.
+func (*ConfigurationError) Retryable() bool { return false }

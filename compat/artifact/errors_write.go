@@ -1,0 +1,79 @@
+package artifact
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// NotListedError says that an artifact was pushed, but not seen among the subject's referrers in the time given. It may
+// show up later: it is in the registry.
+type NotListedError struct {
+	Subject  digest.Digest
+	Artifact digest.Digest
+	Host     string
+	Err      error // what ended the wait
+}
+
+func (e *NotListedError) Error() string {
+	return fmt.Sprintf("artifact %s at %s: pushed, but not seen listed as a referrer of %s: %v", e.Artifact, e.Host, e.Subject, e.Err)
+}
+
+func (e *NotListedError) Unwrap() error { return e.Err }
+
+// Code is [CodeNotListed].
+func (*NotListedError) Code() string { return CodeNotListed }
+
+// Retryable is true: attaching the same spec again takes up where this one stopped.
+func (*NotListedError) Retryable() bool { return true }
+
+// DeleteRefusedError says that artifacts could not be deleted. Everything else that was asked for is done.
+type DeleteRefusedError struct {
+	Subject   digest.Digest
+	Attached  digest.Digest   // the artifact that stays attached in their place; "" when detaching
+	Remaining []digest.Digest // the artifacts that could not be deleted and are still listed
+	Err       error           // the registry's answer to the first
+}
+
+func (e *DeleteRefusedError) Error() string {
+	list := make([]string, len(e.Remaining))
+	for i, d := range e.Remaining {
+		list[i] = d.String()
+	}
+	s := fmt.Sprintf("deleting %s: %v", strings.Join(list, ", "), e.Err)
+	if e.Attached != "" {
+		s += fmt.Sprintf(" (%s is attached)", e.Attached)
+	}
+	return s
+}
+
+func (e *DeleteRefusedError) Unwrap() error { return e.Err }
+
+// Code is [CodeDeleteRefused].
+func (*DeleteRefusedError) Code() string { return CodeDeleteRefused }
+
+// Retryable is that of the registry's answer.
+func (e *DeleteRefusedError) Retryable() bool {
+	var inner Error
+	return errors.As(e.Err, &inner) && inner.Retryable()
+}
+
+// ClockBehindError says that no creation time can be written that is later than the one of the artifact in effect.
+type ClockBehindError struct {
+	InEffect digest.Digest
+	Created  time.Time // of the artifact in effect
+}
+
+func (e *ClockBehindError) Error() string {
+	return fmt.Sprintf("artifact %s was created at %s: nothing newer can take its place, detach it first",
+		e.InEffect, e.Created.Format(time.RFC3339))
+}
+
+// Code is [CodeClockBehind].
+func (*ClockBehindError) Code() string { return CodeClockBehind }
+
+// Retryable is false.
+func (*ClockBehindError) Retryable() bool { return false }

@@ -1,0 +1,287 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+)
+
+// A registry without the referrers API leaves the list of referrers to its clients: an index under a tag made of the
+// subject's digest, which each of them reads, changes and writes. There are no conditional writes, so a write can undo
+// another that came between its read and itself. Two writers that keep to these rules don't lose each other's entry:
+//
+//  1. No write takes effect later than W after its read began (fallbackWindow).
+//  2. After its last write a writer waits longer than W (settleTime), then looks again, and starts over if it was undone.
+//
+// For a write that undoes ours was read before ours and so takes effect at most W after it: when we look, it has. A tool that
+// does not keep rule 1 can still undo an entry after we looked. And a write that W cut off in the middle may take effect
+// a moment later; settleTime leaves a quarter of W for that.
+//
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
+
+// notInTag are the characters of a digest that a tag may not have.
+var notInTag = regexp.MustCompile(`[^A-Za-z0-9_.-]`)
+
+// referrersTag is the tag for a subject: algorithm and hash, each cut to the length the specification gives it.
+func referrersTag(d digest.Digest) string {
+	algorithm, hash := d.Algorithm().String(), d.Encoded()
+	tag := algorithm[:min(len(algorithm), 32)] + "-" + hash[:min(len(hash), 64)]
+	return notInTag.ReplaceAllString(tag, "-")
+}
+
+func (g *registry) settleTime() time.Duration { return g.window + g.window/4 }
+
+// referrersByTag reads the list under the referrers tag; no tag, no referrers.
+func (g *registry) referrersByTag(ctx context.Context, subject digest.Digest) (referrers, error) {
+	ix, warnings, err := g.readTag(ctx, subject)
+	if err != nil {
+		var unusable *notAListError
+		if errors.As(err, &unusable) {
+			return referrers{Fallback: true, Warnings: []Warning{unusable.warning()}}, nil
+		}
+		return referrers{}, err
+	}
+	var list collector
+	if err := list.add(g.item(whatTag, referrersTag(subject)), ix.descriptors()); err != nil {
+		return referrers{}, err
+	}
+	return referrers{Descriptors: list.ours, Warnings: warnings, Fallback: true}, nil
+}
+
+// notAListError says that the referrers tag is taken by something that is no list.
+type notAListError struct{ MalformedError }
+
+func (e *notAListError) warning() Warning {
+	return Warning{Code: CodeMalformedReferrers, Message: e.Error()}
+}
+
+// readTag gets the index under the referrers tag; an empty one if there is no such tag, or if the registry makes the tag
+// mean the subject itself, as GitLab does.
+func (g *registry) readTag(ctx context.Context, subject digest.Digest) (*rawIndex, []Warning, error) {
+	tag := referrersTag(subject)
+	doc, err := g.manifest(ctx, whatTag, tag)
+	var missing *NotFoundError
+	switch {
+	case errors.As(err, &missing):
+		return newRawIndex(), nil, nil
+	case err != nil:
+		return nil, nil, err
+	}
+	item := g.item(whatTag, tag)
+	if subject.Algorithm().FromBytes(doc.raw) == subject {
+		return newRawIndex(), []Warning{{
+			Code:    "referrersTagIsSubject",
+			Message: fmt.Sprintf("%s: the registry takes the referrers tag for the image itself", item),
+		}}, nil
+	}
+	if doc.MediaType != ocispec.MediaTypeImageIndex {
+		reason := fmt.Sprintf("it is no list of referrers, but has the media type %s", doc.MediaType)
+		return nil, nil, &notAListError{MalformedError{Item: item, Reason: reason}}
+	}
+	ix, err := parseRawIndex(item, doc.raw)
+	return ix, nil, err
+}
+
+// list makes sure that the artifact is listed. Where the registry keeps the list, it only waits until it is there.
+func (g *registry) list(ctx context.Context, p *packed, fallback bool) error {
+	err := g.keepListed(ctx, p, fallback)
+	if err == nil {
+		return nil
+	}
+	return &NotListedError{Subject: p.subject.Digest, Artifact: p.desc.Digest, Host: g.where(), Err: err}
+}
+
+func (g *registry) keepListed(ctx context.Context, p *packed, fallback bool) error {
+	subject, entry := p.subject.Digest, p.entry()
+	seen := func(l referrers) bool { return holds(l, entry.Digest) }
+	if !fallback {
+		return g.poll(ctx, subject, seen)
+	}
+	return g.settle(ctx, subject, seen, func(ix *rawIndex) (bool, error) { return ix.add(entry) })
+}
+
+// unlist takes artifacts out of the referrers tag.
+func (g *registry) unlist(ctx context.Context, subject digest.Digest, artifacts []digest.Digest) (bool, error) {
+	list, err := g.referrers(ctx, subject)
+	if err != nil || !list.Fallback {
+		return false, err
+	}
+	gone := func(l referrers) bool {
+		for _, d := range artifacts {
+			if holds(l, d) {
+				return false
+			}
+		}
+		return true
+	}
+	return true, g.settle(ctx, subject, gone, func(ix *rawIndex) (bool, error) {
+		changed := false
+		for _, d := range artifacts {
+			changed = ix.drop(d) || changed
+		}
+		return changed, nil
+	})
+}
+
+func holds(l referrers, d digest.Digest) bool {
+	for _, e := range l.Descriptors {
+		if e.Digest == d {
+			return true
+		}
+	}
+	return false
+}
+
+// poll asks until the list is as it should be.
+func (g *registry) poll(ctx context.Context, subject digest.Digest, good func(referrers) bool) error {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		list, err := g.referrers(ctx, subject)
+		if err != nil || good(list) {
+			return err
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// settle edits the referrers tag until the list stays as it should be for longer than another writer can undo it. An early
+// look finds most collisions; the random wait after one keeps writers from colliding again and again.
+func (g *registry) settle(ctx context.Context, subject digest.Digest, good func(referrers) bool, edit editor) error {
+	early := g.settleTime() / 8
+	for {
+		if err := g.rewrite(ctx, subject, edit); err != nil {
+			return err
+		}
+		stays := true
+		for _, wait := range []time.Duration{early, g.settleTime() - early} {
+			if err := sleep(ctx, wait); err != nil {
+				return err
+			}
+			list, err := g.referrers(ctx, subject)
+			if err != nil {
+				return err
+			}
+			if stays = good(list); !stays {
+				break
+			}
+		}
+		if stays {
+			return nil
+		}
+		if err := sleep(ctx, rand.N(early*2)); err != nil {
+			return err
+		}
+	}
+}
+
+// editor changes an index and tells whether it did.
+type editor func(*rawIndex) (bool, error)
+
+// rewrite is one read-modify-write within W, started over when it did not fit.
+func (g *registry) rewrite(ctx context.Context, subject digest.Digest, edit editor) error {
+	var gone []digest.Digest
+	for {
+		ix, err := g.rewriteOnce(ctx, subject, edit, gone)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if ix != nil && len(gone) == 0 && refusedContent(err) {
+			if gone = g.missing(ctx, ix.descriptors()); len(gone) > 0 {
+				continue
+			}
+		}
+		wait, again := rewriteDelay(ctx, g.window, err)
+		if !again {
+			return err
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// rewriteDelay is how long to wait before a rewrite that failed is tried again, if that is of any use.
+func rewriteDelay(ctx context.Context, window time.Duration, err error) (time.Duration, bool) {
+	var typed *RegistryError
+	if !errors.As(err, &typed) || !typed.Retryable() {
+		return 0, false
+	}
+	wait := max(rand.N(window/8), typed.RetryAfter)
+	return wait, fits(ctx, wait)
+}
+
+// rewriteOnce gives back the index that it could not write.
+func (g *registry) rewriteOnce(ctx context.Context, subject digest.Digest, edit editor, gone []digest.Digest) (*rawIndex, error) {
+	ctx, cancel := context.WithTimeout(once(ctx), g.window)
+	defer cancel()
+	ix, _, err := g.readTag(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := edit(ix)
+	if err != nil || !changed {
+		return nil, err
+	}
+	for _, d := range gone {
+		ix.drop(d)
+	}
+	return ix, g.writeTag(ctx, subject, ix)
+}
+
+func (g *registry) writeTag(ctx context.Context, subject digest.Digest, ix *rawIndex) error {
+	tag := referrersTag(subject)
+	raw, err := ix.encode(g.item(whatTag, tag))
+	if err != nil {
+		return err
+	}
+	return g.putManifest(ctx, whatTag, tag, ocispec.MediaTypeImageIndex, raw)
+}
+
+// refusedContent tells whether a registry may have refused an index for what is in it.
+func refusedContent(err error) bool {
+	var missing *NotFoundError
+	var status *RegistryError
+	if errors.As(err, &status) {
+		switch status.Status {
+		case http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusInternalServerError:
+			return true
+		}
+	}
+	return errors.As(err, &missing)
+}
+
+// missing finds the entries whose manifests are gone. Registries that check an index refuse it as long as one is in it,
+// so that after a cleaning nobody could attach anything any more. Dropping them loses nothing: nobody can read them.
+func (g *registry) missing(ctx context.Context, entries []ocispec.Descriptor) []digest.Digest {
+	gone := make([]bool, len(entries))
+	var group errgroup.Group
+	group.SetLimit(parallelRequests)
+	for i, d := range entries {
+		if d.Digest.Validate() != nil {
+			continue
+		}
+		group.Go(func() error {
+			var missing *NotFoundError
+			_, err := g.manifest(ctx, whatArtifact, d.Digest.String())
+			gone[i] = errors.As(err, &missing)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	var list []digest.Digest
+	for i, d := range entries {
+		if gone[i] {
+			list = append(list, d.Digest)
+		}
+	}
+	return list
+}

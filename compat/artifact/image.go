@@ -1,0 +1,204 @@
+package artifact
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Image is an image as a reader on one platform sees it.
+type Image struct {
+	// Reference is what was asked for, normalised: registry/repository[:tag][@digest].
+	Reference string
+	// Digest is what the reference resolved to: that of Index if there is one, else that of Manifest.
+	Digest digest.Digest
+	// Index is nil when the reference is a plain manifest.
+	Index *ocispec.Descriptor
+	// Manifest is the platform's manifest; nil when an index has none for the platform.
+	Manifest *ocispec.Descriptor
+	// Available are the platforms of the index, sorted; empty for a plain manifest.
+	Available []Platform
+	// Warnings is what the user should know about the reference and the index.
+	Warnings []Warning
+
+	repo     *Repository
+	platform *future[Platform]
+	lists    map[digest.Digest]*future[referrers]
+	cancel   context.CancelFunc
+}
+
+// Image resolves the reference, and in an index the manifest that a container runtime would take on platform; the zero
+// platform takes none. An index without the platform is not an error: Manifest is nil then.
+//
+// The lists of artifacts, and the configuration that tells a plain manifest's platform, are already on their way when
+// Image returns. They go by ctx, which must live until the image was used.
+//
+// Errors: [*NotFoundError], [*AuthError], [*RegistryError], [*MalformedError], [*TooLargeError], [*HTTPResponseError],
+// [*LayoutError].
+func (r *Repository) Image(ctx context.Context, platform Platform) (*Image, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	i := &Image{Reference: r.ref.String(), repo: r, lists: map[digest.Digest]*future[referrers]{}, cancel: cancel}
+	if r.ref.Digest != "" {
+		// The answer to the GET is not needed to ask who refers to the digest.
+		i.list(ctx, r.ref.Digest)
+	}
+	root, err := r.store.manifest(ctx, whatImage, r.ref.name())
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("resolving image %s: %w", r.ref, err)
+	}
+	if r.ref.Tag == "" && r.ref.Digest == "" && r.ref.Layout == "" {
+		i.Warnings = append(i.Warnings, Warning{Code: "noTag", Message: fmt.Sprintf("%s has no tag: %s is taken", r.ref, DefaultTag)})
+	}
+	i.Digest = root.Digest
+	if root.isIndex() {
+		i.Index = &root.Descriptor
+		i.choose(root, platform)
+	} else {
+		i.Manifest = &root.Descriptor
+		i.platform = start(func() (Platform, error) { return r.configPlatform(ctx, root) })
+	}
+	if i.Manifest != nil {
+		i.list(ctx, i.Manifest.Digest)
+	}
+	if i.Index != nil {
+		i.list(ctx, i.Index.Digest)
+	}
+	return i, nil
+}
+
+// Close stops what is still on its way for the image.
+func (i *Image) Close() { i.cancel() }
+
+// Platform is that of Manifest: what the index says, or else the image's configuration. A nil Manifest, or a configuration
+// that does not tell, is an error: one of this package's.
+func (i *Image) Platform(ctx context.Context) (Platform, error) {
+	if i.platform == nil {
+		return Platform{}, &NotFoundError{Item: Item{What: whatPlatform, Host: i.Reference}, Available: i.available()}
+	}
+	p, err := i.platform.wait(ctx)
+	if err != nil {
+		return Platform{}, fmt.Errorf("reading the platform of %s: %w", i.Reference, interrupted(ctx, err))
+	}
+	return p, nil
+}
+
+func (i *Image) available() []string {
+	list := make([]string, len(i.Available))
+	for n, p := range i.Available {
+		list[n] = FormatPlatform(p)
+	}
+	return list
+}
+
+// list starts asking for the referrers of a subject, once.
+func (i *Image) list(ctx context.Context, subject digest.Digest) {
+	if i.lists[subject] == nil {
+		i.lists[subject] = start(func() (referrers, error) { return i.repo.store.referrers(ctx, subject) })
+	}
+}
+
+// choose picks the platform's manifest from an index.
+func (i *Image) choose(index *document, platform Platform) {
+	images, warnings := imagesOf(index)
+	i.Warnings = append(i.Warnings, warnings...)
+	i.Available = platformsOf(images)
+	d, ok := pick(images, platform)
+	if !ok {
+		return
+	}
+	p := NormalizePlatform(*d.Platform)
+	i.Manifest = &ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}
+	i.platform = start(func() (Platform, error) { return p, nil })
+}
+
+// imagesOf lists the entries of an index that are images for a known platform. Left out are attestations, which BuildKit
+// puts beside the images they speak about (https://docs.docker.com/build/metadata/attestations/attestation-storage/), and,
+// with a warning, what can't be chosen from: indexes within the index and entries that don't say their platform.
+func imagesOf(index *document) ([]ocispec.Descriptor, []Warning) {
+	var images []ocispec.Descriptor
+	var nested, unnamed int
+	for _, d := range index.manifests() {
+		switch {
+		case d.Annotations["vnd.docker.reference.type"] != "" || isUnknown(d.Platform):
+		case isIndexType(d.MediaType):
+			nested++
+		case !isManifestType(d.MediaType):
+		case d.Platform == nil || d.Platform.OS == "" || d.Platform.Architecture == "":
+			unnamed++
+		default:
+			images = append(images, d)
+		}
+	}
+	var warnings []Warning
+	if nested > 0 {
+		warnings = append(warnings, Warning{Code: "nestedIndex", Message: fmt.Sprintf("indexes within the index, not looked into: %d", nested)})
+	}
+	if unnamed > 0 {
+		warnings = append(warnings, Warning{Code: "noPlatform", Message: fmt.Sprintf("entries of the index without a platform, left out: %d", unnamed)})
+	}
+	return images, warnings
+}
+
+func isUnknown(p *Platform) bool {
+	return p != nil && p.OS == "unknown" && p.Architecture == "unknown"
+}
+
+// platformsOf lists the platforms of images, sorted, each once.
+func platformsOf(images []ocispec.Descriptor) []Platform {
+	list := make([]Platform, 0, len(images))
+	for _, d := range images {
+		list = append(list, NormalizePlatform(*d.Platform))
+	}
+	slices.SortFunc(list, func(a, b Platform) int { return strings.Compare(FormatPlatform(a), FormatPlatform(b)) })
+	return slices.CompactFunc(list, func(a, b Platform) bool { return FormatPlatform(a) == FormatPlatform(b) })
+}
+
+// pick finds the image that fits a platform best; among equals the first in the index.
+func pick(images []ocispec.Descriptor, want Platform) (best ocispec.Descriptor, ok bool) {
+	if want.OS == "" && want.Architecture == "" {
+		return best, false
+	}
+	bestRank := 0
+	for _, d := range images {
+		if rank, fits := preference(want, *d.Platform); fits && (!ok || rank < bestRank) {
+			best, bestRank, ok = d, rank, true
+		}
+	}
+	return best, ok
+}
+
+// configPlatform reads a plain manifest's platform from the image's configuration.
+// https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md#properties
+func (r *Repository) configPlatform(ctx context.Context, doc *document) (Platform, error) {
+	config := doc.body.Config
+	item := Item{What: whatConfig, Name: doc.Digest.String(), Host: r.store.where()}
+	if config == nil || (config.MediaType != ocispec.MediaTypeImageConfig && config.MediaType != dockerConfig) {
+		return Platform{}, &MalformedError{Item: item, Reason: "the manifest has no image configuration"}
+	}
+	raw, err := r.store.blob(ctx, whatConfig, *config, MaxConfigSize)
+	if err != nil {
+		return Platform{}, err
+	}
+	var p Platform
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return Platform{}, &MalformedError{Item: item, Reason: jsonProblem(raw, err), Err: err}
+	}
+	if p.OS == "" || p.Architecture == "" {
+		return Platform{}, &MalformedError{Item: item, Reason: "it names no operating system and architecture"}
+	}
+	return NormalizePlatform(p), nil
+}
+
+// interrupted makes a typed error of the bare one of a context that ended while we waited for ourselves.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() == nil || err != ctx.Err() { //nolint:errorlint // only the bare error has no type yet
+		return err
+	}
+	return &RegistryError{Item: Item{What: whatImage}, Message: "no answer in the time given", Err: err}
+}

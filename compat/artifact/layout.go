@@ -1,0 +1,262 @@
+package artifact
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"nodecompat/spec"
+)
+
+// layout is an OCI image layout: https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+//
+// It does not go through oras-go's content/oci: that one rewrites index.json in place and from memory, so that a crash
+// leaves half a file and a second writer's entries are lost.
+type layout struct {
+	ref Reference
+	dir string
+}
+
+func openLayout(ref Reference) (*layout, error) {
+	l := &layout{ref: ref, dir: ref.Layout}
+	raw, err := readRegular(filepath.Join(l.dir, ocispec.ImageLayoutFile), MaxManifestSize)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &LayoutError{Dir: l.dir, Reason: "it has no file " + ocispec.ImageLayoutFile, Err: err}
+	case err != nil:
+		return nil, l.fail("reading "+ocispec.ImageLayoutFile, err)
+	}
+	var header ocispec.ImageLayout
+	if err := json.Unmarshal(raw, &header); err != nil {
+		return nil, l.fail("reading "+ocispec.ImageLayoutFile, err)
+	}
+	if header.Version != ocispec.ImageLayoutVersion {
+		return nil, &LayoutError{Dir: l.dir, Reason: fmt.Sprintf("its version is %q, want %s", printable(header.Version, 40), ocispec.ImageLayoutVersion)}
+	}
+	return l, nil
+}
+
+func (l *layout) where() string { return l.dir }
+func (l *layout) close()        {}
+
+func (l *layout) item(what, name string) Item { return Item{What: what, Name: name, Host: l.dir} }
+
+func (l *layout) fail(reason string, err error) error {
+	return &LayoutError{Dir: l.dir, Reason: reason, Err: err}
+}
+
+var (
+	errNotRegular = errors.New("not a regular file")
+	errTooLarge   = errors.New("too large")
+)
+
+// readRegular reads a file of at most limit bytes. A pipe or a device in its place neither blocks nor counts as a file.
+func readRegular(path string, limit int64) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errNotRegular
+	case info.Size() > limit:
+		return nil, errTooLarge
+	}
+	raw, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(raw)) > limit {
+		err = errTooLarge
+	}
+	return raw, err
+}
+
+// index reads index.json.
+func (l *layout) index() (*rawIndex, error) {
+	item := l.item("index.json", "")
+	raw, err := readRegular(filepath.Join(l.dir, ocispec.ImageIndexFile), MaxManifestSize)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return nil, &TooLargeError{Item: item, Limit: MaxManifestSize, Unit: "bytes"}
+	case err != nil:
+		return nil, l.fail("reading index.json", err)
+	}
+	ix, err := parseRawIndex(item, raw)
+	if err != nil {
+		return nil, l.fail("reading index.json", err)
+	}
+	return ix, nil
+}
+
+// read gets a blob by its digest, verified.
+func (l *layout) read(item Item, d digest.Digest, limit int64) ([]byte, error) {
+	if err := d.Validate(); err != nil {
+		return nil, &MalformedError{Item: item, Reason: err.Error(), Err: err}
+	}
+	raw, err := readRegular(l.blobPath(d), limit)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &NotFoundError{Item: item}
+	case errors.Is(err, errTooLarge):
+		return nil, &TooLargeError{Item: item, Limit: limit, Unit: "bytes"}
+	case err != nil:
+		return nil, l.fail("reading "+d.String(), err)
+	}
+	return raw, verify(item, d, raw)
+}
+
+func (l *layout) blobPath(d digest.Digest) string {
+	return filepath.Join(l.dir, ocispec.ImageBlobsDir, d.Algorithm().String(), d.Encoded())
+}
+
+func (l *layout) blob(_ context.Context, what string, d ocispec.Descriptor, limit int64) ([]byte, error) {
+	item := l.item(what, d.Digest.String())
+	if d.Size > limit {
+		return nil, &TooLargeError{Item: item, Limit: limit, Unit: "bytes", Size: d.Size}
+	}
+	raw, err := l.read(item, d.Digest, limit)
+	if err == nil && int64(len(raw)) != d.Size {
+		err = &MalformedError{Item: item, Reason: fmt.Sprintf("it has %d bytes, its descriptor says %d", len(raw), d.Size)}
+	}
+	return raw, err
+}
+
+func (l *layout) manifest(ctx context.Context, what, name string) (*document, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, l.fail("reading "+name, err)
+	}
+	item := l.item(what, name)
+	d, err := digest.Parse(name)
+	declared := ""
+	if err != nil {
+		found, err := l.resolve(item, name)
+		if err != nil {
+			return nil, err
+		}
+		d, declared = found.Digest, found.MediaType
+	}
+	raw, err := l.read(item, d, MaxManifestSize)
+	if err != nil {
+		return nil, err
+	}
+	return parseDocument(item, raw, declared, d.Algorithm())
+}
+
+// resolve finds a tag in index.json. A layout that holds a single image needs no tag.
+func (l *layout) resolve(item Item, tag string) (ocispec.Descriptor, error) {
+	ix, err := l.index()
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	var found, images []ocispec.Descriptor
+	var tags []string
+	for _, d := range ix.descriptors() {
+		name, tagged := d.Annotations[ocispec.AnnotationRefName]
+		if tagged {
+			tags = append(tags, printable(name, maxServerText))
+		}
+		switch {
+		case tagged && name == tag:
+			found = appendDistinct(found, d)
+		case l.ref.Tag == "" && l.isImage(d):
+			images = appendDistinct(images, d)
+		}
+	}
+	if len(found) == 0 && l.ref.Tag == "" {
+		found = images
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1 && l.ref.Tag == "":
+		return ocispec.Descriptor{}, &NotFoundError{Item: l.item(whatImage, "without a tag"), Available: tags}
+	case len(found) > 1:
+		return ocispec.Descriptor{}, &MalformedError{Item: item, Reason: "the tag stands for several images"}
+	default:
+		return ocispec.Descriptor{}, &NotFoundError{Item: item, Available: tags}
+	}
+}
+
+func appendDistinct(list []ocispec.Descriptor, d ocispec.Descriptor) []ocispec.Descriptor {
+	for _, e := range list {
+		if e.Digest == d.Digest {
+			return list
+		}
+	}
+	return append(list, d)
+}
+
+// isImage tells whether an entry of index.json is an image, rather than something attached to one.
+func (l *layout) isImage(d ocispec.Descriptor) bool {
+	if d.ArtifactType != "" || (d.MediaType != "" && !isManifestType(d.MediaType) && !isIndexType(d.MediaType)) {
+		return false
+	}
+	item := l.item(whatImage, d.Digest.String())
+	raw, err := l.read(item, d.Digest, MaxManifestSize)
+	if err != nil {
+		return false
+	}
+	doc, err := parseDocument(item, raw, d.MediaType, d.Digest.Algorithm())
+	return err == nil && doc.body.Subject == nil
+}
+
+// referrers looks through the manifests that index.json names: a layout has no other list.
+func (l *layout) referrers(ctx context.Context, subject digest.Digest) (referrers, error) {
+	ix, err := l.index()
+	if err != nil {
+		return referrers{}, err
+	}
+	var list referrers
+	var found collector
+	for _, d := range ix.descriptors() {
+		if err := ctx.Err(); err != nil {
+			return referrers{}, l.fail("listing referrers", err)
+		}
+		if isIndexType(d.MediaType) || (d.ArtifactType != "" && d.ArtifactType != spec.ArtifactType) || d.Digest.Validate() != nil {
+			continue
+		}
+		entry, refers, err := l.referrer(d, subject)
+		switch {
+		case err != nil && d.ArtifactType == spec.ArtifactType:
+			list.Warnings = append(list.Warnings, Warning{Code: CodeMalformedReferrers, Message: err.Error()})
+		case err != nil || !refers:
+			continue
+		default:
+			if err := found.add(l.item(whatReferrers, subject.String()), []ocispec.Descriptor{entry}); err != nil {
+				return referrers{}, err
+			}
+		}
+	}
+	list.Descriptors = found.ours
+	return list, nil
+}
+
+// referrer reads one manifest and makes the entry that the referrers API would have for it, if it refers to subject.
+func (l *layout) referrer(d ocispec.Descriptor, subject digest.Digest) (ocispec.Descriptor, bool, error) {
+	item := l.item(whatArtifact, d.Digest.String())
+	raw, err := l.read(item, d.Digest, MaxManifestSize)
+	if err != nil {
+		return ocispec.Descriptor{}, false, err
+	}
+	doc, err := parseDocument(item, raw, d.MediaType, d.Digest.Algorithm())
+	if err != nil {
+		return ocispec.Descriptor{}, false, err
+	}
+	if doc.body.Subject == nil || doc.body.Subject.Digest != subject {
+		return ocispec.Descriptor{}, false, nil
+	}
+	entry := doc.Descriptor
+	entry.ArtifactType, entry.Annotations = doc.artifactType(), doc.body.Annotations
+	return entry, true, nil
+}

@@ -1,0 +1,55 @@
+package artifact
+
+import (
+	"time"
+
+	"nodecompat/spec"
+)
+
+// Bounds on what is taken from a registry or a layout. Each is stated by the [TooLargeError] that enforces it.
+const (
+	// MaxManifestSize is the largest manifest or index that is read, in bytes. Registries need not accept larger ones:
+	// https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests
+	MaxManifestSize = 4 << 20
+
+	// MaxConfigSize is the largest image configuration that is read, in bytes.
+	MaxConfigSize = 4 << 20
+
+	// MaxSpecSize is the largest compatibility spec that is read or attached, in bytes.
+	MaxSpecSize = spec.MaxSize
+
+	// MaxReferrerPages is the number of pages of one referrers list that are read.
+	MaxReferrerPages = 100
+
+	// MaxReferrerEntries is the number of entries of one referrers list, of whatever type, that are looked at.
+	MaxReferrerEntries = 10_000
+
+	// MaxArtifacts is the number of compatibility artifacts on one subject.
+	MaxArtifacts = 1_000
+
+	// MaxRedirects is the number of HTTP redirects that one request follows.
+	MaxRedirects = 10
+
+	// MaxRetries is how often one request is sent again after an answer or a failure that may pass.
+	MaxRetries = 3
+)
+
+const (
+	// fallbackWindow is W: the referrers tag is never written from a read that began longer ago. It holds for the
+	// answer to the write, so that a slow registry needs room for one GET and one PUT in it.
+	fallbackWindow = 2 * time.Second
+
+	// maxServerText is how much of a server's own error message is repeated, in bytes.
+	maxServerText = 200
+
+	// maxErrorBody is how much of an error answer is read, in bytes.
+	maxErrorBody = 8 << 10
+
+	// maxResponseHeader is how many bytes of response headers are read.
+	maxResponseHeader = 256 << 10
+
+	// parallelRequests is how many independent requests a writer or Discover has under way.
+	parallelRequests = 8
+
+	dialTimeout = 10 * time.Second
+)

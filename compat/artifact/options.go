@@ -1,0 +1,86 @@
+package artifact
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// Options say how to reach a registry or a layout. The zero value means a registry with TLS, the system's certificate
+// authorities and the credentials of the Docker configuration.
+type Options struct {
+	// OCILayout makes the reference DIR[:tag][@digest], an OCI image layout on disk.
+	OCILayout bool
+	// PlainHTTP speaks HTTP instead of HTTPS. Nothing else makes it do so, not even a registry on localhost.
+	PlainHTTP bool
+	// Insecure does not verify the registry's certificate.
+	Insecure bool
+	// CAFile is a PEM file of the certificate authorities to trust instead of the system's.
+	CAFile string
+	// CertFile and KeyFile are PEM files of the certificate and key to show to the registry.
+	CertFile, KeyFile string
+	// Username and Password are credentials for the registry; with them the Docker configuration is not looked at.
+	Username, Password string
+	// IdentityToken is an OAuth2 refresh token for the registry's token service; with it the Docker configuration is not
+	// looked at.
+	IdentityToken string
+	// RegistryConfig is a file to read instead of the Docker configuration. It must exist.
+	RegistryConfig string
+	// UserAgent is what the requests say about their sender.
+	UserAgent string
+	// Logger gets every request at debug level, without secrets. Nil is silent.
+	Logger *slog.Logger
+}
+
+// Repository is where an image and its artifacts live. Its methods can be used concurrently.
+type Repository struct {
+	ref   Reference
+	store store
+}
+
+// Open reads the reference and the files that the options name. No request is made, and no credential helper run, before
+// it is needed. Errors: [*ReferenceError], [*ShortNameError], [*ConfigurationError], [*LayoutError].
+func Open(ctx context.Context, reference string, o Options) (*Repository, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if o.OCILayout {
+		ref, err := ParseLayoutReference(reference)
+		if err != nil {
+			return nil, err
+		}
+		l, err := openLayout(ref)
+		if err != nil {
+			return nil, err
+		}
+		return &Repository{ref: ref, store: l}, nil
+	}
+	ref, err := ParseReference(reference)
+	if err != nil {
+		return nil, err
+	}
+	g, err := openRegistry(ref, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Repository{ref: ref, store: g}, nil
+}
+
+// Reference is what was opened, normalised.
+func (r *Repository) Reference() Reference { return r.ref }
+
+// Close drops idle connections. The repository can still be used.
+func (r *Repository) Close() { r.store.close() }
+
+// Warning is something that the user should know and that stops nothing.
+type Warning struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// setWindow shortens W, for tests.
+func (r *Repository) setWindow(w time.Duration) {
+	if g, ok := r.store.(*registry); ok {
+		g.window = w
+	}
+}

@@ -1,0 +1,126 @@
+package artifact
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// rawIndex is an index that is edited in place: what others wrote into it, known to us or not, stays as it is.
+type rawIndex struct {
+	fields  map[string]json.RawMessage
+	entries []rawEntry
+}
+
+type rawEntry struct {
+	ocispec.Descriptor
+	raw json.RawMessage
+}
+
+// newRawIndex is an empty OCI index.
+func newRawIndex() *rawIndex {
+	return &rawIndex{fields: map[string]json.RawMessage{
+		"schemaVersion": json.RawMessage(`2`),
+		"mediaType":     json.RawMessage(`"` + ocispec.MediaTypeImageIndex + `"`),
+	}}
+}
+
+// parseRawIndex reads an index for editing.
+func parseRawIndex(item Item, raw []byte) (*rawIndex, error) {
+	malformed := func(err error) error {
+		return &MalformedError{Item: item, Reason: "it is no index: " + jsonProblem(raw, err), Err: err}
+	}
+	ix := &rawIndex{}
+	if err := json.Unmarshal(raw, &ix.fields); err != nil {
+		return nil, malformed(err)
+	}
+	var entries []json.RawMessage
+	if list, ok := ix.fields["manifests"]; ok {
+		if err := json.Unmarshal(list, &entries); err != nil {
+			return nil, malformed(err)
+		}
+	}
+	if ix.fields == nil {
+		return nil, &MalformedError{Item: item, Reason: "it is no index, but null"}
+	}
+	if len(entries) > MaxReferrerEntries {
+		return nil, &TooLargeError{Item: item, Limit: MaxReferrerEntries, Unit: "entries", Size: int64(len(entries))}
+	}
+	for _, raw := range entries {
+		e := rawEntry{raw: raw}
+		if err := json.Unmarshal(raw, &e.Descriptor); err != nil {
+			return nil, malformed(err)
+		}
+		ix.entries = append(ix.entries, e)
+	}
+	return ix, nil
+}
+
+func (ix *rawIndex) has(d digest.Digest) bool {
+	for _, e := range ix.entries {
+		if e.Digest == d {
+			return true
+		}
+	}
+	return false
+}
+
+func (ix *rawIndex) descriptors() []ocispec.Descriptor {
+	list := make([]ocispec.Descriptor, len(ix.entries))
+	for i, e := range ix.entries {
+		list[i] = e.Descriptor
+	}
+	return list
+}
+
+// add appends an entry unless its digest is there, and tells whether it did.
+func (ix *rawIndex) add(d ocispec.Descriptor) (bool, error) {
+	if ix.has(d.Digest) {
+		return false, nil
+	}
+	raw, err := json.Marshal(d)
+	if err != nil {
+		return false, err
+	}
+	ix.entries = append(ix.entries, rawEntry{Descriptor: d, raw: raw})
+	return true, nil
+}
+
+// drop takes out all entries of a digest, and tells whether there were any.
+func (ix *rawIndex) drop(d digest.Digest) bool {
+	kept := ix.entries[:0]
+	for _, e := range ix.entries {
+		if e.Digest != d {
+			kept = append(kept, e)
+		}
+	}
+	dropped := len(kept) < len(ix.entries)
+	ix.entries = kept
+	return dropped
+}
+
+// encode writes the index, refusing one that readers would refuse.
+func (ix *rawIndex) encode(item Item) ([]byte, error) {
+	list := make([]json.RawMessage, len(ix.entries))
+	for i, e := range ix.entries {
+		list[i] = e.raw
+	}
+	manifests, err := json.Marshal(list)
+	if err != nil {
+		return nil, err
+	}
+	ix.fields["manifests"] = manifests
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(ix.fields); err != nil {
+		return nil, err
+	}
+	raw := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	if len(raw) > MaxManifestSize {
+		return nil, &TooLargeError{Item: item, Limit: MaxManifestSize, Unit: "bytes", Size: int64(len(raw))}
+	}
+	return raw, nil
+}

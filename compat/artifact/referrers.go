@@ -1,0 +1,128 @@
+package artifact
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"nodecompat/spec"
+)
+
+// referrers asks the referrers API, and reads the referrers tag where there is no API.
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
+func (g *registry) referrers(ctx context.Context, subject digest.Digest) (referrers, error) {
+	list, err := g.referrersByAPI(ctx, subject)
+	if noAPI(err) {
+		return g.referrersByTag(ctx, subject)
+	}
+	return list, err
+}
+
+// noAPI tells whether an answer means that the registry does not have the referrers API. Registries without it say 404 in
+// several ways, olareg 405. Refusals and failures are neither.
+func noAPI(err error) bool {
+	var missing *NotFoundError
+	if errors.As(err, &missing) {
+		return missing.What == whatReferrers
+	}
+	var status *RegistryError
+	return errors.As(err, &status) && status.What == whatReferrers && status.Status == http.StatusMethodNotAllowed
+}
+
+func (g *registry) referrersByAPI(ctx context.Context, subject digest.Digest) (referrers, error) {
+	item := g.item(whatReferrers, subject.String())
+	var (
+		list    collector
+		visited = map[string]bool{}
+		page    = g.base + "/referrers/" + subject.String() + "?artifactType=" + url.QueryEscape(spec.ArtifactType)
+	)
+	for page != "" {
+		if visited[page] {
+			return referrers{}, &MalformedError{Item: item, Reason: "its pages lead in a circle"}
+		}
+		if len(visited) == MaxReferrerPages {
+			return referrers{}, &TooLargeError{Item: item, Limit: MaxReferrerPages, Unit: "pages"}
+		}
+		visited[page] = true
+		raw, header, err := g.get(ctx, item, page, ocispec.MediaTypeImageIndex, MaxManifestSize)
+		if err != nil {
+			if noAPI(err) && len(visited) > 1 {
+				err = &MalformedError{Item: item, Reason: "one of its pages does not exist", Err: err}
+			}
+			return referrers{}, err
+		}
+		entries, err := parseReferrers(item, raw, header.Get("Content-Type"))
+		if err != nil {
+			return referrers{}, err
+		}
+		if err := list.add(item, entries); err != nil {
+			return referrers{}, err
+		}
+		link := nextLink(header.Values("Link"))
+		if link == "" {
+			break
+		}
+		if page, err = nextPage(page, link); err != nil {
+			return referrers{}, &MalformedError{Item: item, Reason: err.Error()}
+		}
+	}
+	return referrers{Descriptors: list.ours}, nil
+}
+
+// parseReferrers reads one page. Only the form is checked: an index, with digests in it.
+func parseReferrers(item Item, raw []byte, contentType string) ([]ocispec.Descriptor, error) {
+	var index struct {
+		SchemaVersion int                  `json:"schemaVersion"`
+		MediaType     string               `json:"mediaType"`
+		Manifests     []ocispec.Descriptor `json:"manifests"`
+	}
+	if err := json.Unmarshal(raw, &index); err != nil {
+		return nil, &MalformedError{Item: item, Reason: "it is no list: " + jsonProblem(raw, err), Err: err}
+	}
+	declared, _, _ := mime.ParseMediaType(contentType)
+	if index.MediaType == "" {
+		index.MediaType = declared
+	}
+	if index.SchemaVersion != 2 || index.MediaType != ocispec.MediaTypeImageIndex {
+		return nil, &MalformedError{Item: item, Reason: fmt.Sprintf("it is no OCI image index, but %q with schemaVersion %d",
+			printable(index.MediaType, maxServerText), index.SchemaVersion)}
+	}
+	return index.Manifests, nil
+}
+
+// collector gathers our entries from the pages of a list, within the bounds.
+type collector struct {
+	ours    []ocispec.Descriptor
+	entries int
+	seen    map[digest.Digest]bool
+}
+
+func (c *collector) add(item Item, entries []ocispec.Descriptor) error {
+	if c.entries += len(entries); c.entries > MaxReferrerEntries {
+		return &TooLargeError{Item: item, Limit: MaxReferrerEntries, Unit: "entries"}
+	}
+	for _, d := range entries {
+		// A registry may leave the filtering to us.
+		if d.ArtifactType != spec.ArtifactType || c.seen[d.Digest] {
+			continue
+		}
+		if err := checkDescriptor(d); err != nil {
+			return &MalformedError{Item: item, Reason: err.Error(), Err: err}
+		}
+		if c.seen == nil {
+			c.seen = map[digest.Digest]bool{}
+		}
+		c.seen[d.Digest] = true
+		if c.ours = append(c.ours, d); len(c.ours) > MaxArtifacts {
+			return &TooLargeError{Item: item, Limit: MaxArtifacts, Unit: "artifacts"}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// firstBackoff is the wait before the first retry; it doubles for each following one.
+	firstBackoff = 200 * time.Millisecond
+	// patience is how long a wait is sat out for a server that asks for one, where no deadline says otherwise.
+	patience = time.Minute
+)
+
+// retrier sends a request again when that may help and harms nothing: reads after statuses and broken connections that
+// pass, writes only when the server said that it did not take them (429, 503). It never waits beyond the context's
+// deadline: rather it hands out the answer that it has, which says how long the server asked for.
+type retrier struct {
+	base http.RoundTripper
+	log  *slog.Logger
+}
+
+// exchange remembers the last bad answer to a request, or to the token request it needed: the authorising client's own
+// errors don't tell how long to wait.
+type exchange struct {
+	mu         sync.Mutex
+	retryAfter time.Duration
+}
+
+type (
+	exchangeKey struct{}
+	onceKey     struct{}
+)
+
+// withExchange returns a context whose requests are remembered.
+func withExchange(ctx context.Context) (context.Context, *exchange) {
+	e := &exchange{}
+	return context.WithValue(ctx, exchangeKey{}, e), e
+}
+
+// once returns a context whose writes are never sent again.
+func once(ctx context.Context) context.Context {
+	return context.WithValue(ctx, onceKey{}, true)
+}
+
+func (t *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
+	for attempt := 0; ; attempt++ {
+		resp, err := t.base.RoundTrip(req)
+		t.record(req, resp, err)
+		wait, again := delay(req, attempt, resp, err)
+		if !again {
+			return resp, err
+		}
+		if req.Body != nil && req.Body != http.NoBody {
+			body, bodyErr := req.GetBody()
+			if bodyErr != nil {
+				return resp, err
+			}
+			req.Body = body
+		}
+		if resp != nil {
+			// Read to its end, a short body leaves the connection usable.
+			_, _ = io.CopyN(io.Discard, resp.Body, maxErrorBody)
+			_ = resp.Body.Close()
+		}
+		if err := sleep(req.Context(), wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// record notes what came back for the error messages and the debug log. The log shows neither queries nor headers.
+func (t *retrier) record(req *http.Request, resp *http.Response, err error) {
+	e, ok := req.Context().Value(exchangeKey{}).(*exchange)
+	if ok && resp != nil {
+		e.mu.Lock()
+		e.retryAfter = 0
+		if resp.StatusCode >= http.StatusBadRequest {
+			e.retryAfter = retryAfter(resp)
+		}
+		e.mu.Unlock()
+	}
+	if t.log == nil {
+		return
+	}
+	attrs := []any{"method", req.Method, "host", req.URL.Host, "path", req.URL.Path}
+	if err != nil {
+		t.log.Debug("request failed", append(attrs, "error", scrub(err))...)
+		return
+	}
+	t.log.Debug("request", append(attrs, "status", resp.StatusCode)...)
+}
+
+func (e *exchange) asked() time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.retryAfter
+}
+
+// delay decides whether to send the request again, and after how long.
+func delay(req *http.Request, attempt int, resp *http.Response, err error) (time.Duration, bool) {
+	ctx := req.Context()
+	if attempt >= MaxRetries || ctx.Err() != nil || !repeatable(req, resp, err) {
+		return 0, false
+	}
+	wait := firstBackoff << attempt
+	wait += rand.N(wait / 4)
+	if resp != nil {
+		if asked := retryAfter(resp); asked > 0 {
+			wait = asked
+		}
+	}
+	_, bounded := ctx.Deadline()
+	if (!bounded && wait > patience) || !fits(ctx, wait) {
+		return 0, false
+	}
+	return wait, true
+}
+
+func repeatable(req *http.Request, resp *http.Response, err error) bool {
+	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
+		return false
+	}
+	reads := req.Method == http.MethodGet || req.Method == http.MethodHead
+	switch {
+	case err != nil:
+		return reads && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF))
+	case reads:
+		return passing(resp.StatusCode)
+	case req.Context().Value(onceKey{}) != nil:
+		return false
+	default:
+		return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable
+	}
+}
+
+// maxRetryAfter keeps an absurd number of seconds from overflowing.
+const maxRetryAfter = 10 * 365 * 24 * time.Hour
+
+// retryAfter is how long an answer asks to wait, 0 if it does not. A date counts from the answer's own date, so that no
+// clock of ours comes into it. https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
+func retryAfter(resp *http.Response) time.Duration {
+	value := resp.Header.Get("Retry-After")
+	if value == "" {
+		return 0
+	}
+	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
+		return time.Duration(min(max(seconds, 0), int64(maxRetryAfter/time.Second))) * time.Second
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	now, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), maxRetryAfter)
+}

@@ -1,0 +1,38 @@
+package artifact
+
+import (
+	"context"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// store is where images and artifacts are kept: a [*registry] or a [*layout].
+type store interface {
+	// manifest gets a manifest or index by tag or digest, its bytes verified and parsed.
+	manifest(ctx context.Context, what, name string) (*document, error)
+	// blob gets a blob, verified, if it has at most limit bytes.
+	blob(ctx context.Context, what string, d ocispec.Descriptor, limit int64) ([]byte, error)
+	// referrers lists what is attached to a manifest or index and is, or may be, a compatibility artifact.
+	referrers(ctx context.Context, subject digest.Digest) (referrers, error)
+	// push uploads an artifact, its manifest last.
+	push(ctx context.Context, p *packed) error
+	// list makes sure that a pushed artifact is among the referrers of its subject, and returns when it was seen there.
+	list(ctx context.Context, p *packed, fallback bool) error
+	// unlist takes artifacts out of a list of referrers that clients keep. Where the registry keeps the list itself, nothing
+	// is done; done tells the difference.
+	unlist(ctx context.Context, subject digest.Digest, artifacts []digest.Digest) (done bool, err error)
+	// remove deletes the manifest of an artifact.
+	remove(ctx context.Context, d digest.Digest) error
+	// where names the store in messages.
+	where() string
+	// close drops idle connections.
+	close()
+}
+
+// referrers is one list of artifacts, as the store has it: nothing in it is verified but its form.
+type referrers struct {
+	Descriptors []ocispec.Descriptor // of our artifact type only
+	Warnings    []Warning
+	Fallback    bool // the list is a tag that clients keep, because the registry has no referrers API
+}
