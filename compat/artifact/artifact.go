@@ -165,6 +165,9 @@ func (i *Image) InEffect(ctx context.Context, pinned digest.Digest) (*Content, L
 		return nil, list, err
 	}
 	if pinned != "" {
+		if err := pinned.Validate(); err != nil {
+			return nil, list, &ReferenceError{Reference: pinned.String(), Reason: "it is not a digest such as sha256:…"}
+		}
 		c, err := i.pinned(ctx, pinned, list)
 		return c, list, err
 	}

@@ -47,6 +47,9 @@ func (r *Repository) Detach(ctx context.Context, o DetachOptions) ([]Detached, e
 	if (o.Artifact == "") == !o.All {
 		return nil, errors.New("detaching needs either one artifact or all")
 	}
+	if o.Artifact != "" && o.Artifact.Validate() != nil {
+		return nil, &ReferenceError{Reference: o.Artifact.String(), Reason: "it is not a digest such as sha256:…"}
+	}
 	root, err := r.root(ctx)
 	if err != nil {
 		return nil, err

@@ -55,6 +55,11 @@ func ParsePlatform(s string) (Platform, error) {
 	return NormalizePlatform(p), nil
 }
 
+// HostPlatform is the platform that this program was built for, normalised.
+func HostPlatform() Platform {
+	return NormalizePlatform(Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH})
+}
+
 // FormatPlatform writes a platform the way [ParsePlatform] reads it; the zero platform is "".
 func FormatPlatform(p Platform) string {
 	s := p.OS
