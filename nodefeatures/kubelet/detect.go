@@ -38,7 +38,7 @@ func detect(ctx context.Context, m machine, t told) (*Facts, error) {
 	}
 	facts := found.with(t)
 	if t.config != nil && found.Config.Reason != nil && found.Running {
-		// The file was told, but the process has drop-ins that can't be read.
+		// The file was told, but the process has more that can't be read.
 		facts.Config.Read, facts.Config.Reason = false, found.Config.Reason
 	}
 	return facts, ctx.Err()
@@ -100,7 +100,8 @@ func (f *Facts) tellVersion(claims []Claim) {
 	first := claims[0]
 	f.Running = f.Running && (f.Version.Value == "" || sameRelease(f.Version.Value, first.Value))
 	f.Version = Version{Value: first.Value, Given: first.Given, Origin: &first.Origin}
-	if d, ok := disagree("version", claims); ok {
+	others := slices.DeleteFunc(slices.Clone(claims[1:]), func(c Claim) bool { return sameRelease(c.Value, first.Value) })
+	if d, ok := disagree("version", append(claims[:1:1], others...)); ok {
 		f.Disagreements = append(f.Disagreements, d)
 	}
 	f.checkDeclared()
