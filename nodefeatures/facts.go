@@ -1,0 +1,108 @@
+package nodefeatures
+
+import (
+	"strings"
+
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+)
+
+// facts are a snapshot's features, arranged for looking up what is known.
+type facts struct {
+	features  *nfdv1alpha1.Features
+	addresses map[string][]string
+	gaps      map[string]*Unreadable
+	sources   map[string]SourceStatus
+	known     map[string]bool
+	spelling  map[string]map[string]string // by feature; see hint.go
+}
+
+func (s *Snapshot) facts() *facts {
+	f := &facts{
+		features: &s.Features, addresses: s.Addresses, gaps: map[string]*Unreadable{}, sources: map[string]SourceStatus{},
+		known: map[string]bool{}, spelling: map[string]map[string]string{},
+	}
+	for _, name := range KnownFeatures() {
+		f.known[name] = true
+	}
+	for _, source := range s.Sources {
+		f.sources[source.Name] = source.Status
+		for i := range source.Unreadable {
+			f.gaps[source.Unreadable[i].Feature] = &source.Unreadable[i]
+		}
+	}
+	return f
+}
+
+// A feature is what is known about one feature.
+type feature struct {
+	name    string
+	keys    map[string]nfdv1alpha1.Nil
+	values  map[string]string
+	devices []nfdv1alpha1.InstanceFeature
+	// lists: it is a feature that lists devices, if only none.
+	lists bool
+	// reason says why nothing can be said about it or, if absent, why it
+	// matches nothing.
+	reason *Reason
+	absent bool
+	// unread says why there may be more to it than is known; nil: it is whole.
+	unread *Reason
+}
+
+// feature looks up a feature by its lower-case name.
+func (f *facts) feature(name string) feature {
+	gap, gappy := f.gaps[name]
+	if gappy && !gap.Partial {
+		return feature{name: name, reason: &gap.Reason}
+	}
+	flags, isFlags := f.features.Flags[name]
+	attributes, isAttributes := f.features.Attributes[name]
+	instances, isInstances := f.features.Instances[name]
+	if !isFlags && !isAttributes && !isInstances {
+		return f.missing(name)
+	}
+	found := feature{name: name, keys: flags.Elements, values: attributes.Elements, devices: instances.Elements, lists: isInstances}
+	if gappy {
+		found.unread = &gap.Reason
+	}
+	return found
+}
+
+// missing says why a snapshot does not have a feature. Only one that records
+// its sources can say that the node does not have it.
+func (f *facts) missing(name string) feature {
+	if gap, ok := f.gaps[name]; ok {
+		return feature{name: name, reason: &gap.Reason}
+	}
+	if !f.known[name] {
+		return feature{name: name, reason: f.unknownFeature(name)}
+	}
+	source, _, _ := strings.Cut(name, ".")
+	switch status, recorded := f.sources[source]; {
+	case !recorded:
+		return feature{name: name, reason: &Reason{
+			Code:    ReasonNotInSnapshot,
+			Message: "the snapshot has no " + name + ", and does not say whether the node has none or nobody looked",
+		}}
+	case status == SourceNotRun:
+		return feature{name: name, reason: &Reason{
+			Code: ReasonSourceNotRun, Message: "the snapshot was made without NFD's source " + source,
+		}}
+	}
+	return feature{name: name, absent: true, reason: &Reason{
+		Code: ReasonFeatureAbsent, Message: "the node has no " + name + "; NFD then matches nothing, not even DoesNotExist",
+	}}
+}
+
+// feature looks up a feature for the rule at hand, variables included.
+func (e *evaluator) feature(name string) feature {
+	if name != backreference || e.vars == nil {
+		return e.facts.feature(name)
+	}
+	if e.vars.values == nil {
+		return feature{name: name, absent: true, reason: &Reason{
+			Code: ReasonFeatureAbsent, Message: "no rule comes before this one; NFD then matches nothing, not even DoesNotExist",
+		}}
+	}
+	return feature{name: name, values: e.vars.values}
+}

@@ -1,0 +1,152 @@
+package nodefeatures
+
+import (
+	"slices"
+	"strings"
+
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+)
+
+// The features about which something misleads.
+const (
+	loadedModules  = "kernel.loadedmodule"
+	enabledModules = "kernel.enabledmodule"
+	kernelConfig   = "kernel.config"
+	kernelVersion  = "kernel.version"
+	cpuFlags       = "cpu.cpuid"
+	cpuModel       = "cpu.model"
+	pciDevices     = "pci.device"
+	usbDevices     = "usb.device"
+)
+
+// addHints adds hints to the expressions that do not hold.
+func (f *facts) addHints(rules []Rule) {
+	for i := range rules {
+		f.hintTerms(rules[i].Terms)
+		for _, alternative := range rules[i].MatchAny {
+			f.hintTerms(alternative.Terms)
+		}
+	}
+}
+
+func (f *facts) hintTerms(terms []Term) {
+	for i := range terms {
+		for j := range terms[i].Expressions {
+			if x := &terms[i].Expressions[j]; x.Verdict != Compatible {
+				x.Hint = f.hint(terms[i].Feature, x)
+			}
+		}
+	}
+}
+
+// hint says what may have misled the author of an expression; "" if nothing is
+// known to.
+func (f *facts) hint(feature string, x *Expression) string {
+	if x.Reason != nil && x.Reason.Code == ReasonNotEvaluable {
+		return numericHint(feature, x)
+	}
+	if x.MatchName {
+		return ""
+	}
+	hint := ""
+	switch feature {
+	case loadedModules:
+		hint = f.moduleHint(x)
+	case kernelConfig:
+		hint = configHint(x)
+	case pciDevices, usbDevices:
+		hint = hexHint(x)
+	}
+	if hint == "" && x.Found != nil && !x.Found.Present {
+		hint = f.spellingHint(feature, x.Name)
+	}
+	if hint == "" && feature == cpuFlags && x.Op == string(nfdv1alpha1.MatchExists) {
+		hint = f.hypervisorHint()
+	}
+	return hint
+}
+
+// moduleHint: /proc/modules spells every name with underscores, the files of
+// the modules often do not; and a module that is built in is never loaded.
+func (f *facts) moduleHint(x *Expression) string {
+	spelled := strings.ReplaceAll(x.Name, "-", "_")
+	enabled := f.features.Flags[enabledModules].Elements
+	loaded := f.features.Flags[loadedModules].Elements
+	for _, name := range []string{x.Name, spelled, strings.ReplaceAll(x.Name, "_", "-")} {
+		_, isEnabled := enabled[name]
+		_, isLoaded := loaded[name]
+		if isEnabled && !isLoaded {
+			return x.Name + " is built into this kernel, so it is never loaded: ask for " + name + " in " + enabledModules
+		}
+	}
+	if spelled != x.Name {
+		return loadedModules + " spells names as /proc/modules does, with underscores: " + spelled
+	}
+	return ""
+}
+
+// configHint: NFD publishes the values of the kernel's own configuration file,
+// y, m, a number or a string, under names without CONFIG_.
+func configHint(x *Expression) string {
+	if name, ok := strings.CutPrefix(x.Name, "CONFIG_"); ok {
+		return "NFD leaves out the prefix: " + name
+	}
+	if x.Found == nil || x.Found.Value == nil {
+		return ""
+	}
+	boolean := x.Op == string(nfdv1alpha1.MatchIsTrue) || slices.Contains(x.Value, "true")
+	switch value := *x.Found.Value; {
+	case boolean && (value == "y" || value == "m"):
+		return "kernel.config has the value y (built in) or m (module), never true"
+	case value == "m" && slices.Contains(x.Value, "y"):
+		return "it is built as a module; if that will do, accept m as well"
+	}
+	return ""
+}
+
+// hexHint: NFD publishes the identifiers of devices in lower case without 0x,
+// and only the first four digits of a PCI class.
+func hexHint(x *Expression) string {
+	if x.Name != "class" && !strings.HasSuffix(x.Name, "vendor") && !strings.HasSuffix(x.Name, "device") {
+		return ""
+	}
+	for _, value := range x.Value {
+		lower := strings.TrimPrefix(strings.ToLower(value), "0x")
+		if x.Name == "class" && len(lower) == 6 {
+			lower = lower[:4]
+		}
+		if value != lower && isHex(lower) {
+			return "NFD publishes it as " + lower + ", not " + value
+		}
+	}
+	return ""
+}
+
+func isHex(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// numericHint: the operators that compare take integers, and versions only if
+// they are told so.
+func numericHint(feature string, x *Expression) string {
+	value := ""
+	if x.Found != nil && x.Found.Value != nil {
+		value = *x.Found.Value
+	}
+	switch {
+	case x.Type == "" && strings.Contains(value, "."):
+		return "compare versions with `type: version`"
+	case feature == kernelVersion && x.Name == "full":
+		return "compare " + kernelVersion + " major and minor instead, which are numbers"
+	}
+	return ""
+}
+
+// hypervisorHint: a hypervisor may hide what the CPU can do.
+func (f *facts) hypervisorHint() string {
+	hypervisor := f.features.Attributes[cpuModel].Elements["hypervisor"]
+	if hypervisor == "" || hypervisor == "none" {
+		return ""
+	}
+	return "this is a virtual machine (" + hypervisor + "): the hypervisor may hide it"
+}

@@ -1,0 +1,197 @@
+package nodefeatures
+
+import (
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
+)
+
+// backreference is the feature that holds the variables of earlier rules.
+const backreference = nfdv1alpha1.RuleBackrefDomain + "." + nfdv1alpha1.RuleBackrefFeature
+
+// minParallel is the number of rules from which on they are shared among the CPUs.
+const minParallel = 32
+
+// Match evaluates the rules of one set, in order, and explains every verdict.
+// The variables of a rule that matches are seen by the rules after it, and
+// forgotten at the end: nothing in the snapshot changes.
+//
+// The rules are those of a spec that was validated (package spec does): NFD
+// executes their templates.
+func (s *Snapshot) Match(rules []nfdv1alpha1.GroupRule) []Rule {
+	nfdLog.catch()
+	facts := s.facts()
+	results := make([]result, len(rules))
+	matchIndependent(facts, rules, results)
+
+	vars := newVariables(&s.Features)
+	dependent := evaluator{facts: facts, features: vars.features}
+	for i := range rules {
+		if refersBack(&rules[i]) {
+			dependent.vars = vars
+			results[i] = dependent.rule(&rules[i])
+		}
+		vars.record(&rules[i], results[i])
+	}
+	out := make([]Rule, len(rules))
+	for i := range results {
+		out[i] = results[i].rule
+	}
+	facts.addHints(out)
+	return out
+}
+
+// matchIndependent evaluates the rules that refer to no other, on all CPUs if
+// there are many: each is a pure function of the facts.
+func matchIndependent(facts *facts, rules []nfdv1alpha1.GroupRule, results []result) {
+	workers := 1
+	if len(rules) >= minParallel {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	var next atomic.Int64
+	work := func() {
+		e := evaluator{facts: facts, features: facts.features}
+		for i := int(next.Add(1)) - 1; i < len(rules); i = int(next.Add(1)) - 1 {
+			if !refersBack(&rules[i]) {
+				results[i] = e.rule(&rules[i])
+			}
+		}
+	}
+	var group sync.WaitGroup
+	for range workers - 1 {
+		group.Go(work)
+	}
+	work()
+	group.Wait()
+}
+
+// refersBack says whether a rule looks at variables of earlier ones.
+func refersBack(r *nfdv1alpha1.GroupRule) bool {
+	refers := func(terms nfdv1alpha1.FeatureMatcher) bool {
+		for i := range terms {
+			if strings.EqualFold(terms[i].Feature, backreference) {
+				return true
+			}
+		}
+		return false
+	}
+	for i := range r.MatchAny {
+		if refers(r.MatchAny[i].MatchFeatures) {
+			return true
+		}
+	}
+	return refers(r.MatchFeatures)
+}
+
+// A result is a rule's verdict and the variables that it sets.
+type result struct {
+	rule      Rule
+	variables map[string]string
+	// complete is false if its template may set others.
+	complete bool
+}
+
+// An evaluator evaluates one rule at a time.
+type evaluator struct {
+	facts    *facts
+	features *nfdv1alpha1.Features // what NFD's evaluator sees
+	vars     *variables            // nil for a rule that refers to none
+	// one is the set of one expression that is passed to NFD again and again.
+	one nfdv1alpha1.MatchExpressionSet
+}
+
+// rule asks NFD's evaluator for the verdict, explains it, and falls back to
+// the explanation where NFD has no verdict: when it fails, and when a fact
+// that it takes for absent is in truth unknown.
+//
+// It is called with failFast=false, which changes no verdict but tells which
+// expressions held.
+func (e *evaluator) rule(r *nfdv1alpha1.GroupRule) result {
+	if message := invalid(r); message != "" {
+		return result{rule: Rule{
+			Name: r.Name, Verdict: Unknown, Terms: []Term{}, MatchAny: []Alternative{},
+			Reason: &Reason{Code: ReasonInvalidRule, Message: message},
+		}}
+	}
+	authority, err := nodefeaturerule.ExecuteGroupRule(r, e.features, false)
+	out := e.explain(r, oracle{status: authority.MatchStatus})
+	unknown := out.anyUnknown()
+	switch {
+	case err == nil && !unknown:
+		out.Verdict = Incompatible
+		if authority.MatchStatus.IsMatch {
+			out.Verdict = Compatible
+		}
+		return result{rule: out, variables: authority.Vars, complete: true}
+	case err != nil && out.Verdict == Compatible && e.withoutTemplate(r):
+		out.Verdict = Unknown
+		out.Reason = &Reason{Code: ReasonTemplateFailed, Message: "expanding varsTemplate: " + err.Error()}
+	}
+	return result{rule: out, variables: r.Vars, complete: r.VarsTemplate == ""}
+}
+
+// withoutTemplate says whether NFD evaluates the rule if it has no template to
+// expand, so that it must have been the template that failed.
+func (e *evaluator) withoutTemplate(r *nfdv1alpha1.GroupRule) bool {
+	plain := *r
+	plain.VarsTemplate = ""
+	_, err := nodefeaturerule.ExecuteGroupRule(&plain, e.features, false)
+	return err == nil
+}
+
+// explain builds the rule's terms, and its verdict from theirs.
+func (e *evaluator) explain(r *nfdv1alpha1.GroupRule, o oracle) Rule {
+	out := Rule{Name: r.Name, Terms: e.terms(r.MatchFeatures, o.terms()), MatchAny: make([]Alternative, len(r.MatchAny))}
+	any := make([]Verdict, len(r.MatchAny))
+	for i := range r.MatchAny {
+		terms := e.terms(r.MatchAny[i].MatchFeatures, o.alternative(i))
+		any[i] = all(terms)
+		out.MatchAny[i] = Alternative{Verdict: any[i], Terms: terms}
+	}
+	switch {
+	case len(any) == 0:
+		out.Verdict = all(out.Terms)
+	case len(out.Terms) == 0:
+		out.Verdict = Any(any...)
+	default:
+		out.Verdict = All(all(out.Terms), Any(any...))
+	}
+	return out
+}
+
+func (e *evaluator) terms(terms nfdv1alpha1.FeatureMatcher, held held) []Term {
+	out := make([]Term, len(terms))
+	for i := range terms {
+		out[i] = e.term(&terms[i], held)
+	}
+	return out
+}
+
+func all(terms []Term) Verdict {
+	verdicts := make([]Verdict, 0, 8)
+	for i := range terms {
+		verdicts = append(verdicts, terms[i].Verdict)
+	}
+	return All(verdicts...)
+}
+
+func (r *Rule) anyUnknown() bool {
+	unknown := func(terms []Term) bool {
+		for i := range terms {
+			if terms[i].Verdict == Unknown {
+				return true
+			}
+		}
+		return false
+	}
+	for i := range r.MatchAny {
+		if unknown(r.MatchAny[i].Terms) {
+			return true
+		}
+	}
+	return unknown(r.Terms)
+}

@@ -1,0 +1,236 @@
+package nodefeatures
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
+)
+
+// term evaluates and explains one term.
+func (e *evaluator) term(t *nfdv1alpha1.FeatureMatcherTerm, held held) Term {
+	f := e.feature(strings.ToLower(t.Feature))
+	set := expressionsOf(t)
+	names := slices.AppendSeq(make([]string, 0, len(set)), maps.Keys(set))
+	slices.Sort(names)
+	if f.reason != nil {
+		return f.unanswered(t, set, names)
+	}
+	term := Term{Feature: f.name, Verdict: Compatible}
+	if len(set) > 0 {
+		e.expressions(&term, &f, t.MatchExpressions, names, held)
+	} else if f.lists {
+		term.Devices = count(f.devices)
+	}
+	if t.MatchName != nil {
+		x := e.names(&f, t.MatchName)
+		term.Expressions = append(term.Expressions, x)
+		term.Verdict = All(term.Verdict, x.Verdict)
+		if len(set) == 0 {
+			term.Verdict = x.Verdict
+		}
+	}
+	if term.Verdict == Unknown && term.Reason == nil {
+		term.Reason = firstReason(term.Expressions)
+	}
+	return term
+}
+
+func count(devices []nfdv1alpha1.InstanceFeature) *int {
+	n := len(devices)
+	return &n
+}
+
+func firstReason(expressions []Expression) *Reason {
+	for i := range expressions {
+		if expressions[i].Verdict == Unknown && expressions[i].Reason != nil {
+			return expressions[i].Reason
+		}
+	}
+	return nil
+}
+
+// unanswered is a term on a feature that is absent or about which nothing is
+// known.
+func (f *feature) unanswered(t *nfdv1alpha1.FeatureMatcherTerm, set nfdv1alpha1.MatchExpressionSet, names []string) Term {
+	verdict := Unknown
+	var found *Found
+	if f.absent {
+		verdict, found = Incompatible, &Found{}
+	}
+	term := Term{Feature: f.name, Verdict: verdict, Reason: f.reason, Expressions: make([]Expression, 0, len(names)+1)}
+	for _, name := range names {
+		x := expected(name, set[name])
+		x.Verdict, x.Found = verdict, found
+		term.Expressions = append(term.Expressions, x)
+	}
+	if t.MatchName != nil {
+		x := expected("", t.MatchName)
+		x.MatchName, x.Verdict, x.Found = true, verdict, found
+		term.Expressions = append(term.Expressions, x)
+	}
+	return term
+}
+
+// expected is an expression without what was found.
+func expected(name string, m *nfdv1alpha1.MatchExpression) Expression {
+	x := Expression{Name: name, Op: string(m.Op), Value: m.Value, Type: string(m.Type)}
+	if m.Op == nfdv1alpha1.MatchAny {
+		x.Op = opAny
+	}
+	if x.Value == nil {
+		x.Value = []string{}
+	}
+	return x
+}
+
+// expressions fills in a term's expressions. NFD takes flags and attributes
+// together and each device by itself, and any of them may satisfy the term; the
+// one that comes nearest is shown.
+func (e *evaluator) expressions(t *Term, f *feature, set *nfdv1alpha1.MatchExpressionSet, names []string, held held) {
+	if !f.lists {
+		t.Expressions = e.elements(f, *set, names, held)
+		t.Verdict = allOf(t.Expressions)
+		return
+	}
+	e.devices(t, f, set, names)
+	if f.keys == nil && f.values == nil {
+		return
+	}
+	elements := e.elements(f, *set, names, held)
+	t.Verdict = Any(t.Verdict, allOf(elements))
+	if !tally(t.Expressions).better(tally(elements)) {
+		t.Expressions, t.Device = elements, nil
+	}
+	if t.Verdict != Unknown {
+		t.Reason = nil
+	}
+}
+
+func allOf(expressions []Expression) Verdict {
+	score := tally(expressions)
+	switch {
+	case score.failed > 0:
+		return Incompatible
+	case score.unknown > 0:
+		return Unknown
+	}
+	return Compatible
+}
+
+// elements evaluates each expression on the feature's flags and attributes.
+func (e *evaluator) elements(f *feature, set nfdv1alpha1.MatchExpressionSet, names []string, held held) []Expression {
+	out := make([]Expression, len(names), len(names)+1)
+	found := make([]Found, len(names))
+	values := make([]string, len(names))
+	for i, name := range names {
+		m := set[name]
+		value, isValue := f.values[name]
+		_, isKey := f.keys[name]
+		found[i].Present = isValue || isKey
+		if isValue {
+			values[i] = value
+			found[i].Value = &values[i]
+		}
+		out[i] = expected(name, m)
+		out[i].Found = &found[i]
+		out[i].Verdict, out[i].Reason = e.element(f, name, m, found[i].Present, held)
+		if out[i].Verdict == Unknown && !found[i].Present {
+			out[i].Found = nil
+		}
+	}
+	return out
+}
+
+// element is the verdict of one expression on a flag or an attribute.
+func (e *evaluator) element(f *feature, name string, m *nfdv1alpha1.MatchExpression, present bool, held held) (Verdict, *Reason) {
+	if reason := e.uncertain(f, name, m, present); reason != nil {
+		return Unknown, reason
+	}
+	// Of an element that is both a flag and an attribute, NFD returns the flag's
+	// half of DoesNotExist as having held.
+	both := f.keys != nil && f.values != nil && m.Op == nfdv1alpha1.MatchDoesNotExist
+	if held.known && !f.lists && !both {
+		return verdictOf(held.expression(f.name, name, m)), nil
+	}
+	match, _, _, err := nodefeaturerule.MatchMulti(e.only(name, m), f.keys, f.values, nil, true)
+	if err != nil {
+		return Unknown, notEvaluable(err)
+	}
+	return verdictOf(match), nil
+}
+
+// uncertain says why an element is not known, whatever else is known of its
+// feature; nil if it is, or if the expression holds or fails anyway.
+func (e *evaluator) uncertain(f *feature, name string, m *nfdv1alpha1.MatchExpression, present bool) *Reason {
+	if m.Op == nfdv1alpha1.MatchAny {
+		return nil
+	}
+	if !present && f.unread != nil {
+		return f.unread
+	}
+	if e.vars == nil || f.name != backreference || !e.vars.uncertain(name) {
+		return nil
+	}
+	if present && (m.Op == nfdv1alpha1.MatchExists || m.Op == nfdv1alpha1.MatchDoesNotExist) {
+		return nil
+	}
+	return variableUnknown("the variable " + name + " depends on")
+}
+
+func variableUnknown(what string) *Reason {
+	return &Reason{Code: ReasonVariableUnknown, Message: what + " an earlier rule whose verdict is unknown"}
+}
+
+// names evaluates an expression on the names of a feature's elements. On a
+// feature that lists devices the attributes of any of them count.
+func (e *evaluator) names(f *feature, m *nfdv1alpha1.MatchExpression) Expression {
+	x := expected("", m)
+	x.MatchName = true
+	match, elements, err := nodefeaturerule.MatchNamesMulti(m, f.keys, f.values, nil)
+	if err == nil && f.lists {
+		var ofDevice bool
+		ofDevice, _, err = nodefeaturerule.MatchNamesMulti(m, nil, nil, f.devices)
+		match = match || ofDevice
+	}
+	x.Verdict = verdictOf(match)
+	switch {
+	case err != nil:
+		x.Verdict, x.Reason = Unknown, notEvaluable(err)
+		return x
+	case !match && f.unread != nil:
+		x.Verdict, x.Reason = Unknown, f.unread
+		return x
+	case !match && e.vars != nil && f.name == backreference && e.vars.anyUncertain():
+		x.Verdict, x.Reason = Unknown, variableUnknown("which variables there are depends on")
+		return x
+	}
+	x.Found = &Found{Present: match, NamesTotal: len(elements)}
+	for _, element := range elements[:min(len(elements), MaxNames)] {
+		x.Found.Names = append(x.Found.Names, element[nodefeaturerule.MatchedKeyName])
+	}
+	return x
+}
+
+// only is a set of one expression. It is valid until the next call.
+func (e *evaluator) only(name string, m *nfdv1alpha1.MatchExpression) *nfdv1alpha1.MatchExpressionSet {
+	if e.one == nil {
+		e.one = nfdv1alpha1.MatchExpressionSet{}
+	}
+	clear(e.one)
+	e.one[name] = m
+	return &e.one
+}
+
+func notEvaluable(err error) *Reason {
+	return &Reason{Code: ReasonNotEvaluable, Message: "NFD cannot evaluate it: " + err.Error()}
+}
+
+func verdictOf(match bool) Verdict {
+	if match {
+		return Compatible
+	}
+	return Incompatible
+}
