@@ -1,4 +1,4 @@
-package sidecar_test
+package sidecar
 
 import (
 	"encoding/json"
@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures/kubelet"
 )
 
@@ -56,8 +55,8 @@ func TestJudge(t *testing.T) {
 		off = "SidecarContainers=false"
 	)
 	type want struct {
-		support  sidecar.Level
-		code     sidecar.Code
+		support  Level
+		code     Code
 		assumed  bool
 		findings string // codes
 	}
@@ -124,7 +123,7 @@ func TestJudge(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := sidecar.Judge(tt.node.facts(t))
+			s := Judge(tt.node.facts(t))
 			var findings []string
 			for _, f := range s.Findings {
 				findings = append(findings, string(f.Code))
@@ -141,8 +140,8 @@ func TestJudge(t *testing.T) {
 }
 
 func TestJudgeNothing(t *testing.T) {
-	s := sidecar.Judge(nil)
-	if s.Support != sidecar.Unknown || s.Verdict() != sidecar.VerdictUnknown {
+	s := Judge(nil)
+	if s.Support != Unknown || s.Verdict() != VerdictUnknown {
 		t.Errorf("got %s, %s", s.Support, s.Verdict())
 	}
 	data, err := json.Marshal(s)
@@ -156,14 +155,14 @@ func TestJudgeNothing(t *testing.T) {
 
 // A Node's declared features tell that its kubelet is 1.35 or newer.
 func TestJudgeDeclaredFeatures(t *testing.T) {
-	s := sidecar.Judge(&kubelet.Facts{Version: kubelet.Version{Value: "custom"}, DeclaredFeatures: []string{"ExtendWebSocketsToKubelet"}})
-	if s.Support != sidecar.Supported || s.Code != sidecar.CodeGA || s.Assumed {
+	s := Judge(&kubelet.Facts{Version: kubelet.Version{Value: "custom"}, DeclaredFeatures: []string{"ExtendWebSocketsToKubelet"}})
+	if s.Support != Supported || s.Code != CodeGA || s.Assumed {
 		t.Errorf("got %+v", s)
 	}
 }
 
 func TestJudgeTellsWhyUnknown(t *testing.T) {
-	s := sidecar.Judge(&kubelet.Facts{Version: kubelet.Version{Reason: &kubelet.Reason{Code: kubelet.ReasonNoKubelet, Message: "no kubelet process was found"}}})
+	s := Judge(&kubelet.Facts{Version: kubelet.Version{Reason: &kubelet.Reason{Code: kubelet.ReasonNoKubelet, Message: "no kubelet process was found"}}})
 	if want := "the kubelet's version is not known: no kubelet process was found"; s.Message != want {
 		t.Errorf("got %q, want %q", s.Message, want)
 	}
@@ -177,22 +176,22 @@ func TestJudgeDisagreements(t *testing.T) {
 		{Fact: "CPUManager", Message: "of no interest"},
 		{Fact: "SidecarContainers", Message: "two values"},
 	}
-	want := []sidecar.Finding{
-		{Code: sidecar.CodeSourcesDisagree, Severity: sidecar.Warning, Message: "two versions"},
-		{Code: sidecar.CodeSourcesDisagree, Severity: sidecar.Warning, Message: "two values"},
+	want := []Finding{
+		{Code: CodeSourcesDisagree, Severity: Warning, Message: "two versions"},
+		{Code: CodeSourcesDisagree, Severity: Warning, Message: "two values"},
 	}
-	if diff := cmp.Diff(want, sidecar.Judge(f).Findings); diff != "" {
+	if diff := cmp.Diff(want, Judge(f).Findings); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestVerdict(t *testing.T) {
-	for level, want := range map[sidecar.Level]sidecar.Verdict{
-		sidecar.Supported: "compatible", sidecar.SupportedAlpha: "compatible",
-		sidecar.Unsupported: "incompatible", sidecar.Broken: "incompatible",
-		sidecar.Unknown: "unknown", "": "unknown",
+	for level, want := range map[Level]Verdict{
+		Supported: "compatible", SupportedAlpha: "compatible",
+		Unsupported: "incompatible", Broken: "incompatible",
+		Unknown: "unknown", "": "unknown",
 	} {
-		if got := (sidecar.Support{Support: level}).Verdict(); got != want {
+		if got := (Support{Support: level}).Verdict(); got != want {
 			t.Errorf("%q: got %s, want %s", level, got, want)
 		}
 	}
@@ -202,7 +201,7 @@ func TestVerdict(t *testing.T) {
 func TestSupportJSON(t *testing.T) {
 	f := node{version: "v1.36.3", gates: "SidecarContainers=true", running: true}.facts(t)
 	f.Gates = append([]kubelet.Gate{{Name: "CPUManager", Value: true}}, f.Gates...)
-	got, err := json.MarshalIndent(sidecar.Judge(f), "", "  ")
+	got, err := json.MarshalIndent(Judge(f), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +259,7 @@ func FuzzJudge(f *testing.F) {
 		if json.Unmarshal(data, &facts) != nil {
 			return
 		}
-		s := sidecar.Judge(&facts)
+		s := Judge(&facts)
 		if s.Support == "" || s.Code == "" || s.Message == "" || s.Findings == nil || s.Gates == nil {
 			t.Errorf("an incomplete answer: %+v", s)
 		}

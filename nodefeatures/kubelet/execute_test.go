@@ -3,7 +3,9 @@ package kubelet
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -128,5 +130,44 @@ func TestSnapVersion(t *testing.T) {
 				t.Errorf("got %+v", f.Config)
 			}
 		})
+	}
+}
+
+// A process that really runs, looked at in the real /proc. Its name is another,
+// so that nothing else on this machine takes it for a kubelet.
+func TestRunningProcess(t *testing.T) {
+	asRoot(t)
+	dir := t.TempDir()
+	exe := fake(t, filepath.Join(dir, "bin", "fake"))
+	write(t, dir, "config.yaml", header+"featureGates: {SidecarContainers: true}\n")
+	cmd := exec.CommandContext(t.Context(), exe)
+	cmd.Args = []string{"kubelet", "--config=config.yaml", "--feature-gates", "A=true"}
+	cmd.Dir = dir
+	stdin, err := cmd.StdinPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	defer func() {
+		must(t, stdin.Close())
+		must(t, cmd.Wait())
+	}()
+	p := process{pid: cmd.Process.Pid, program: programKubelet, dir: filepath.Join("/proc", strconv.Itoa(cmd.Process.Pid))}
+	data, err := readFile(filepath.Join(p.dir, "cmdline"), maxProcFile)
+	must(t, err)
+	p.args = parseCmdline(data)
+	m := newMachine(Options{})
+	if r := checkOwner(p); r != nil {
+		t.Skip(r.Message)
+	}
+	if r := checkSelf(m.homeDir()); r != nil {
+		t.Skip(r.Message)
+	}
+	ns := relate(m.homeDir(), p.dir)
+	v := m.processVersion(t.Context(), p, ns)
+	if ns != namespaceHome || v.Value != "v1.36.3" || *v.Origin != (Origin{Source: SourceProcess, Path: exe, PID: p.pid}) {
+		t.Errorf("got %+v, %+v, namespace %d", v, v.Reason, ns)
+	}
+	f := m.configuration(p, ns, told{})
+	if got := words(f); got != "A=true/processFlags SidecarContainers=true/configFile" || !f.Config.Read {
+		t.Errorf("got %s, %+v", got, f.Config)
 	}
 }

@@ -126,6 +126,23 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A link in a directory that others may write chooses what is executed.
+func TestRefusesLink(t *testing.T) {
+	asRoot(t)
+	m := newTree(t, nil)
+	exe := fake(t, filepath.Join(t.TempDir(), "bin/kubelet"))
+	dir := filepath.Join(m.root, "shared")
+	symlink(t, exe, filepath.Join(dir, "kubelet"))
+	must(t, os.Chmod(filepath.Dir(m.root), 0o755))
+	for mode, want := range map[os.FileMode]string{0o755: "", 0o777: ReasonWritableByOthers} {
+		must(t, os.Chmod(dir, mode))
+		v, ok := machine{root: "/", execute: true, home: "self"}.askBinary(t.Context(), filepath.Join(dir, "kubelet"))
+		if r := code(v.Reason); !ok || r != want && r != ReasonInPod {
+			t.Errorf("%#o: got %+v, %+v", mode, v, v.Reason)
+		}
+	}
+}
+
 // A binary in a system directory is held to the same, without a process.
 func TestRefusesBinary(t *testing.T) {
 	asRoot(t)
