@@ -1,0 +1,57 @@
+package spec
+
+// The codes of problems with the document: it is not the YAML or JSON that a
+// spec is written in. All are errors.
+const (
+	CodeTooLarge          = "tooLarge"          // more than MaxSize bytes
+	CodeNotUTF8           = "notUTF8"           // an encoding other than UTF-8, or a NUL
+	CodeSyntax            = "syntax"            // not YAML
+	CodeEmpty             = "empty"             // no document, or nothing in it
+	CodeMultipleDocuments = "multipleDocuments" // NFD would read the first and drop the others
+	CodeTooDeep           = "tooDeep"           // nested deeper than MaxDepth
+	CodeAlias             = "alias"             // an anchor that contains itself, or aliases that expand too much
+	CodeMergeKey          = "mergeKey"          // `<<`
+	CodeTag               = "tag"               // an explicit tag such as !!str
+	CodeTooManyProblems   = "tooManyProblems"   // MaxProblems reached, the rest is left out
+)
+
+// The codes of problems with the structure. All are errors.
+const (
+	CodeWrongKind    = "wrongKind"    // a Kubernetes object that is not accepted here
+	CodeVersion      = "version"      // another version than Version
+	CodeUnknownKey   = "unknownKey"   // a key that NFD would drop silently
+	CodeDuplicateKey = "duplicateKey" // a key that occurs twice
+	CodeMissingKey   = "missingKey"   // a key that must be there; a warning for the name of a spec's rule
+	CodeWrongType    = "wrongType"    // a list where a mapping belongs, and the like
+	CodeNull         = "null"         // nothing where a value belongs
+	CodeUnquoted     = "unquoted"     // unquoted text of which NFD would see another text
+)
+
+// The codes of problems with the meaning that make a spec unusable.
+const (
+	CodeEmptyList      = "emptyList"      // a list or mapping of matchers without entries
+	CodeNoMatcher      = "noMatcher"      // a rule, alternative or term that would match every node
+	CodeFeatureName    = "featureName"    // not DOMAIN.FEATURE
+	CodeOp             = "op"             // no operator of NFD
+	CodeValueCount     = "valueCount"     // more or fewer values than the operator takes
+	CodeType           = "type"           // a type other than version, or with an operator that takes none
+	CodeOperand        = "operand"        // not an integer, not a version, or first not less than second
+	CodeRegexp         = "regexp"         // not a regular expression (RE2 syntax)
+	CodeRegexpTooLarge = "regexpTooLarge" // over MaxRegexpCost or MaxRegexpCosts
+	CodeTooManyTerms   = "tooManyTerms"   // more than MaxNameTerms in one rule
+	CodeTemplate       = "template"       // a varsTemplate that cannot work
+	CodeTemplateUnsafe = "templateUnsafe" // a varsTemplate that uses more than the safe part of the language
+	CodeTemplateCost   = "templateCost"   // a varsTemplate over one of its bounds
+)
+
+// The codes of warnings.
+const (
+	CodeAlwaysTrue      = "alwaysTrue"      // an expression that every node meets
+	CodeNeverTrue       = "neverTrue"       // an expression that no node can meet
+	CodeAlwaysFails     = "alwaysFails"     // an expression that NFD can only answer with an error
+	CodeUnknownFeature  = "unknownFeature"  // a feature that this NFD does not publish: unknown on every node
+	CodeWeightRange     = "weightRange"     // a weight outside 0..100
+	CodeDuplicateName   = "duplicateName"   // two rules of one set with the same name
+	CodeUnsetVariable   = "unsetVariable"   // a variable that no earlier rule of the set sets
+	CodeTemplateFeature = "templateFeature" // a varsTemplate that reads a feature that its rule does not match
+)

@@ -1,0 +1,235 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// MaxProblems is the number of problems of one document that are reported.
+const MaxProblems = 1000
+
+// A decoder turns nodes into a Spec and collects every problem on the way.
+type decoder struct {
+	problems Problems
+	full     bool // MaxProblems was reached
+	path     []step
+	reading  reading
+	regexps  regexpBudget
+	template templateBudget
+	group    bool // the document is a NodeFeatureGroup
+}
+
+// A step is one key or index of a path.
+type step struct {
+	key   string
+	index int // -1 for a key
+}
+
+func (d *decoder) enter(key string) { d.path = append(d.path, step{key, -1}) }
+func (d *decoder) enterItem(i int)  { d.path = append(d.path, step{"", i}) }
+func (d *decoder) leave()           { d.path = d.path[:len(d.path)-1] }
+func (d *decoder) location() string { return pathString(d.path) }
+
+func pathString(steps []step) string {
+	var b strings.Builder
+	for _, s := range steps {
+		switch {
+		case s.index >= 0:
+			fmt.Fprintf(&b, "[%d]", s.index)
+		case !isPathWord(s.key):
+			b.WriteString("[" + strconv.Quote(s.key) + "]")
+		default:
+			if b.Len() > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(s.key)
+		}
+	}
+	return b.String()
+}
+
+// isPathWord reports whether a key can stand in a path without quotes.
+func isPathWord(key string) bool {
+	for _, c := range []byte(key) {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return key != ""
+}
+
+func (d *decoder) errorf(n *node, code, hint, format string, args ...any) {
+	d.report(n, SeverityError, code, hint, format, args...)
+}
+
+func (d *decoder) warnf(n *node, code, hint, format string, args ...any) {
+	d.report(n, SeverityWarning, code, hint, format, args...)
+}
+
+func (d *decoder) report(n *node, severity Severity, code, hint, format string, args ...any) {
+	if len(d.problems) >= MaxProblems {
+		d.full = true
+		return
+	}
+	d.problems = append(d.problems, Problem{
+		Severity: severity, Code: code, Path: d.location(), Line: int(n.line), Column: int(n.column),
+		Message: fmt.Sprintf(format, args...), Hint: hint,
+	})
+}
+
+// result returns the spec with its problems, or the problems alone.
+func (d *decoder) result(s *Spec) (*Spec, Problems) {
+	d.problems.sort()
+	if d.full {
+		d.problems = append(d.problems, Problem{
+			Severity: SeverityError, Code: CodeTooManyProblems,
+			Message: fmt.Sprintf("more than %d problems, the others are left out", MaxProblems),
+		})
+	}
+	if d.problems.Err() != nil {
+		return nil, d.problems
+	}
+	return s, d.problems
+}
+
+// object reads a mapping with known keys, calling decode for each; it reports
+// the others, and those that occur twice. It returns which of the keys were
+// there, as bits in their order, and false if n is no mapping.
+func (d *decoder) object(n *node, keys []string, decode func(key string, value *node)) (present uint64, ok bool) {
+	if !d.expect(n, mappingNode) {
+		return 0, false
+	}
+	for i := 0; i+1 < len(n.content); i += 2 {
+		key, value := n.content[i].deref(), n.content[i+1].deref()
+		f := d.known(key, keys)
+		if f < 0 {
+			continue
+		}
+		d.enter(keys[f])
+		if present&(1<<f) != 0 {
+			d.errorf(key, CodeDuplicateKey, "", "the key %s occurs twice", keys[f])
+		} else {
+			present |= 1 << f
+			decode(keys[f], value)
+		}
+		d.leave()
+	}
+	return present, true
+}
+
+// known returns the index of a key, or reports it and returns -1.
+func (d *decoder) known(key *node, keys []string) int {
+	if key.kind != scalarNode {
+		d.errorf(key, CodeWrongType, "", "a key must be text, not %s", key.kind)
+		return -1
+	}
+	if d.refuseKey(key) {
+		return -1
+	}
+	if i := slices.Index(keys, key.value); i >= 0 {
+		return i
+	}
+	hint := "the keys here are " + strings.Join(keys, ", ")
+	if near := nearest(key.value, keys); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	d.enter(key.value)
+	d.errorf(key, CodeUnknownKey, hint, "unknown key %s", quoteShort(key.value))
+	d.leave()
+	return -1
+}
+
+// refuseKey reports keys that no mapping may have.
+func (d *decoder) refuseKey(key *node) bool {
+	switch {
+	case key.value == "<<":
+		d.errorf(key, CodeMergeKey, "write the keys out, or use an alias for a whole value", "merge keys (<<) are not accepted")
+	case key.tagged:
+		d.errorf(key, CodeTag, "leave the tag out", "explicit tags are not accepted")
+	default:
+		return false
+	}
+	return true
+}
+
+// list reads a sequence that must have items.
+func (d *decoder) list(n *node, what string, item func(int, *node)) {
+	if !d.expect(n, sequenceNode) {
+		return
+	}
+	if len(n.content) == 0 {
+		d.errorf(n, CodeEmptyList, "", "an empty list: at least one %s is needed", what)
+	}
+	for i := range n.content {
+		d.enterItem(i)
+		item(i, n.content[i].deref())
+		d.leave()
+	}
+}
+
+// expect reports a node of another kind than the one that belongs there.
+func (d *decoder) expect(n *node, kind nodeKind) bool {
+	switch {
+	case n.tagged:
+		d.errorf(n, CodeTag, "leave the tag out", "explicit tags are not accepted")
+	case n.isNull():
+		d.errorf(n, CodeNull, "", "nothing here: %s is needed", kind)
+	case n.kind != kind:
+		d.errorf(n, CodeWrongType, "", "%s is needed, not %s", kind, n.kind)
+	default:
+		return true
+	}
+	return false
+}
+
+// isAbsent reports whether an optional value is the word null, which Go's NFD
+// types print for what is not there. The other forms of null (nothing, ~) are
+// left to be reported.
+func isAbsent(n *node) bool {
+	return n.isNull() && n.value == "null" && !n.tagged
+}
+
+// text reads a scalar as the text that NFD sees; ok is false if it was reported.
+func (d *decoder) text(n *node) (text string, ok bool) {
+	if !d.expect(n, scalarNode) {
+		return "", false
+	}
+	return n.value, d.same(n, false)
+}
+
+// key reads a free key of a mapping: an element's or a variable's name.
+func (d *decoder) key(n *node) (text string, ok bool) {
+	if !d.expect(n, scalarNode) || d.refuseKey(n) {
+		return "", false
+	}
+	return n.value, d.same(n, true)
+}
+
+// same reports an unquoted scalar as which NFD would see another text.
+func (d *decoder) same(n *node, key bool) bool {
+	if !n.plain {
+		return true
+	}
+	seen, ok := d.reading.of(n.value, key)
+	if ok {
+		return true
+	}
+	hint := "quote it: " + strconv.Quote(n.value)
+	if seen == "" {
+		d.errorf(n, CodeUnquoted, hint, "NFD would not see %s as text", quoteShort(n.value))
+	} else {
+		d.errorf(n, CodeUnquoted, hint, "NFD would see %s as %s", quoteShort(n.value), quoteShort(seen))
+	}
+	return false
+}
+
+// quoteShort quotes a text of the document for a message of one line.
+func quoteShort(s string) string {
+	const most = 60
+	if len(s) > most {
+		return strconv.Quote(strings.ToValidUTF8(s[:most], "")) + "…"
+	}
+	return strconv.Quote(s)
+}

@@ -1,0 +1,233 @@
+package spec
+
+import (
+	"fmt"
+	"strconv"
+
+	semver "github.com/Masterminds/semver/v3"
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+)
+
+var expressionKeys = []string{"op", "value", "type"}
+
+// An operator says what an op takes, as evaluateMatchExpression in NFD's
+// pkg/apis/nfd/nodefeaturerule/expression.go demands it while evaluating.
+type operator struct {
+	min, max int  // number of values; max -1: any
+	ordered  bool // compares numbers or, with type: version, versions
+}
+
+var operators = map[nfdv1alpha1.MatchOp]operator{
+	nfdv1alpha1.MatchAny:          {},
+	nfdv1alpha1.MatchIn:           {min: 1, max: -1},
+	nfdv1alpha1.MatchNotIn:        {min: 1, max: -1},
+	nfdv1alpha1.MatchInRegexp:     {min: 1, max: -1},
+	nfdv1alpha1.MatchExists:       {},
+	nfdv1alpha1.MatchDoesNotExist: {},
+	nfdv1alpha1.MatchGt:           {min: 1, max: 1, ordered: true},
+	nfdv1alpha1.MatchGe:           {min: 1, max: 1, ordered: true},
+	nfdv1alpha1.MatchLt:           {min: 1, max: 1, ordered: true},
+	nfdv1alpha1.MatchLe:           {min: 1, max: 1, ordered: true},
+	nfdv1alpha1.MatchGtLt:         {min: 2, max: 2, ordered: true},
+	nfdv1alpha1.MatchGeLe:         {min: 2, max: 2, ordered: true},
+	nfdv1alpha1.MatchIsTrue:       {},
+	nfdv1alpha1.MatchIsFalse:      {},
+}
+
+// operatorNames are the operators as a message lists them.
+var operatorNames = []string{
+	"In", "NotIn", "InRegexp", "Exists", "DoesNotExist", "Gt", "Ge", "Lt", "Le", "GtLt", "GeLe", "IsTrue", "IsFalse",
+}
+
+// expressionNodes are the places of an expression's parts; nil where absent.
+type expressionNodes struct{ self, op, value, kind *node }
+
+// expression reads one expression; valid is false if NFD could not evaluate it.
+func (d *decoder) expression(n *node) (e *nfdv1alpha1.MatchExpression, valid bool) {
+	e = &nfdv1alpha1.MatchExpression{}
+	if n.kind == sequenceNode {
+		d.errorf(n, CodeWrongType, "write {op: In, value: [...]}", "an expression is a mapping, not a list")
+		return e, false
+	}
+	nodes := expressionNodes{self: n}
+	readable := true
+	_, ok := d.object(n, expressionKeys, func(key string, value *node) {
+		switch key {
+		case "op":
+			op, ok := d.text(value)
+			e.Op, nodes.op, readable = nfdv1alpha1.MatchOp(op), value, readable && ok
+		case "value":
+			values, ok := d.values(value)
+			e.Value, nodes.value, readable = values, value, readable && ok
+		case "type":
+			kind, ok := d.text(value)
+			e.Type, nodes.kind, readable = nfdv1alpha1.ValueType(kind), value, readable && ok
+		}
+	})
+	if !ok || !readable {
+		return e, false
+	}
+	return e, d.checkExpression(e, nodes)
+}
+
+func (d *decoder) values(n *node) (values nfdv1alpha1.MatchValue, ok bool) {
+	if n.kind == scalarNode && !n.isNull() && !n.tagged {
+		d.errorf(n, CodeWrongType, fmt.Sprintf("write value: [%s]", strconv.Quote(n.value)), "a list of values is needed, not text")
+		return nil, false
+	}
+	if !d.expect(n, sequenceNode) {
+		return nil, false
+	}
+	ok = true
+	values = make(nfdv1alpha1.MatchValue, len(n.content))
+	for i := range n.content {
+		d.enterItem(i)
+		value, readable := d.text(n.content[i].deref())
+		values[i] = value
+		ok = ok && readable
+		d.leave()
+	}
+	return values, ok
+}
+
+// checkExpression reports what NFD would find wrong while evaluating.
+func (d *decoder) checkExpression(e *nfdv1alpha1.MatchExpression, at expressionNodes) bool {
+	o, known := operators[e.Op]
+	if !known {
+		hint := nearest(string(e.Op), operatorNames)
+		if hint != "" {
+			hint = "did you mean " + hint + "?"
+		}
+		d.inside("op", at.op, CodeOp, hint, "%s is no operator of NFD", quoteShort(string(e.Op)))
+		return false
+	}
+	if e.Op == nfdv1alpha1.MatchAny && !d.checkAny(e, at) {
+		return false
+	}
+	before := len(d.problems)
+	d.checkCount(e, o, at)
+	d.checkType(e, o, at)
+	if len(d.problems) > before {
+		return false
+	}
+	switch {
+	case e.Op == nfdv1alpha1.MatchInRegexp:
+		d.checkRegexps(e, at)
+	case o.ordered && e.Type == nfdv1alpha1.TypeVersion:
+		d.checkVersions(e, at)
+	case o.ordered:
+		d.checkIntegers(e, at)
+	}
+	return d.problems[before:].Err() == nil
+}
+
+// inside reports a problem with a part of the expression.
+func (d *decoder) inside(key string, n *node, code, hint, format string, args ...any) {
+	d.enter(key)
+	d.errorf(n, code, hint, format, args...)
+	d.leave()
+}
+
+// checkAny deals with an expression without an operator: true on every node
+// that has the feature (NFD's op Any).
+func (d *decoder) checkAny(e *nfdv1alpha1.MatchExpression, at expressionNodes) bool {
+	switch {
+	case len(e.Value) > 0:
+		d.errorf(at.self, CodeOp, "add op: In, or the operator that you mean", "values without an operator: NFD refuses them")
+		return false
+	case d.group:
+		d.errorf(at.self, CodeMissingKey, "add op: Exists, or the operator that you mean", "the key op is missing")
+		return false
+	default:
+		d.warnf(at.self, CodeAlwaysTrue, "add op: Exists, or the operator that you mean",
+			"an expression without an operator is true on every node that has the feature")
+		return true
+	}
+}
+
+func (d *decoder) checkCount(e *nfdv1alpha1.MatchExpression, o operator, at expressionNodes) {
+	count := len(e.Value)
+	n := at.value
+	if n == nil {
+		n = at.self
+	}
+	switch {
+	case count >= o.min && (o.max < 0 || count <= o.max):
+	case o.max == 0:
+		d.inside("value", n, CodeValueCount, "leave value out", "%s takes no value, here are %d", e.Op, count)
+	case o.max < 0:
+		d.inside("value", n, CodeValueCount, "", "%s needs at least one value", e.Op)
+	case o.max == 1:
+		d.inside("value", n, CodeValueCount, "", "%s takes one value, here are %d", e.Op, count)
+	default:
+		d.inside("value", n, CodeValueCount, "", "%s takes %d values, here are %d", e.Op, o.max, count)
+	}
+}
+
+func (d *decoder) checkType(e *nfdv1alpha1.MatchExpression, o operator, at expressionNodes) {
+	switch {
+	case e.Type == nfdv1alpha1.TypeEmpty:
+	case !o.ordered:
+		op := string(e.Op)
+		if op == "" {
+			op = "an expression without an operator"
+		}
+		d.inside("type", at.kind, CodeType, "leave type out", "%s takes no type", op)
+	case e.Type != nfdv1alpha1.TypeVersion:
+		d.inside("type", at.kind, CodeType, "write type: version, or leave it out", "the only type is version, not %s", quoteShort(string(e.Type)))
+	}
+}
+
+// checkIntegers reads operands as NFD does, with strconv.Atoi.
+func (d *decoder) checkIntegers(e *nfdv1alpha1.MatchExpression, at expressionNodes) {
+	numbers := make([]int, len(e.Value))
+	for i, text := range e.Value {
+		number, err := strconv.Atoi(text)
+		if err != nil {
+			hint := ""
+			if _, err := semver.NewVersion(text); err == nil {
+				hint = "add type: version to compare versions"
+			}
+			d.operand(at, i, hint, "%s compares integers, and %s is none", e.Op, quoteShort(text))
+			return
+		}
+		numbers[i] = number
+	}
+	if len(numbers) == 2 && numbers[0] >= numbers[1] {
+		d.operand(at, 0, "", "the first value of %s must be less than the second", e.Op)
+	}
+}
+
+// checkVersions reads operands as NFD does: extractVersion in its expression.go
+// parses with Masterminds/semver and drops the pre-release.
+func (d *decoder) checkVersions(e *nfdv1alpha1.MatchExpression, at expressionNodes) {
+	versions := make([]*semver.Version, len(e.Value))
+	for i, text := range e.Value {
+		v, err := semver.NewVersion(text)
+		if err != nil {
+			d.operand(at, i, "write MAJOR.MINOR.PATCH, such as 6.1.0", "%s is no version", quoteShort(text))
+			return
+		}
+		release, err := v.SetPrerelease("")
+		if err != nil {
+			d.operand(at, i, "", "%s is no version", quoteShort(text))
+			return
+		}
+		versions[i] = &release
+	}
+	if len(versions) < 2 {
+		return
+	}
+	order := versions[0].Compare(versions[1])
+	if order > 0 || order == 0 && e.Op == nfdv1alpha1.MatchGtLt {
+		d.warnf(at.value, CodeNeverTrue, "", "no version lies between %s and %s", quoteShort(e.Value[0]), quoteShort(e.Value[1]))
+	}
+}
+
+func (d *decoder) operand(at expressionNodes, i int, hint, format string, args ...any) {
+	d.enter("value")
+	d.enterItem(i)
+	d.errorf(at.value.content[i].deref(), CodeOperand, hint, format, args...)
+	d.leave()
+	d.leave()
+}

@@ -1,0 +1,82 @@
+package spec
+
+import (
+	"strconv"
+
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+)
+
+var setKeys = []string{"rules", "weight", "tag", "description"}
+
+func (d *decoder) set(n *node) Set {
+	s := Set{}
+	present, ok := d.object(n, setKeys, func(key string, value *node) {
+		switch key {
+		case "rules":
+			s.Rules = d.rules(value)
+		case "weight":
+			s.Weight = d.weight(value)
+		case "tag":
+			s.Tag, _ = d.text(value)
+		case "description":
+			s.Description, _ = d.text(value)
+		}
+	})
+	if ok && present&1 == 0 {
+		d.errorf(n, CodeMissingKey, "", "the key rules is missing")
+	}
+	return s
+}
+
+// weight reads the weight of a node affinity term, 1 to 100:
+// https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#node-affinity-weight
+func (d *decoder) weight(n *node) int {
+	if !d.expect(n, scalarNode) {
+		return 0
+	}
+	weight, err := strconv.Atoi(n.value)
+	if err != nil || !n.plain || strconv.Itoa(weight) != n.value {
+		d.errorf(n, CodeWrongType, "write digits without quotes, such as 50", "the weight must be an integer, not %s", quoteShort(n.value))
+		return 0
+	}
+	if weight < 0 || weight > 100 {
+		d.warnf(n, CodeWeightRange, "", "the weight %d is outside 0..100", weight)
+	}
+	return weight
+}
+
+// rules reads the rules of one set, in whose order variables become known.
+func (d *decoder) rules(n *node) []nfdv1alpha1.GroupRule {
+	set := &setState{names: map[string]bool{}, variables: map[string]bool{}}
+	var rules []nfdv1alpha1.GroupRule
+	if n.kind == sequenceNode {
+		rules = make([]nfdv1alpha1.GroupRule, 0, len(n.content))
+	}
+	d.list(n, "rule", func(_ int, item *node) {
+		rules = append(rules, d.rule(item, set))
+		set.after(&rules[len(rules)-1])
+	})
+	return rules
+}
+
+// A setState is what the rules of a set know of the earlier ones.
+type setState struct {
+	names     map[string]bool
+	variables map[string]bool
+	rules     int  // earlier rules
+	dynamic   bool // an earlier rule has a varsTemplate, which may set any variable
+}
+
+// after takes note of a rule that is complete.
+func (s *setState) after(rule *nfdv1alpha1.GroupRule) {
+	s.rules++
+	s.dynamic = s.dynamic || rule.VarsTemplate != ""
+	for name := range rule.Vars {
+		s.variables[name] = true
+	}
+}
+
+// sets reports whether an earlier rule can set the variable.
+func (s *setState) sets(variable string) bool {
+	return s.dynamic || s.variables[variable]
+}

@@ -1,0 +1,123 @@
+package spec
+
+import (
+	"strings"
+
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+)
+
+var termKeys = []string{"feature", "matchExpressions", "matchName"}
+
+// terms reads a matchFeatures list.
+func (d *decoder) terms(n *node, set *setState) nfdv1alpha1.FeatureMatcher {
+	terms := make(nfdv1alpha1.FeatureMatcher, 0, len(n.content))
+	d.list(n, "term", func(_ int, item *node) {
+		terms = append(terms, d.term(item, set))
+	})
+	return terms
+}
+
+func (d *decoder) term(n *node, set *setState) nfdv1alpha1.FeatureMatcherTerm {
+	term := nfdv1alpha1.FeatureMatcherTerm{}
+	var expressions, name *node
+	present, ok := d.object(n, termKeys, func(key string, value *node) {
+		switch {
+		case key == "feature":
+			term.Feature = d.feature(value)
+		case isAbsent(value):
+		case key == "matchExpressions":
+			expressions = value
+		case key == "matchName":
+			name = value
+		}
+	})
+	if !ok {
+		return term
+	}
+	if present&1 == 0 {
+		d.errorf(n, CodeMissingKey, "", "the key feature is missing")
+	}
+	if expressions == nil && name == nil {
+		d.errorf(n, CodeNoMatcher, "add matchExpressions or matchName",
+			"the term has no expression: it would match every node that has the feature")
+	}
+	// The two are read last: what an expression means depends on the feature.
+	feature := strings.ToLower(term.Feature)
+	if expressions != nil {
+		d.enter("matchExpressions")
+		term.MatchExpressions = d.expressions(expressions, feature, set)
+		d.leave()
+	}
+	if name != nil {
+		d.enter("matchName")
+		term.MatchName = d.matchName(name, feature, set)
+		d.leave()
+	}
+	return term
+}
+
+// feature reads a feature's name, DOMAIN.FEATURE.
+func (d *decoder) feature(n *node) string {
+	name, ok := d.text(n)
+	if !ok {
+		return name
+	}
+	domain, rest, dotted := strings.Cut(name, ".")
+	if !dotted || domain == "" || rest == "" || strings.ContainsAny(name, " \t\r\n") {
+		hint := ""
+		if near := nearest(name, KnownFeatures()); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		d.errorf(n, CodeFeatureName, hint, "the feature %s is not of the form DOMAIN.FEATURE", quoteShort(name))
+		return name
+	}
+	if !KnownFeature(name) {
+		hint := "compat features lists those of this node"
+		if near := nearest(name, KnownFeatures()); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		d.warnf(n, CodeUnknownFeature, hint, "NFD v0.19.0 publishes no feature %s: the term is unknown on every node", quoteShort(name))
+	}
+	return name
+}
+
+func (d *decoder) expressions(n *node, feature string, set *setState) *nfdv1alpha1.MatchExpressionSet {
+	if n.kind == sequenceNode {
+		d.errorf(n, CodeWrongType, "write NAME: {op: …} for each", "a mapping of element names to expressions is needed, not a list")
+		return nil
+	}
+	if !d.expect(n, mappingNode) {
+		return nil
+	}
+	if len(n.content) == 0 {
+		d.errorf(n, CodeEmptyList, "", "an empty mapping: at least one expression is needed")
+	}
+	expressions := make(nfdv1alpha1.MatchExpressionSet, len(n.content)/2)
+	for i := 0; i+1 < len(n.content); i += 2 {
+		keyNode := n.content[i].deref()
+		key, named := d.key(keyNode)
+		if !named && key == "" {
+			continue
+		}
+		d.enter(key)
+		if _, twice := expressions[key]; twice {
+			d.errorf(keyNode, CodeDuplicateKey, "", "the element %s occurs twice", quoteShort(key))
+		} else {
+			e, valid := d.expression(n.content[i+1].deref())
+			expressions[key] = e
+			if valid && named {
+				d.checkElement(keyNode, feature, key, e, set)
+			}
+		}
+		d.leave()
+	}
+	return &expressions
+}
+
+func (d *decoder) matchName(n *node, feature string, set *setState) *nfdv1alpha1.MatchExpression {
+	e, valid := d.expression(n)
+	if valid {
+		d.checkName(n, feature, e, set)
+	}
+	return e
+}
