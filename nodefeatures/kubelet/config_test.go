@@ -167,6 +167,11 @@ func TestInside(t *testing.T) {
 			t.Errorf("%s: got %s, %v", path, got, err)
 		}
 	}
+	link := filepath.Join(t.TempDir(), "root") // as /proc/PID/root
+	symlink(t, root, link)
+	if got, err := inside(link, "/var/../etc"); err != nil || got != filepath.Join(link, "etc") {
+		t.Errorf("a root that is a link: got %s, %v", got, err)
+	}
 	if got, err := inside(root, "/loop/x"); !errors.Is(err, errTooManyLinks) {
 		t.Errorf("a loop: got %s, %v", got, err)
 	}

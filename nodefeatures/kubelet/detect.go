@@ -116,7 +116,7 @@ func (f *Facts) checkDeclared() {
 	}
 	f.Disagreements = append(f.Disagreements, Disagreement{
 		Fact:    "version",
-		Message: fmt.Sprintf("%s says that version is %s, but the node declares features, as kubelets do from 1.35 on; the former is used", f.Version.Origin, f.Version.Value),
+		Message: fmt.Sprintf("version: %s says %s, but the node declares features, as kubelets do from 1.35 on; the former is used", f.Version.Origin, f.Version.Value),
 		Claims:  []Claim{{Value: f.Version.Value, Given: f.Version.Given, Origin: *f.Version.Origin}},
 	})
 }

@@ -26,7 +26,7 @@ func askProcess(ctx context.Context, p process) (string, string, *Reason) {
 	link := filepath.Join(p.dir, "exe")
 	path, err := os.Readlink(link)
 	if err != nil {
-		return "", "", fileReason(fmt.Sprintf("the binary of process %d", p.pid), err)
+		return "", "", fileReason(fmt.Sprintf("the binary of process %d", p.pid), err, hintTell)
 	}
 	path = strings.TrimSuffix(path, " (deleted)")
 	version, reason := askFile(ctx, link, path, p.program)
@@ -38,15 +38,15 @@ func askProcess(ctx context.Context, p process) (string, string, *Reason) {
 func askFile(ctx context.Context, link, path, program string) (string, *Reason) {
 	f, err := os.OpenFile(link, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return "", fileReason(path, err)
+		return "", fileReason(path, err, hintTell)
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
-		return "", fileReason(path, err)
+		return "", fileReason(path, err, hintTell)
 	}
 	if !info.Mode().IsRegular() {
-		return "", fileReason(path, errNotRegular)
+		return "", fileReason(path, errNotRegular, hintTell)
 	}
 	if r := checkFile(path, info); r != nil {
 		return "", r

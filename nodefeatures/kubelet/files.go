@@ -66,6 +66,10 @@ func inside(dir, path string) (string, error) {
 	for links := 0; len(rest) > 0; {
 		next := filepath.Join(at, rest[0])
 		rest = rest[1:]
+		if next == "/" { // dir may itself be a link, such as /proc/PID/root
+			at = next
+			continue
+		}
 		target, err := os.Readlink(filepath.Join(dir, next))
 		if err != nil { // not a link, or not there: opening it will tell
 			at = next
@@ -82,20 +86,21 @@ func inside(dir, path string) (string, error) {
 	return filepath.Join(dir, at), nil
 }
 
-// fileReason turns an error about a file into a reason.
-func fileReason(path string, err error) *Reason {
+// fileReason turns an error about a file into a reason; hint says how else the
+// fact can be had.
+func fileReason(path string, err error, hint string) *Reason {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return &Reason{
 			Code: ReasonPermissionDenied, Message: fmt.Sprintf("%s may not be read by this user", path),
-			Hint: "run compat as root, or tell it with --kubelet-config or --feature-gates",
+			Hint: "run compat as root, or " + hint,
 		}
 	case errors.Is(err, fs.ErrNotExist):
-		return &Reason{Code: ReasonNotFound, Message: fmt.Sprintf("%s does not exist", path)}
+		return &Reason{Code: ReasonNotFound, Message: fmt.Sprintf("%s does not exist", path), Hint: hint}
 	case errors.Is(err, errTooLarge):
-		return &Reason{Code: ReasonTooLarge, Message: err.Error()}
+		return &Reason{Code: ReasonTooLarge, Message: err.Error(), Hint: hint}
 	case errors.Is(err, errMalformed):
-		return &Reason{Code: ReasonMalformed, Message: err.Error()}
+		return &Reason{Code: ReasonMalformed, Message: err.Error(), Hint: hint}
 	}
-	return &Reason{Code: ReasonUnreadable, Message: fmt.Sprintf("%s can't be read: %v", path, err)}
+	return &Reason{Code: ReasonUnreadable, Message: fmt.Sprintf("%s can't be read: %v", path, err), Hint: hint}
 }

@@ -92,8 +92,8 @@ func merge(layers []layer) ([]Gate, []Disagreement) {
 func disagree(fact string, claims []Claim) (Disagreement, bool) {
 	for _, c := range claims {
 		if c.Value != claims[0].Value {
-			message := fmt.Sprintf("%s says that %s is %s, %s says %s; the former is used",
-				claims[0].Origin, fact, claims[0].Value, c.Origin, c.Value)
+			message := fmt.Sprintf("%s: %s says %s, %s says %s; the former is used",
+				fact, claims[0].Origin, claims[0].Value, c.Origin, c.Value)
 			return Disagreement{Fact: fact, Message: message, Claims: claims}, true
 		}
 	}

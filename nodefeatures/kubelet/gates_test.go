@@ -56,7 +56,7 @@ func TestMerge(t *testing.T) {
 	}
 	wantDisagreements := []Disagreement{{
 		Fact:    "A",
-		Message: "the command line of process 7 says that A is false, /config says true; the former is used",
+		Message: "A: the command line of process 7 says false, /config says true; the former is used",
 		Claims:  []Claim{{Value: "false", Origin: flag}, {Value: "true", Origin: file}},
 	}}
 	if diff := cmp.Diff(wantDisagreements, disagreements); diff != "" {

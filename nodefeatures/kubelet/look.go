@@ -19,7 +19,9 @@ func (m machine) look(ctx context.Context, t told) (*Facts, error) {
 		return f, ctx.Err()
 	}
 	f := &Facts{Version: Version{Reason: reason}}
-	if reason.Code == ReasonNoKubelet {
+	switch reason.Code {
+	case ReasonNotRoot, ReasonInPod, ReasonSeveralKubelets: // the binary and the files could be theirs
+	default:
 		f = m.distribution()
 		f.Version = m.binaryVersion(ctx, "", reason)
 	}
@@ -92,7 +94,7 @@ func (m machine) configFiles(p process, ns namespace, args flags, t told) ([]lay
 		reason = &Reason{
 			Code:    ReasonPermissionDenied,
 			Message: fmt.Sprintf("whether process %d sees the same %s as this user may not be looked at", p.pid, layers[0].origin.Path),
-			Hint:    "run compat as root, or tell it with --kubelet-config",
+			Hint:    "run compat as root, or " + hintConfig,
 		}
 	}
 	return layers, reason
@@ -107,5 +109,5 @@ func load(p process, name string, read func(path string) error) *Reason {
 	if err == nil {
 		return nil
 	}
-	return fileReason(name, err)
+	return fileReason(name, err, hintConfig)
 }

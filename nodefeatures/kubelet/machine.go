@@ -52,9 +52,13 @@ func (m machine) homeDir() string { return filepath.Join(m.root, "proc", m.home)
 // of our own mount namespace is preferred to those of containers, of which a
 // machine may run many (kind).
 func (m machine) find(ctx context.Context) (process, namespace, *Reason, error) {
-	all, err := processes(ctx, filepath.Join(m.root, "proc"))
+	proc := filepath.Join(m.root, "proc")
+	all, err := processes(ctx, proc)
+	if ctx.Err() != nil {
+		return process{}, 0, nil, ctx.Err()
+	}
 	if err != nil {
-		return process{}, 0, nil, err
+		return process{}, 0, fileReason(proc, err, hintTell), nil
 	}
 	reason := &Reason{Code: ReasonNoKubelet, Message: "no kubelet process was found", Hint: hintTell}
 	var ranks [namespaceOther + 1][]process

@@ -32,16 +32,16 @@ type process struct {
 var kubeletName = regexp.MustCompile(`^kubelet(-v?\d.*)?$`)
 
 // processes lists the processes below proc that run a kubelet, by ascending
-// process ID. A proc that can't be read holds none.
+// process ID. The error is ctx's, or says why proc can't be read.
 func processes(ctx context.Context, proc string) ([]process, error) {
 	dir, err := os.Open(proc)
 	if err != nil {
-		return []process{}, nil //nolint:nilerr // no /proc: no process can be seen
+		return nil, err
 	}
 	names, err := dir.Readdirnames(-1)
 	_ = dir.Close()
 	if err != nil {
-		return []process{}, nil //nolint:nilerr // the same
+		return nil, err
 	}
 	found := []process{}
 	for _, name := range names {

@@ -56,9 +56,12 @@ func TestProcesses(t *testing.T) {
 	}
 }
 
-func TestProcessesWithoutProc(t *testing.T) {
-	if got, err := processes(t.Context(), filepath.Join(t.TempDir(), "proc")); err != nil || len(got) != 0 {
-		t.Errorf("got %v, %v", got, err)
+// A root without /proc is no machine without a kubelet.
+func TestWithoutProc(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "typo")
+	f, err := Detect(t.Context(), Options{Root: root})
+	if err != nil || code(f.Version.Reason) != ReasonNotFound || !strings.Contains(f.Version.Reason.Message, root) || code(f.Config.Reason) != ReasonNotFound {
+		t.Errorf("got %+v, %v", f, err)
 	}
 }
 

@@ -36,7 +36,7 @@ func relate(home, dir string) namespace {
 func checkOwner(p process) *Reason {
 	status, err := readFile(filepath.Join(p.dir, "status"), maxProcFile)
 	if err != nil {
-		return fileReason(fmt.Sprintf("the status of process %d", p.pid), err)
+		return fileReason(fmt.Sprintf("the status of process %d", p.pid), err, hintTell)
 	}
 	if !ownedByRoot(string(status)) {
 		return &Reason{
@@ -46,7 +46,7 @@ func checkOwner(p process) *Reason {
 	}
 	cgroups, err := readFile(filepath.Join(p.dir, "cgroup"), maxProcFile)
 	if err != nil {
-		return fileReason(fmt.Sprintf("the cgroup of process %d", p.pid), err)
+		return fileReason(fmt.Sprintf("the cgroup of process %d", p.pid), err, hintTell)
 	}
 	if podCgroup(string(cgroups)) {
 		return &Reason{
@@ -104,7 +104,7 @@ func checkSelf(dir string) *Reason {
 	mounts, errM := readFile(filepath.Join(dir, "mountinfo"), maxMountinfo)
 	for _, err := range []error{errC, errM} {
 		if err != nil {
-			return fileReason("our own process's description in /proc", err)
+			return fileReason("our own process's description in /proc", err, hintTell)
 		}
 	}
 	if podCgroup(string(cgroups)) || podMounts(string(mounts)) {
@@ -128,7 +128,7 @@ func checkDirs(path string) *Reason {
 	for dir, sticky := filepath.Dir(path), false; ; dir, sticky = filepath.Dir(dir), true {
 		info, err := os.Stat(dir)
 		if err != nil {
-			return fileReason(dir, err)
+			return fileReason(dir, err, hintTell)
 		}
 		if r := checkMode(dir, info, sticky); r != nil {
 			return r

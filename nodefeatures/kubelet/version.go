@@ -43,7 +43,7 @@ func (m machine) mayExecute(p process, ns namespace) *Reason {
 		return &Reason{
 			Code:    ReasonPermissionDenied,
 			Message: fmt.Sprintf("this user may not look at the mount namespace of process %d (%s)", p.pid, p.program),
-			Hint:    "run compat as root, or tell it with --kubelet-version or --node-file",
+			Hint:    "run compat as root, or " + hintTell,
 		}
 	}
 	return checkSelf(m.homeDir())
@@ -76,7 +76,7 @@ func (m machine) binaryVersion(ctx context.Context, first string, otherwise *Rea
 func (m machine) askBinary(ctx context.Context, path string) (Version, bool) {
 	at, err := inside(m.root, path)
 	if err != nil {
-		return Version{Reason: fileReason(path, err)}, true
+		return Version{Reason: fileReason(path, err, hintTell)}, true
 	}
 	if _, err := os.Stat(at); err != nil {
 		return Version{}, false // not there, or not for us
@@ -89,7 +89,7 @@ func (m machine) askBinary(ctx context.Context, path string) (Version, bool) {
 	}
 	real, err := filepath.EvalSymlinks(at)
 	if err != nil {
-		return Version{Reason: fileReason(path, err)}, true
+		return Version{Reason: fileReason(path, err, hintTell)}, true
 	}
 	if r := checkDirs(at); r != nil { // whoever may put a link here chooses what is executed
 		return Version{Reason: r}, true
@@ -119,11 +119,11 @@ func (m machine) snapVersion(p process) Version {
 	path := filepath.Join(dir, "meta", "snap.yaml")
 	at, err := inside(m.root, path)
 	if err != nil {
-		return Version{Reason: fileReason(path, err)}
+		return Version{Reason: fileReason(path, err, hintTell)}
 	}
 	data, err := readFile(at, maxConfigFile)
 	if err != nil {
-		return Version{Reason: fileReason(path, err)}
+		return Version{Reason: fileReason(path, err, hintTell)}
 	}
 	value, err := parseSnap(data)
 	if err != nil {
