@@ -207,7 +207,7 @@ func TestPretenderIsNotBelieved(t *testing.T) {
 func TestWithoutProcess(t *testing.T) {
 	asRoot(t)
 	m := newTree(t, nil)
-	fake(t, filepath.Join(m.root, "usr/bin/kubelet"))
+	executable(t, filepath.Join(m.root, "usr/bin/kubelet"), []byte(script))
 	write(t, m.root, "/etc/kubernetes/kubelet.conf", "apiVersion: v1\nkind: Config\n") // kubeadm's kubeconfig
 	write(t, m.root, configPath, header+"featureGates: {SidecarContainers: false}\n")
 	f, err := detect(t.Context(), m, told{})
@@ -228,7 +228,7 @@ func TestWithoutProcess(t *testing.T) {
 func TestUnprivileged(t *testing.T) {
 	asRoot(t)
 	m := newTree(t, map[int]proc{812: {cmdline: "/opt/k/kubelet\x00", ns: "-"}})
-	fake(t, filepath.Join(m.root, "opt/k/kubelet"))
+	executable(t, filepath.Join(m.root, "opt/k/kubelet"), []byte(script))
 	f, err := detect(t.Context(), m, told{})
 	must(t, err)
 	if v := f.Version; v.Value != "v1.36.3" || v.Origin.Source != SourceBinary || !f.Running {

@@ -86,6 +86,9 @@ func asRoot(t testing.TB) {
 	}
 }
 
+// A script is a kubelet that does nothing but tell its version.
+const script = "#!/bin/sh\necho Kubernetes v1.36.3\n"
+
 // A fake answers --version as the program that it is called as does; see
 // TestMain.
 func fake(t testing.TB, path string) string {

@@ -130,7 +130,7 @@ func TestRefusals(t *testing.T) {
 func TestRefusesLink(t *testing.T) {
 	asRoot(t)
 	m := newTree(t, nil)
-	exe := fake(t, filepath.Join(t.TempDir(), "bin/kubelet"))
+	exe := executable(t, filepath.Join(t.TempDir(), "bin/kubelet"), []byte(script))
 	dir := filepath.Join(m.root, "shared")
 	symlink(t, exe, filepath.Join(dir, "kubelet"))
 	must(t, os.Chmod(filepath.Dir(m.root), 0o755))
@@ -152,7 +152,7 @@ func TestRefusesBinary(t *testing.T) {
 	} {
 		m := newTree(t, nil)
 		m.dirs = []string{"/bin"}
-		path := executable(t, filepath.Join(m.root, "bin/kubelet"), []byte("#!/bin/sh\necho Kubernetes v1.36.3\n"))
+		path := executable(t, filepath.Join(m.root, "bin/kubelet"), []byte(script))
 		must(t, change(path))
 		f, err := detect(t.Context(), m, told{})
 		if err != nil || code(f.Version.Reason) != name {
