@@ -146,19 +146,19 @@ func (e *evaluator) withoutTemplate(r *nfdv1alpha1.GroupRule) bool {
 // explain builds the rule's terms, and its verdict from theirs.
 func (e *evaluator) explain(r *nfdv1alpha1.GroupRule, o oracle) Rule {
 	out := Rule{Name: r.Name, Terms: e.terms(r.MatchFeatures, o.terms()), MatchAny: make([]Alternative, len(r.MatchAny))}
-	any := make([]Verdict, len(r.MatchAny))
+	alternatives := make([]Verdict, len(r.MatchAny))
 	for i := range r.MatchAny {
 		terms := e.terms(r.MatchAny[i].MatchFeatures, o.alternative(i))
-		any[i] = all(terms)
-		out.MatchAny[i] = Alternative{Verdict: any[i], Terms: terms}
+		alternatives[i] = all(terms)
+		out.MatchAny[i] = Alternative{Verdict: alternatives[i], Terms: terms}
 	}
 	switch {
-	case len(any) == 0:
+	case len(alternatives) == 0:
 		out.Verdict = all(out.Terms)
 	case len(out.Terms) == 0:
-		out.Verdict = Any(any...)
+		out.Verdict = Any(alternatives...)
 	default:
-		out.Verdict = All(all(out.Terms), Any(any...))
+		out.Verdict = All(all(out.Terms), Any(alternatives...))
 	}
 	return out
 }

@@ -1,0 +1,86 @@
+package nodefeatures
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
+)
+
+func expression(op nfdv1alpha1.MatchOp, value ...string) *nfdv1alpha1.MatchExpression {
+	return &nfdv1alpha1.MatchExpression{Op: op, Value: value}
+}
+
+// benchmarkRules are rules of seven expressions each, on the features that
+// specs ask for most. Every second fails in one of them.
+func benchmarkRules(n int) []nfdv1alpha1.GroupRule {
+	rules := make([]nfdv1alpha1.GroupRule, n)
+	for i := range rules {
+		class := []string{"0600", "0302"}[i%2]
+		rules[i] = nfdv1alpha1.GroupRule{Name: fmt.Sprint("rule-", i), MatchFeatures: nfdv1alpha1.FeatureMatcher{
+			{Feature: "kernel.version", MatchExpressions: &nfdv1alpha1.MatchExpressionSet{
+				"major": expression("Gt", strconv.Itoa(i%5)), "full": expression("InRegexp", `^6\.`),
+			}},
+			{Feature: "cpu.cpuid", MatchExpressions: &nfdv1alpha1.MatchExpressionSet{
+				"AVX2": expression("Exists"), "SSE4": expression("Exists"),
+			}},
+			{Feature: "kernel.config", MatchExpressions: &nfdv1alpha1.MatchExpressionSet{"ACPI": expression("In", "y", "m")}},
+			{Feature: "pci.device", MatchExpressions: &nfdv1alpha1.MatchExpressionSet{
+				"class": expression("In", class), "vendor": expression("In", "8086"),
+			}},
+		}}
+	}
+	return rules
+}
+
+// BenchmarkMatch1000 evaluates and explains 1,000 rules of seven expressions;
+// BenchmarkNFD1000 is NFD's evaluator on the same, without explanation.
+func BenchmarkMatch1000(b *testing.B) {
+	s, rules := capturedSnapshot(b), benchmarkRules(1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Match(rules)
+	}
+}
+
+func BenchmarkNFD1000(b *testing.B) {
+	s, rules := capturedSnapshot(b), benchmarkRules(1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range rules {
+			if _, err := nodefeaturerule.ExecuteGroupRule(&rules[i], &s.Features, false); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+func capturedSnapshot(tb testing.TB) *Snapshot {
+	data, err := os.ReadFile("/work/shared/captures/nfd-0.19.0/export-features.json")
+	if err != nil { tb.Fatal(err) }
+	s := &Snapshot{}
+	if err := json.Unmarshal(data, &s.Features); err != nil { tb.Fatal(err) }
+	return s
+}
+
+// BenchmarkDiscover runs each source by itself, and all of them.
+func BenchmarkDiscover(b *testing.B) {
+	features := map[string][]string{"all": nil}
+	for _, source := range sources() {
+		features[source.name] = []string{source.name + "." + source.facts[0].name}
+	}
+	for name, features := range features {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Discover(b.Context(), Options{Features: features}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,130 @@
+package nodefeatures
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+	kjson "sigs.k8s.io/json"
+)
+
+// An object is as much of a NodeFeature as matters here.
+type object struct {
+	APIVersion string   `json:"apiVersion"`
+	Kind       string   `json:"kind"`
+	Metadata   metadata `json:"metadata"`
+	Spec       struct {
+		Features nfdv1alpha1.Features `json:"features"`
+	} `json:"spec"`
+}
+
+type metadata struct {
+	Name        string            `json:"name"`
+	Namespace   string            `json:"namespace"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+}
+
+// node is the name of the node that the object describes. NFD goes by the
+// label, not by the object's name.
+func (o *object) node() string {
+	return o.Metadata.Labels[nfdv1alpha1.NodeFeatureObjNodeNameLabel]
+}
+
+// worker is the version of the nfd-worker that made the object; "" if another
+// program did.
+func (o *object) worker() string {
+	return o.Metadata.Annotations[nfdv1alpha1.WorkerVersionAnnotation]
+}
+
+// check says what keeps an object from describing a node.
+func (o *object) check() error {
+	name := o.Metadata.Namespace + "/" + o.Metadata.Name
+	if o.APIVersion != nfdv1alpha1.SchemeGroupVersion.String() || o.Kind != "NodeFeature" {
+		return fmt.Errorf("%w: the list has %s of kind %q, apiVersion %q; %s", ErrNotSnapshot, name, o.Kind, o.APIVersion, accepted)
+	}
+	if o.node() == "" {
+		return fmt.Errorf("%w: NodeFeature %s has no label %s, so NFD assigns it to no node",
+			ErrNotSnapshot, name, nfdv1alpha1.NodeFeatureObjNodeNameLabel)
+	}
+	return nil
+}
+
+func loadNodeFeature(data []byte) ([]*Snapshot, error) {
+	var o object
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &o); err != nil {
+		return nil, err
+	}
+	return merge([]*object{&o})
+}
+
+func loadNodeFeatures(data []byte) ([]*Snapshot, error) {
+	var list struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &list); err != nil {
+		return nil, err
+	}
+	if len(list.Items) == 0 {
+		return nil, fmt.Errorf("%w: the list is empty", ErrNotSnapshot)
+	}
+	if len(list.Items) > MaxNodes {
+		return nil, fmt.Errorf("%d objects are more than the limit of %d", len(list.Items), MaxNodes)
+	}
+	objects := make([]*object, len(list.Items))
+	for i, item := range list.Items {
+		objects[i] = &object{}
+		if err := kjson.UnmarshalCaseSensitivePreserveInts(item, objects[i]); err != nil {
+			return nil, fmt.Errorf("item %d: %w", i, err)
+		}
+	}
+	return merge(objects)
+}
+
+// merge makes one snapshot of all the objects of a node, in the order of
+// nfd-master: those in NFD's own namespace first, then by name and namespace;
+// what comes later overrides, devices are added. Which namespace is NFD's can
+// be seen from the object that its worker made.
+// https://github.com/kubernetes-sigs/node-feature-discovery/blob/v0.19.0/pkg/nfd-master/nfd-master.go#L619
+func merge(objects []*object) ([]*Snapshot, error) {
+	home := ""
+	for _, o := range objects {
+		if err := o.check(); err != nil {
+			return nil, err
+		}
+		if home == "" && o.worker() != "" {
+			home = o.Metadata.Namespace
+		}
+	}
+	away := func(o *object) int {
+		if o.Metadata.Namespace == home {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(objects, func(a, b *object) int {
+		return cmp.Or(
+			cmp.Compare(a.node(), b.node()),
+			cmp.Compare(away(a), away(b)),
+			cmp.Compare(a.Metadata.Name, b.Metadata.Name),
+			cmp.Compare(a.Metadata.Namespace, b.Metadata.Namespace),
+		)
+	})
+	var snapshots []*Snapshot
+	for _, o := range objects {
+		if n := len(snapshots); n == 0 || snapshots[n-1].Node.Name != o.node() {
+			snapshots = append(snapshots, foreign(Node{Name: o.node()}))
+		}
+		s := snapshots[len(snapshots)-1]
+		o.Spec.Features.MergeInto(&s.Features)
+		if s.Tool == "" && o.worker() != "" {
+			s.Tool = "nfd-worker " + o.worker()
+		}
+	}
+	for _, s := range snapshots {
+		s.describe()
+	}
+	return snapshots, nil
+}
