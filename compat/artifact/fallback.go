@@ -57,7 +57,9 @@ func (g *registry) referrersByTag(ctx context.Context, subject digest.Digest) (r
 }
 
 // notAListError says that the referrers tag is taken by something that is no list.
-type notAListError struct{ MalformedError }
+type notAListError struct{ *MalformedError }
+
+func (e *notAListError) Unwrap() error { return e.MalformedError }
 
 func (e *notAListError) warning() Warning {
 	return Warning{Code: CodeMalformedReferrers, Message: e.Error()}
@@ -84,7 +86,7 @@ func (g *registry) readTag(ctx context.Context, subject digest.Digest) (*rawInde
 	}
 	if doc.MediaType != ocispec.MediaTypeImageIndex {
 		reason := fmt.Sprintf("it is no list of referrers, but has the media type %s", doc.MediaType)
-		return nil, nil, &notAListError{MalformedError{Item: item, Reason: reason}}
+		return nil, nil, &notAListError{&MalformedError{Item: item, Reason: reason}}
 	}
 	ix, err := parseRawIndex(item, doc.raw)
 	return ix, nil, err

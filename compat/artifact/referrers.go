@@ -54,7 +54,8 @@ func (g *registry) referrersByAPI(ctx context.Context, subject digest.Digest) (r
 		raw, header, err := g.get(ctx, item, page, ocispec.MediaTypeImageIndex, MaxManifestSize)
 		if err != nil {
 			if noAPI(err) && len(visited) > 1 {
-				err = &MalformedError{Item: item, Reason: "one of its pages does not exist", Err: err}
+				// Not wrapped: a page that is missing must not look like a missing API.
+				err = &MalformedError{Item: item, Reason: "one of its pages does not exist"}
 			}
 			return referrers{}, err
 		}

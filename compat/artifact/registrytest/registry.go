@@ -21,6 +21,8 @@ import (
 type Options struct {
 	// NoReferrers takes the referrers API away: 404 for its paths, no OCI-Subject header.
 	NoReferrers bool
+	// LaxReferences makes it accept manifests and indexes that refer to what it does not have, as some registries do.
+	LaxReferences bool
 	// DeleteStatus, if not 0, is the status that every DELETE gets, such as 405.
 	DeleteStatus int
 	// Auth is the way to authenticate, "" for none.
@@ -62,7 +64,7 @@ type Registry struct {
 // New starts a registry that stops with the test.
 func New(t testing.TB, o Options) *Registry {
 	t.Helper()
-	return Serve(t, o, ociserver.New(ocimem.NewWithConfig(&ocimem.Config{}), nil))
+	return Serve(t, o, ociserver.New(ocimem.NewWithConfig(&ocimem.Config{LaxChildReferences: o.LaxReferences}), nil))
 }
 
 // Serve starts a registry whose content another implementation keeps.
