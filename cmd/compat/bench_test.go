@@ -150,7 +150,9 @@ func (row *benchRow) run(b *testing.B, tools benchTools) {
 
 func benchRatio[N int | time.Duration](a, b N) float64 { return float64(a) / float64(b) }
 
-func benchMS(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/float64(time.Millisecond)) }
+func benchMS(d time.Duration) string {
+	return fmt.Sprintf("%.1f", float64(d)/float64(time.Millisecond))
+}
 
 // benchTable is the result in Markdown.
 func benchTable(rows []benchRow) string {

@@ -7,35 +7,48 @@ import (
 	"testing"
 )
 
-// An integrationAttachReport is what attach prints; detach prints Detached.
+// An integrationAttachReport is what attach prints.
 type integrationAttachReport struct {
 	Kind     string
-	Attached []integrationAttached
-	Detached []struct{ Digest, Subject string }
-	Error    *integrationError
+	Attached []struct {
+		Digest   string // of the subject
+		Artifact string
+		Existing bool
+		Replaced []integrationRemoved
+	}
+	Error *integrationError
 }
 
-type integrationAttached struct {
-	Digest   string
-	Subject  string
-	Existing bool
+// An integrationDetachReport is what detach prints.
+type integrationDetachReport struct {
+	Kind     string
+	Detached []struct {
+		Digest  string
+		Removed []integrationRemoved
+	}
+	Error *integrationError
+}
+
+type integrationRemoved struct {
+	Digest  string
+	Deleted bool
 }
 
 // only is the digest of the one artifact that was attached.
 func (r integrationAttachReport) only(t testing.TB) string {
 	t.Helper()
-	if len(r.Attached) != 1 || r.Attached[0].Digest == "" {
+	if len(r.Attached) != 1 || r.Attached[0].Artifact == "" {
 		t.Fatalf("want one artifact with a digest, have %+v", r)
 	}
-	return r.Attached[0].Digest
+	return r.Attached[0].Artifact
 }
 
 // on is the digest of the artifact that was attached to subject.
 func (r integrationAttachReport) on(t testing.TB, subject string) string {
 	t.Helper()
 	for _, attached := range r.Attached {
-		if attached.Subject == subject {
-			return attached.Digest
+		if attached.Digest == subject {
+			return attached.Artifact
 		}
 	}
 	t.Fatalf("nothing was attached to %s: %+v", subject, r)
@@ -50,10 +63,10 @@ func (s integrationSession) attach(t testing.TB, code int, image, spec string, a
 }
 
 // detach runs compat detach.
-func (s integrationSession) detach(t testing.TB, code int, image string, args ...string) integrationAttachReport {
+func (s integrationSession) detach(t testing.TB, code int, image string, args ...string) integrationDetachReport {
 	t.Helper()
 	args = append([]string{"detach", "--plain-http", "-o", "json", "--image", image}, args...)
-	return integrationDecode[integrationAttachReport](t, s.compat.want(t, code, args...))
+	return integrationDecode[integrationDetachReport](t, s.compat.want(t, code, args...))
 }
 
 // discover lists the digests of all compatibility artifacts, sorted.

@@ -17,7 +17,7 @@ import (
 // integrationMediaTypes are the media types of images: OCI's, and Docker's,
 // which much of what is in registries still has.
 type integrationMediaTypes struct {
-	name                            string
+	name                           string
 	index, manifest, config, layer string
 }
 

@@ -73,15 +73,30 @@ func (s integrationSession) testRead(t *testing.T, repository integrationReposit
 
 	ours := s.attach(t, 0, image, integrationFailing).only(t)
 	s.wantInEffect(t, 3, image, ours, integrationFailing)
-	// oras stamps whole seconds of its own clock, so it needs a later one.
-	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+	integrationOutlast(t, s.inEffect(t, 3, image).Created)
 	theirs := integrationOrasAttach(t, image, []byte(integrationOther))
 	s.wantAttached(t, image, digest, ours, theirs)
 	s.wantInEffect(t, 0, image, theirs, integrationOther)
-	if s.server.deletes {
+	if s.server.detaches() {
 		s.detach(t, 0, image, "--artifact", theirs)
 		s.wantAttached(t, image, digest, ours)
 	}
+}
+
+// integrationOutlast waits until the clock shows a later second than an artifact's
+// creation time, so that oras, which stamps whole seconds, makes a newer one.
+// compat may have stamped its own up to a second ahead, to be newer than another.
+func integrationOutlast(t testing.TB, created string) {
+	t.Helper()
+	stamp, err := time.Parse(time.RFC3339, created)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ahead := time.Until(stamp.Truncate(time.Second).Add(time.Second))
+	if ahead > 3*time.Second {
+		t.Fatalf("created is %s, more than a moment from now", created)
+	}
+	time.Sleep(ahead)
 }
 
 // integrationWriters is how many attach at once in testAtOnce.
@@ -151,9 +166,8 @@ func TestIntegrationLayout(t *testing.T) {
 	if !strings.Contains(string(listing.stdout), attached.only(t)) {
 		t.Errorf("oras discover does not list %s\n%s", attached.only(t), listing)
 	}
-	s.compat.want(t, 0, "validate-node", "--oci-layout", "--image", "layout:v1")
-
-	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // see testRead
+	report := integrationDecode[integrationNodeReport](t, s.compat.want(t, 0, "validate-node", "--oci-layout", "--image", "layout:v1"))
+	integrationOutlast(t, report.Images[0].Artifact.Created)
 	s.oras.want(t, 0, "attach", "--oci-layout", "--artifact-type="+integrationArtifactType,
 		"layout:v1", filepath.Base(s.file(t, integrationFailing))+":"+integrationSpecType)
 	s.compat.want(t, 3, "validate-node", "--oci-layout", "--image", "layout:v1")

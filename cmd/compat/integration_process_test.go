@@ -42,6 +42,10 @@ type integrationServer struct {
 	deletes bool
 }
 
+// detaches says whether an artifact can be taken away from readers: deleted, or
+// out of the list that clients keep where the registry keeps none.
+func (s integrationServer) detaches() bool { return s.deletes || !s.referrers }
+
 // start runs the server until the test ends and returns its host:port.
 func (s integrationServer) start(t testing.TB) string {
 	t.Helper()

@@ -5,6 +5,7 @@ package main_test
 import (
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -40,7 +41,9 @@ func integrationHost() ocispec.Platform {
 	return ocispec.Platform{OS: "linux", Architecture: runtime.GOARCH}
 }
 
-func integrationForeign() ocispec.Platform { return ocispec.Platform{OS: "linux", Architecture: "s390x"} }
+func integrationForeign() ocispec.Platform {
+	return ocispec.Platform{OS: "linux", Architecture: "s390x"}
+}
 
 // testImage goes once around: nothing attached, one artifact, a second, an
 // older spec again, replacing, nothing.
@@ -66,11 +69,14 @@ func (s integrationSession) testImage(t *testing.T, repository integrationReposi
 	s.wantAttached(t, image, first.only(t), second.only(t), third.only(t))
 	s.wantInEffect(t, 0, image, third.only(t), integrationMatching)
 
-	if !s.server.deletes {
+	if !s.server.detaches() {
 		s.testKept(t, image, third.only(t))
 		return
 	}
-	s.detach(t, 0, image, "--artifact", third.only(t))
+	detached := s.detach(t, 0, image, "--artifact", third.only(t))
+	if len(detached.Detached) != 1 || !slices.Equal(detached.Detached[0].Removed, []integrationRemoved{{third.only(t), s.server.deletes}}) {
+		t.Errorf("detaching %s: have %+v", third.only(t), detached)
+	}
 	s.wantAttached(t, image, first.only(t), second.only(t))
 	s.wantInEffect(t, 3, image, second.only(t), integrationFailing)
 
@@ -83,21 +89,20 @@ func (s integrationSession) testImage(t *testing.T, repository integrationReposi
 	s.oras.want(t, 0, "manifest", "fetch", "--plain-http", "--descriptor", byDigest) // the image stays
 }
 
-// testKept is about a registry that deletes nothing: what cannot be done is
-// said, and nothing that works is lost.
+// testKept is about a registry that lists artifacts itself and deletes nothing:
+// what cannot be done is said, and nothing that works is lost.
 func (s integrationSession) testKept(t *testing.T, image, newest string) {
 	t.Helper()
 	before := s.discover(t, image)
 	replaced := s.attach(t, 1, image, integrationOther, "--replace")
-	if replaced.Error == nil || replaced.Error.Retryable {
-		t.Errorf("--replace without deletion: want an error that is not retryable, have %+v", replaced.Error)
+	if replaced.Error == nil || replaced.Error.Code != "deleteRefused" || replaced.Error.Retryable ||
+		!strings.Contains(replaced.Error.Message, newest) || !strings.Contains(replaced.Error.Message, replaced.only(t)) {
+		t.Errorf("--replace without deletion: want deleteRefused, not retryable, with %s and %s; have %+v", newest, replaced.only(t), replaced.Error)
 	}
 	s.wantInEffect(t, 0, image, replaced.only(t), integrationOther)
-	if after := s.discover(t, image); !slices.Contains(after, replaced.only(t)) {
-		t.Errorf("--replace without deletion: want %s among %q (before: %q)", replaced.only(t), after, before)
-	}
-	if detached := s.detach(t, 1, image, "--artifact", newest); detached.Error == nil {
-		t.Errorf("detach without deletion: want an error, have %+v", detached)
+	s.wantAttached(t, image, append(before, replaced.only(t))...)
+	if detached := s.detach(t, 1, image, "--artifact", newest); detached.Error == nil || detached.Error.Code != "deleteRefused" {
+		t.Errorf("detach without deletion: want deleteRefused, have %+v", detached)
 	}
 }
 
@@ -129,16 +134,16 @@ func (s integrationSession) testIndex(t *testing.T, repository integrationReposi
 	if len(each.Attached) != 2 {
 		t.Fatalf("--all-platforms: want 2 artifacts, have %+v", each)
 	}
-	s.wantAttached(t, image, onIndex, onHost, each.Attached[0].Digest, each.Attached[1].Digest)
+	s.wantAttached(t, image, onIndex, onHost, each.Attached[0].Artifact, each.Attached[1].Artifact)
 	for i, attached := range each.Attached {
-		if attached.Subject != manifests[i].Digest.String() {
+		if attached.Digest != manifests[i].Digest.String() {
 			t.Errorf("--all-platforms: %+v is not on manifest %d, %s", attached, i, manifests[i].Digest)
 		}
 	}
 	if text := s.show(t, image); text != integrationOther {
 		t.Errorf("after --all-platforms: have\n%s", text)
 	}
-	if !s.server.deletes {
+	if !s.server.detaches() {
 		return
 	}
 	s.detach(t, 0, image, "--platform", foreign, "--all")

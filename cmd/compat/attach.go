@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"nodecompat/compat"
+	"nodecompat/compat/artifact"
+	"nodecompat/spec"
+)
+
+type attachFlags struct {
+	registryFlags
+	image        string
+	allPlatforms bool
+	replace      bool
+	dryRun       bool
+	output       *format
+}
+
+func newAttach(a *app) *cobra.Command {
+	f := &attachFlags{}
+	cmd := &cobra.Command{
+		Use:   "attach --image REF SPEC.yaml",
+		Short: "Attach a compatibility spec to an image",
+		Long: `Check a compatibility spec and attach it to an image as an OCI artifact, which is
+then the one in effect. A spec with errors is refused. Attaching the spec that is
+in effect already does nothing. Exit code 0 means that the artifact was pushed
+and then seen, the way a reader would look for it.
+
+The spec is attached to what the reference names (an index as a whole, unless
+--platform or --all-platforms is given). SPEC may be - for standard input.`,
+		Example: `  compat attach --image registry.example.com/app:1.2 spec.yaml
+  compat attach --image registry.example.com/app:1.2 --platform linux/arm64 spec.yaml
+  compat attach --oci-layout --image ./layout:1.2 spec.yaml
+  compat attach --image registry.example.com/app:1.2 --dry-run spec.yaml`,
+		Args: cobra.ExactArgs(1),
+	}
+	cmd.RunE = a.runE(func(ctx context.Context, args []string) error { return f.run(ctx, a, args[0]) })
+	imageFlag(cmd, &f.image)
+	cmd.Flags().BoolVar(&f.allPlatforms, "all-platforms", false, "attach to each platform's manifest of an index")
+	cmd.Flags().BoolVar(&f.replace, "replace", false, "remove the older compatibility artifacts once the new one is visible")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "push nothing; print what would be pushed")
+	f.output = outputFlag(cmd, "text", "json", "yaml")
+	f.add(a, cmd)
+	cmd.MarkFlagsMutuallyExclusive("platform", "all-platforms")
+	return cmd
+}
+
+func (f *attachFlags) run(ctx context.Context, a *app, file string) error {
+	data, err := a.readFile(file, spec.MaxSize)
+	if err != nil {
+		return err
+	}
+	repository, err := f.open(ctx, a, f.image)
+	if err != nil {
+		return err
+	}
+	now, err := a.timestamp()
+	if err != nil {
+		return err
+	}
+	report, err := compat.Attach(ctx, repository, data, artifact.AttachOptions{
+		Target:   f.target(),
+		Platform: f.platform.orNone(),
+		Replace:  f.replace,
+		DryRun:   f.dryRun,
+		Created:  now,
+	})
+	if !f.output.structured() {
+		if err := a.lint(file, report); err != nil {
+			return err
+		}
+	}
+	return a.answer(f.output, report, err, func(w io.Writer) error { return report.WriteText(w, compat.Style{Color: a.color()}) })
+}
+
+// target says what of an index the spec hangs on.
+func (f *attachFlags) target() artifact.Target {
+	switch {
+	case f.allPlatforms:
+		return artifact.TargetAllPlatforms
+	case f.platform.value != nil:
+		return artifact.TargetPlatform
+	default:
+		return artifact.TargetReference
+	}
+}
+
+// lint shows a person what is wrong with the spec, warnings as well.
+func (a *app) lint(file string, report *compat.AttachReport) error {
+	if len(report.Problems) == 0 {
+		return nil
+	}
+	return compat.LintFile{File: file, Problems: report.Problems}.WriteText(a.err, compat.Style{Color: a.color()})
+}

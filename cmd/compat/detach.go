@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"nodecompat/compat"
+	"nodecompat/compat/artifact"
+)
+
+type detachFlags struct {
+	registryFlags
+	image    string
+	artifact digestFlag
+	all      bool
+	output   *format
+}
+
+func newDetach(a *app) *cobra.Command {
+	f := &detachFlags{}
+	cmd := &cobra.Command{
+		Use:   "detach --image REF (--artifact DIGEST | --all)",
+		Short: "Remove compatibility artifacts from an image",
+		Long: `Remove one compatibility artifact, or all of them, from an image: from its index
+and from each platform's manifest, or from those of one --platform. Their entries
+in a fallback index are removed with them.`,
+		Example: `  compat detach --image registry.example.com/app:1.2 --artifact sha256:...
+  compat detach --image registry.example.com/app:1.2 --all`,
+		Args: cobra.NoArgs,
+	}
+	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
+	imageFlag(cmd, &f.image)
+	cmd.Flags().Var(&f.artifact, "artifact", "remove the artifact with this `digest`")
+	cmd.Flags().BoolVar(&f.all, "all", false, "remove every compatibility artifact of the image")
+	f.output = outputFlag(cmd, "text", "json", "yaml")
+	f.add(a, cmd)
+	cmd.MarkFlagsOneRequired("artifact", "all")
+	cmd.MarkFlagsMutuallyExclusive("artifact", "all")
+	return cmd
+}
+
+func (f *detachFlags) run(ctx context.Context, a *app) error {
+	repository, err := f.open(ctx, a, f.image)
+	if err != nil {
+		return err
+	}
+	report, err := compat.Detach(ctx, repository, artifact.DetachOptions{
+		Artifact: f.artifact.value,
+		All:      f.all,
+		Platform: f.platform.orNone(),
+	})
+	return a.answer(f.output, report, err, func(w io.Writer) error { return report.WriteText(w, compat.Style{Color: a.color()}) })
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"nodecompat/compat"
+)
+
+type discoverFlags struct {
+	registryFlags
+	image  string
+	output *format
+}
+
+func newDiscover(a *app) *cobra.Command {
+	f := &discoverFlags{}
+	cmd := &cobra.Command{
+		Use:   "discover --image REF",
+		Short: "List the compatibility artifacts of an image",
+		Long: `List the compatibility artifacts that are attached to an image: to its index and
+to each platform's manifest. The one marked "in effect" is what validate-node
+uses for that platform: artifacts on the platform's manifest come before those on
+the index, the newest before the older ones.`,
+		Example: `  compat discover --image registry.example.com/app:1.2
+  compat discover --image registry.example.com/app:1.2 -o json`,
+		Args: cobra.NoArgs,
+	}
+	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
+	imageFlag(cmd, &f.image)
+	f.output = outputFlag(cmd, "tree", "table", "json", "yaml")
+	f.add(a, cmd)
+	return cmd
+}
+
+func (f *discoverFlags) run(ctx context.Context, a *app) error {
+	repository, err := f.open(ctx, a, f.image)
+	if err != nil {
+		return err
+	}
+	report, err := compat.Discover(ctx, repository)
+	return a.answer(f.output, report, err, func(w io.Writer) error {
+		if f.output.value == "table" {
+			return report.WriteTable(w)
+		}
+		return report.WriteTree(w, compat.Style{Color: a.color()})
+	})
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"nodecompat/compat"
+	"nodecompat/compat/artifact"
+)
+
+// Exit codes, the same in every output format. No verdict uses 1 or 2, which
+// wrappers such as ssh, kubectl exec and timeout return as well.
+const (
+	exitOK           = 0 // compatible; done
+	exitFailure      = 1 // registry, network, authentication, malformed artifact, timeout, interrupt
+	exitUsage        = 2 // usage error
+	exitIncompatible = 3 // incompatible; lint found errors
+	exitUnknown      = 4 // unknown: no artifact, or facts missing
+)
+
+// An exitError ends the program with a code after everything was printed.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// exitWith is nil for code 0.
+func exitWith(code int) error {
+	if code == exitOK {
+		return nil
+	}
+	return &exitError{code}
+}
+
+// A usageError is a mistake on the command line: exit code 2, nothing on
+// standard output.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// ranError marks what a command's own code returned. What is not marked came
+// from cobra before any of it ran, and is a usage error: cobra's errors for
+// unknown commands, arguments and missing required flags have no type.
+type ranError struct{ err error }
+
+func (e *ranError) Error() string { return e.err.Error() }
+func (e *ranError) Unwrap() error { return e.err }
+
+// verdictCode is the exit code of a report.
+func verdictCode(v compat.Verdict, failed bool) int {
+	switch {
+	case v == compat.Incompatible:
+		return exitIncompatible
+	case failed:
+		return exitFailure
+	case v == compat.Compatible:
+		return exitOK
+	default:
+		return exitUnknown
+	}
+}
+
+// finish prints what err has to say to a person and returns the exit code.
+func (p process) finish(command string, err error) int {
+	var (
+		exit  *exitError
+		usage *usageError
+		ran   *ranError
+	)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &exit):
+		return exit.code
+	case errors.As(err, &usage), !errors.As(err, &ran):
+		p.complain(err)
+		fmt.Fprintf(p.err, "compat: see `%s --help`\n", command)
+		return exitUsage
+	default:
+		p.complain(err)
+		return errorExit(err)
+	}
+}
+
+// errorExit is the exit code of what went wrong in a command.
+func errorExit(err error) int {
+	var malformed *compat.MalformedSpecError
+	switch {
+	case errors.Is(err, artifact.ErrNoArtifact):
+		return exitUnknown
+	case errors.As(err, &malformed):
+		return exitIncompatible // as lint says it
+	default:
+		return exitFailure
+	}
+}
+
+// complain prints an error and, on a second line, what to do about it.
+func (p process) complain(err error) { p.explain(describe(err)) }
+
+func (p process) explain(e *compat.Error) {
+	fmt.Fprintf(p.err, "compat: %s\n", strings.TrimSpace(e.Message))
+	if e.Hint != "" {
+		fmt.Fprintf(p.err, "compat: hint: %s\n", e.Hint)
+	}
+}
+
+// describe is compat.NewError with a hint for the errors that the command line
+// can do something about.
+func describe(err error) *compat.Error {
+	e := compat.NewError(err)
+	var short *artifact.ShortNameError
+	if errors.As(err, &short) {
+		e.Hint = "give the full name: " + short.Full
+	}
+	addHint(e)
+	return e
+}
+
+// addHint says how to go on, where the error itself does not.
+func addHint(e *compat.Error) {
+	if e.Hint == "" {
+		e.Hint = hints[e.Code]
+	}
+}
+
+// hints says for an error code how to go on.
+var hints = map[string]string{
+	artifact.CodeUnauthorized:  "log in with `docker login HOST`, or give --username and --password-stdin",
+	artifact.CodeForbidden:     "log in with credentials that may do this (`docker login HOST`), or give --username and --password-stdin",
+	artifact.CodeTimeout:       "give it more time with --timeout",
+	artifact.CodeHTTPResponse:  "the registry speaks plain HTTP; if that is intended, give --plain-http",
+	artifact.CodeCertificate:   "trust the registry's certificate authority with --ca-file, or skip the check with --insecure",
+	artifact.CodeImageNotFound: "check the name and the tag; a private image may need `docker login HOST` first",
+	artifact.CodeNetwork:       "check the host and the port; nothing answers there",
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"nodecompat/compat"
+	"nodecompat/nodefeatures"
+)
+
+type featuresFlags struct {
+	nodeFlags
+	only   []string
+	output *format
+}
+
+func newFeatures(a *app) *cobra.Command {
+	f := &featuresFlags{}
+	cmd := &cobra.Command{
+		Use:   "features",
+		Short: "Print what this node offers, as a snapshot",
+		Long: `Detect the features of this node and print them: what Node Feature Discovery
+finds, what could not be read and why, and what is known about the kubelet. The
+output is a snapshot that validate-node --features judges elsewhere, later.`,
+		Example: `  compat features > node-a.json
+  compat features --feature pci.device --feature kernel.version -o yaml
+  compat validate-node --features node-a.json --image registry.example.com/app:1.2`,
+		Args: cobra.NoArgs,
+	}
+	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
+	cmd.Flags().StringSliceVar(&f.only, "feature", nil, "detect only this `feature` (repeatable), such as cpu.cpuid")
+	complete(cmd, "feature", nodefeatures.KnownFeatures()...)
+	f.output = outputFlag(cmd, "json", "yaml", "text")
+	f.add(cmd)
+	a.timeoutFlag(cmd)
+	return cmd
+}
+
+func (f *featuresFlags) run(ctx context.Context, a *app) error {
+	kubeletOptions, err := f.kubelet(a)
+	if err != nil {
+		return err
+	}
+	discovery := f.discovery(a)
+	discovery.Features = f.only
+	now, err := a.timestamp()
+	if err != nil {
+		return err
+	}
+	snapshot, err := compat.Snapshot(ctx, discovery, kubeletOptions, now)
+	if err != nil {
+		return err
+	}
+	return a.print(f.output, snapshot, func(w io.Writer) error {
+		return compat.WriteSnapshot(w, snapshot, compat.Style{Color: a.color()})
+	})
+}

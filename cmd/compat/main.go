@@ -1,0 +1,50 @@
+// Command compat tells whether a node has what a container image needs.
+//
+// This package holds the command line only: flags, streams, exit codes and the
+// choice of an output format. It decides nothing; package nodecompat/compat does.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+func main() {
+	os.Exit(runMain())
+}
+
+// runMain is main without the exit, for tests that run the program in process.
+func runMain() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+
+	return run(ctx, process{
+		args:      os.Args[1:],
+		in:        os.Stdin,
+		out:       os.Stdout,
+		err:       os.Stderr,
+		outIsTerm: term.IsTerminal(int(os.Stdout.Fd())),
+		errIsTerm: term.IsTerminal(int(os.Stderr.Fd())),
+		lookupEnv: os.LookupEnv,
+		hostname:  os.Hostname,
+		now:       time.Now,
+	})
+}
+
+// process is what the program gets from the operating system.
+type process struct {
+	args                 []string
+	in                   io.Reader
+	out, err             io.Writer
+	outIsTerm, errIsTerm bool
+	lookupEnv            func(string) (string, bool)
+	hostname             func() (string, error)
+	now                  func() time.Time
+}

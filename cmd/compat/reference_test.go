@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+)
+
+// TestCommandReference keeps README.md of this directory equal to the commands.
+func TestCommandReference(t *testing.T) {
+	var buf bytes.Buffer
+	buf.WriteString("# Command reference\n\nMade from the commands by `make generate`.\n")
+	writeReference(&buf, newRoot(&app{}))
+	golden(t, "README.md", buf.Bytes())
+}
+
+// TestEveryCommandHelps checks what is expected of every command.
+func TestEveryCommandHelps(t *testing.T) {
+	var check func(*cobra.Command)
+	check = func(cmd *cobra.Command) {
+		for _, sub := range cmd.Commands() {
+			check(sub)
+		}
+		if cmd.Name() == "completion" || cmd.Parent() != nil && cmd.Parent().Name() == "completion" {
+			return // cobra's own
+		}
+		if cmd.Args == nil {
+			t.Errorf("%s: Args is not set", cmd.CommandPath())
+		}
+		if cmd.Example == "" && !cmd.HasSubCommands() {
+			t.Errorf("%s: no example", cmd.CommandPath())
+		}
+	}
+	check(newRoot(&app{}))
+}
+
+func writeReference(buf *bytes.Buffer, cmd *cobra.Command) {
+	cmd.InitDefaultHelpFlag()
+	fmt.Fprintf(buf, "\n## %s\n\n", cmd.CommandPath())
+	text := cmd.Long
+	if text == "" {
+		text = cmd.Short
+	}
+	fmt.Fprintf(buf, "```text\n%s\n\n%s```\n", text, cmd.UsageString())
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			writeReference(buf, sub)
+		}
+	}
+}
+
+// golden compares got with a file, or rewrites the file with -update.
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s is stale; run `make generate` (-want +got):\n%s", file, diff)
+	}
+}
+
+// runInProcess runs the program without a process of its own.
+func runInProcess(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	code = run(context.Background(), process{
+		args:      args,
+		in:        strings.NewReader(""),
+		out:       &out,
+		err:       &errOut,
+		lookupEnv: func(string) (string, bool) { return "", false },
+		hostname:  func() (string, error) { return "test-node", nil },
+		now:       testClock,
+	})
+	return code, out.String(), errOut.String()
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/spf13/cobra"
+
+	"nodecompat/compat/artifact"
+)
+
+// maxSecret bounds a password or token on standard input, in bytes.
+const maxSecret = 64 << 10
+
+// registryFlags are named as oras names them.
+type registryFlags struct {
+	flags         artifact.Options // as given; the secrets are still to be read
+	passwordStdin bool
+	tokenStdin    bool
+	platform      platformFlag
+}
+
+func (f *registryFlags) add(a *app, cmd *cobra.Command) {
+	flags, o := cmd.Flags(), &f.flags
+	flags.BoolVar(&o.OCILayout, "oci-layout", false, "the image is in an OCI image layout on disk: DIR[:tag][@digest]")
+	flags.BoolVar(&o.PlainHTTP, "plain-http", false, "talk plain HTTP to the registry")
+	flags.BoolVar(&o.Insecure, "insecure", false, "do not check the registry's TLS certificate")
+	flags.StringVar(&o.CAFile, "ca-file", "", "trust the certificate authorities in this PEM `file`")
+	flags.StringVar(&o.CertFile, "cert-file", "", "client certificate, a PEM `file`")
+	flags.StringVar(&o.KeyFile, "key-file", "", "key of the client certificate, a PEM `file`")
+	flags.StringVarP(&o.Username, "username", "u", "", "registry user `name`")
+	flags.BoolVar(&f.passwordStdin, "password-stdin", false, "read the password from standard input")
+	flags.BoolVar(&f.tokenStdin, "identity-token-stdin", false, "read an identity token from standard input")
+	flags.StringVar(&o.RegistryConfig, "registry-config", "", "credentials `file` (default: Docker's config.json)")
+	flags.Var(&f.platform, "platform", "`os[/arch][/variant][:os_version]` of the manifest to use in an index")
+	cmd.MarkFlagsMutuallyExclusive("password-stdin", "identity-token-stdin")
+	cmd.MarkFlagsRequiredTogether("cert-file", "key-file")
+	a.timeoutFlag(cmd)
+}
+
+// options returns what was given, with the secrets that standard input holds.
+func (f *registryFlags) options(a *app) (artifact.Options, error) {
+	o := f.flags
+	o.UserAgent = "compat/" + toolVersion()
+	o.Logger = a.logger()
+	if f.passwordStdin && o.Username == "" {
+		return o, usagef("--password-stdin needs --username")
+	}
+	if f.passwordStdin || f.tokenStdin {
+		secret, err := a.readFile("-", maxSecret)
+		if err != nil {
+			return o, err
+		}
+		if len(secret) > maxSecret {
+			return o, usagef("the secret on standard input is longer than %d bytes", maxSecret)
+		}
+		text := strings.TrimRight(string(secret), "\r\n")
+		if text == "" {
+			return o, usagef("standard input holds no secret")
+		}
+		if f.tokenStdin {
+			o.IdentityToken = text
+		} else {
+			o.Password = text
+		}
+	}
+	return o, nil
+}
+
+// imageFlag adds the required --image.
+func imageFlag(cmd *cobra.Command, image *string) {
+	cmd.Flags().StringVar(image, "image", "", "`reference` of the image: host[:port]/repo[:tag][@digest]")
+	if err := cmd.MarkFlagRequired("image"); err != nil {
+		panic(err) // the flag does not exist: a mistake in this program
+	}
+}
+
+// open opens the image's repository; whatever is wrong with the reference or with
+// the files that were named is a usage error.
+func (f *registryFlags) open(ctx context.Context, a *app, image string) (*artifact.Repository, error) {
+	options, err := f.options(a)
+	if err != nil {
+		return nil, err
+	}
+	repository, err := artifact.Open(ctx, image, options)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return repository, nil
+}
+
+// platformFlag is a typed flag value.
+type platformFlag struct{ value *artifact.Platform }
+
+func (p *platformFlag) Type() string { return "platform" }
+
+func (p *platformFlag) String() string {
+	if p.value == nil {
+		return ""
+	}
+	return artifact.FormatPlatform(*p.value)
+}
+
+func (p *platformFlag) Set(text string) error {
+	platform, err := artifact.ParsePlatform(text)
+	if err != nil {
+		return err
+	}
+	p.value = &platform
+	return nil
+}
+
+// digestFlag is a typed flag value.
+type digestFlag struct{ value digest.Digest }
+
+func (d *digestFlag) Type() string   { return "digest" }
+func (d *digestFlag) String() string { return d.value.String() }
+
+func (d *digestFlag) Set(text string) error {
+	parsed, err := digest.Parse(text)
+	if err != nil {
+		return fmt.Errorf("must be like sha256:… (64 hexadecimal digits): %w", err)
+	}
+	d.value = parsed
+	return nil
+}
+
+// orNone is the platform asked for, or the zero value.
+func (p *platformFlag) orNone() artifact.Platform {
+	if p.value == nil {
+		return artifact.Platform{}
+	}
+	return *p.value
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// app is what every command shares.
+type app struct {
+	process
+	verbose bool
+	timeout time.Duration
+}
+
+// run executes the command line of p and returns the exit code.
+func run(ctx context.Context, p process) int {
+	a := &app{process: p}
+	root := newRoot(a)
+	root.SetArgs(p.args)
+	cmd, err := root.ExecuteContextC(ctx)
+	return p.finish(cmd.CommandPath(), err)
+}
+
+func newRoot(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "compat",
+		Short: "Check whether a node has what a container image needs",
+		Long: `compat lets the author of a container image attach what it needs from the host
+(kernel, CPU, PCI devices, ...) to the image in a registry, and lets anyone check
+a node against that before a container is started. Specs are those of Node
+Feature Discovery (NFD), stored as OCI artifacts and found through referrers.
+
+Exit codes: 0 compatible or done, 1 failure, 2 usage error, 3 incompatible,
+4 unknown (nothing attached, or facts that could not be read).`,
+		Example: `  compat attach --image registry.example.com/app:1.2 spec.yaml
+  compat validate-node --image registry.example.com/app:1.2
+  compat validate-node --image registry.example.com/app:1.2 -o text`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	cmd.SetIn(a.in)
+	cmd.SetOut(a.out)
+	cmd.SetErr(a.err)
+	cmd.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "say on standard error what is being done")
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	cmd.AddCommand(
+		newAttach(a), newDiscover(a), newShow(a), newDetach(a),
+		newValidateNode(a), newFeatures(a), newSpec(a), newSchema(a), newVersion(a),
+	)
+	cmd.InitDefaultCompletionCmd("completion")
+	group(cmd)
+	return cmd
+}
+
+// group makes a command that only has subcommands refuse unknown ones; by
+// itself cobra prints help and exits 0 for `compat spec nonsense`.
+func group(cmd *cobra.Command) {
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		message := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			message += fmt.Sprintf("; did you mean %s?", strings.Join(near, " or "))
+		}
+		return usagef("%s", message)
+	}
+}
+
+// runE adapts a command's own code to cobra: one timeout for all of it, and its
+// errors marked as such.
+func (a *app) runE(f func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		ctx := cmd.Context()
+		if a.timeout < 0 {
+			return usagef("--timeout must not be negative")
+		}
+		if a.timeout > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, a.timeout)
+			defer cancel()
+		}
+		if err := f(ctx, args); err != nil {
+			return &ranError{err}
+		}
+		return nil
+	}
+}
+
+func (a *app) timeoutFlag(cmd *cobra.Command) {
+	cmd.Flags().DurationVar(&a.timeout, "timeout", 30*time.Second, "time for the whole command; 0 for no limit")
+}
+
+// logger writes to standard error: warnings, with -v everything.
+func (a *app) logger() *slog.Logger {
+	level := slog.LevelWarn
+	if a.verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
+}
+
+// timestamp is now, or what SOURCE_DATE_EPOCH pins it to
+// (https://reproducible-builds.org/specs/source-date-epoch/).
+func (a *app) timestamp() (time.Time, error) {
+	text, ok := a.lookupEnv("SOURCE_DATE_EPOCH")
+	if !ok || text == "" {
+		return a.now(), nil
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return time.Time{}, usagef("SOURCE_DATE_EPOCH must be a number of seconds, not %q", text)
+	}
+	return time.Unix(seconds, 0).UTC(), nil
+}
+
+// readFile reads a file named on the command line, "-" being standard input,
+// up to limit bytes. One byte more than the limit is read, so that whoever
+// parses it sees that it is too big.
+func (a *app) readFile(name string, limit int64) ([]byte, error) {
+	in := a.in
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		defer file.Close()
+		in = file
+	}
+	data, err := io.ReadAll(io.LimitReader(in, limit+1))
+	if err != nil {
+		return nil, &usageError{fmt.Errorf("reading %s: %w", name, err)}
+	}
+	return data, nil
+}
+
+// print writes text for a person or a document for a program.
+func (a *app) print(f *format, doc any, text func(io.Writer) error) error {
+	if f.structured() {
+		return f.document(a.out, doc)
+	}
+	return text(a.out)
+}
+
+// answer prints what a command did; when it could not, a structured output
+// still is one whole document.
+func (a *app) answer(f *format, doc any, err error, text func(io.Writer) error) error {
+	if err == nil {
+		return a.print(f, doc, text)
+	}
+	var usage *usageError
+	if f.structured() && !errors.As(err, &usage) {
+		if printErr := f.document(a.out, doc); printErr != nil {
+			return printErr
+		}
+	}
+	return err
+}

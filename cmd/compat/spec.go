@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"nodecompat/compat"
+	"nodecompat/spec"
+)
+
+func newSpec(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "spec",
+		Short: "Check compatibility specs, without a node",
+	}
+	group(cmd)
+	cmd.AddCommand(newSpecLint(a), newSpecSchema(a))
+	return cmd
+}
+
+func newSpecLint(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "lint FILE...",
+		Short: "Check compatibility specs; the same validation that attach does",
+		Long: `Check specs, or NodeFeatureGroup objects, without a node: everything that NFD
+would notice only while evaluating, or never. All problems are listed, each with
+its line and path. FILE may be - for standard input.
+
+Exit codes: 0 no errors (there may be warnings), 3 errors.`,
+		Example: `  compat spec lint spec.yaml
+  compat spec lint -o json specs/*.yaml`,
+		Args: cobra.MinimumNArgs(1),
+	}
+	output := outputFlag(cmd, "text", "json", "yaml")
+	cmd.RunE = a.runE(func(_ context.Context, args []string) error {
+		report := compat.NewLintReport()
+		for _, name := range args {
+			data, err := a.readFile(name, spec.MaxSize)
+			if err != nil {
+				return err
+			}
+			report.Lint(name, data)
+		}
+		err := a.print(output, report, func(w io.Writer) error {
+			return report.WriteText(w, compat.Style{Color: a.color()})
+		})
+		if err == nil && !report.OK {
+			return exitWith(exitIncompatible)
+		}
+		return err
+	})
+	return cmd
+}
+
+func newSpecSchema(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "schema",
+		Short:   "Print the JSON Schema of compatibility specs",
+		Example: "  compat spec schema > spec.schema.json",
+		Args:    cobra.NoArgs,
+		RunE: a.runE(func(context.Context, []string) error {
+			_, err := a.out.Write(spec.Schema())
+			return err
+		}),
+	}
+}
+
+// newSchema prints the schemas of compat's own documents.
+func newSchema(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:       "schema KIND",
+		Short:     "Print the JSON Schema of a document that compat prints",
+		Example:   "  compat schema NodeReport > node-report.schema.json",
+		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: compat.SchemaKinds(),
+		RunE: a.runE(func(_ context.Context, args []string) error {
+			_, err := a.out.Write(compat.Schema(args[0]))
+			return err
+		}),
+	}
+}

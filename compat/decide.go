@@ -1,0 +1,304 @@
+package compat
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"nodecompat/compat/artifact"
+	"nodecompat/nodefeatures"
+	"nodecompat/spec"
+)
+
+func newNodeReport(req NodeRequest) *NodeReport {
+	return &NodeReport{
+		APIVersion: APIVersion,
+		Kind:       KindNodeReport,
+		Created:    req.Now.UTC().Format(time.RFC3339),
+		Verdict:    Unknown,
+		Reasons:    []Reason{},
+		Node:       Node{Sources: []nodefeatures.Source{}},
+		Images:     []Image{},
+		Warnings:   []Reason{},
+	}
+}
+
+// fail records that there is no answer at all.
+func (r *NodeReport) fail(err error) {
+	r.Error = NewError(err)
+	r.Reasons = append(r.Reasons, r.Error.reason())
+}
+
+// decide sums the images up: all of them, and the sidecars if required.
+func (r *NodeReport) decide(req NodeRequest) {
+	verdicts := make([]Verdict, 0, len(r.Images)+1)
+	for _, i := range r.Images {
+		verdicts = append(verdicts, i.Verdict)
+		if i.Error != nil && r.Error == nil {
+			r.Error = i.Error
+		}
+	}
+	if req.RequireSidecars {
+		verdicts = append(verdicts, r.decideSidecars(req.Strict))
+	}
+	r.Verdict = nodefeatures.All(verdicts...)
+	r.Reasons = append(r.Reasons, r.imageReasons()...)
+}
+
+// warn collects what did not decide: what the specs and the registries warn of.
+func (r *NodeReport) warn(subjects []subject) {
+	for _, s := range subjects {
+		name := cmp.Or(s.reference, s.file)
+		for _, w := range s.warnings {
+			r.Warnings = append(r.Warnings, Reason{Code: w.Code, Message: name + ": " + w.Message})
+		}
+		for _, p := range s.problems {
+			if p.Severity == spec.SeverityWarning {
+				r.Warnings = append(r.Warnings, Reason{Code: p.Code, Message: fmt.Sprintf("%s: %s: %s", name, p.Path, p.Message), Hint: p.Hint})
+			}
+		}
+	}
+}
+
+// decideSidecars turns the kubelet's support into a verdict with its reason.
+func (r *NodeReport) decideSidecars(strict bool) Verdict {
+	verdict := Verdict(r.Sidecars.Verdict())
+	message := "native sidecars: " + r.Sidecars.Message
+	if strict && verdict == Unknown {
+		verdict = Incompatible
+		message += "; --strict takes that as no"
+	}
+	r.Reasons = append(r.Reasons, Reason{Code: string(r.Sidecars.Code), Message: message})
+	return verdict
+}
+
+// imageReasons repeats the reasons of the images that decided, with their names
+// where there are several.
+func (r *NodeReport) imageReasons() []Reason {
+	var reasons []Reason
+	for _, i := range r.Images {
+		for _, reason := range i.Reasons {
+			if len(r.Images) > 1 {
+				reason.Message = i.Name() + ": " + reason.Message
+			}
+			if i.Verdict == r.Verdict || r.Verdict == Unknown && i.Verdict != Compatible {
+				reasons = append(reasons, reason)
+			}
+		}
+	}
+	return reasons
+}
+
+// judge decides one image on the facts of one node.
+func judge(s subject, node *nodefeatures.Snapshot, req NodeRequest) Image {
+	image := describeImage(s)
+	if s.spec != nil {
+		image.Sets = judgeSets(s.spec, node, req)
+	}
+	image.Verdict, image.Reasons = decideImage(s, image.Sets, req)
+	if code := errorCode(s.err); code != "" && !errors.Is(s.err, artifact.ErrNoArtifact) {
+		image.Error = NewError(s.err)
+	}
+	if mismatch := platformMismatch(s, node, req); mismatch != nil {
+		image.Verdict = Incompatible
+		image.Reasons = append([]Reason{*mismatch}, image.Reasons...)
+	}
+	if best := bestSet(image.Sets); best != nil && image.Verdict == Compatible {
+		image.Score = &best.Weight
+	}
+	return image
+}
+
+// decideImage is Kleene's OR over the selected sets, or what a missing spec means.
+func decideImage(s subject, sets []Set, req NodeRequest) (Verdict, []Reason) {
+	switch {
+	case errors.Is(s.err, artifact.ErrNoArtifact):
+		return decideMissing(req.Missing)
+	case s.err != nil:
+		return Unknown, []Reason{NewError(s.err).reason()}
+	case len(sets) == 0:
+		return Unknown, []Reason{{
+			Code:    "noSetSelected",
+			Message: fmt.Sprintf("no set of the spec has the tag %s", strings.Join(req.Tags, " or ")),
+			Hint:    "its tags are: " + strings.Join(tags(s.spec), ", "),
+		}}
+	}
+	verdicts := make([]Verdict, len(sets))
+	for i, set := range sets {
+		verdicts[i] = set.Verdict
+	}
+	verdict := nodefeatures.Any(verdicts...)
+	return verdict, setReasons(verdict, sets)
+}
+
+// decideMissing says what an image about which nobody said anything is.
+func decideMissing(missing Verdict) (Verdict, []Reason) {
+	reason := Reason{
+		Code:    "noArtifact",
+		Message: "the image has no compatibility artifact",
+		Hint:    "attach one with `compat attach`, or say with --missing what that means",
+	}
+	switch missing {
+	case Compatible, Incompatible:
+		reason.Message += "; --missing says " + string(missing)
+		reason.Hint = ""
+		return missing, []Reason{reason}
+	}
+	return Unknown, []Reason{reason}
+}
+
+// setReasons explains the image's verdict by the sets that gave it.
+func setReasons(verdict Verdict, sets []Set) []Reason {
+	if verdict == Compatible {
+		best := bestSet(sets)
+		return []Reason{{
+			Code:    "setMatches",
+			Message: fmt.Sprintf("%s matches, weight %d", best.title(), best.Weight),
+		}}
+	}
+	code := "noSetMatches"
+	if verdict == Unknown {
+		code = "factsUnknown"
+	}
+	var reasons []Reason
+	for _, set := range sets {
+		if set.Verdict == verdict {
+			why, hint := set.why()
+			reasons = append(reasons, Reason{Code: code, Message: set.title() + ": " + why, Hint: hint})
+		}
+	}
+	return reasons
+}
+
+// bestSet is the compatible set with the highest weight, the first of equals;
+// nil if no set is compatible.
+func bestSet(sets []Set) *Set {
+	var best *Set
+	for i := range sets {
+		if sets[i].Verdict == Compatible && (best == nil || sets[i].Weight > best.Weight) {
+			best = &sets[i]
+		}
+	}
+	return best
+}
+
+// judgeSets evaluates the selected sets.
+func judgeSets(s *spec.Spec, node *nodefeatures.Snapshot, req NodeRequest) []Set {
+	sets := []Set{}
+	for i, set := range s.Sets {
+		if len(req.Tags) > 0 && !slices.Contains(req.Tags, set.Tag) {
+			continue
+		}
+		sets = append(sets, judgeSet(i, set, node.Match(set.Rules), req.Strict))
+	}
+	return sets
+}
+
+// judgeSet joins the verdicts of a set's rules: all of them, or any one of a
+// NodeFeatureGroup's. Strict makes an unknown rule incompatible; its terms keep
+// saying what is not known.
+func judgeSet(index int, set spec.Set, rules []nodefeatures.Rule, strict bool) Set {
+	verdicts := make([]Verdict, len(rules))
+	for i := range rules {
+		if strict && rules[i].Verdict == Unknown {
+			rules[i].Verdict = Incompatible
+			rules[i].Reason = &Reason{Code: "strict", Message: "a fact is unknown, and --strict takes that as no"}
+		}
+		verdicts[i] = rules[i].Verdict
+	}
+	result := Set{
+		Index:       index,
+		Tag:         set.Tag,
+		Description: set.Description,
+		Weight:      set.Weight,
+		Match:       "all",
+		Verdict:     nodefeatures.All(verdicts...),
+		Rules:       rules,
+	}
+	if set.AnyRule {
+		result.Match = "any"
+		result.Verdict = nodefeatures.Any(verdicts...)
+	}
+	return result
+}
+
+// platformMismatch says that the image is made for another kind of machine than
+// the node. Nil when it fits, or when one of the two is not known.
+func platformMismatch(s subject, node *nodefeatures.Snapshot, req NodeRequest) *Reason {
+	if s.image == nil {
+		return nil
+	}
+	if s.image.Manifest == nil {
+		return &Reason{
+			Code:    "platformNotFound",
+			Message: fmt.Sprintf("the image has no manifest for %s", artifact.FormatPlatform(req.platform())),
+			Hint:    "it has " + joinPlatforms(s.image.Available),
+		}
+	}
+	p, arch := s.platform, node.Node.Architecture
+	if p == nil || arch == "" || p.Architecture == arch && p.OS == node.Node.OS {
+		return nil
+	}
+	return &Reason{
+		Code:    "platformMismatch",
+		Message: fmt.Sprintf("the image is for %s, the node is %s/%s", artifact.FormatPlatform(*p), node.Node.OS, arch),
+	}
+}
+
+// describeImage copies what the report shows of a subject.
+func describeImage(s subject) Image {
+	image := Image{
+		Reference:  s.reference,
+		File:       s.file,
+		Candidates: []Artifact{},
+		Sets:       []Set{},
+	}
+	if i := s.image; i != nil {
+		image.Digest = i.Digest.String()
+		if i.Manifest != nil {
+			image.ManifestDigest = i.Manifest.Digest.String()
+		}
+		if s.platform != nil {
+			image.Platform = artifact.FormatPlatform(*s.platform)
+		}
+	}
+	for _, a := range s.candidates {
+		image.Candidates = append(image.Candidates, describeArtifact(a))
+	}
+	if s.content != nil {
+		a := describeArtifact(s.content.Artifact)
+		image.Artifact = &a
+	}
+	return image
+}
+
+func describeArtifact(a artifact.Artifact) Artifact {
+	return Artifact{
+		Digest:  a.Descriptor.Digest.String(),
+		Subject: a.Subject.String(),
+		On:      string(a.On),
+		Created: a.Created,
+	}
+}
+
+func joinPlatforms(platforms []artifact.Platform) string {
+	names := make([]string, len(platforms))
+	for i, p := range platforms {
+		names[i] = artifact.FormatPlatform(p)
+	}
+	return strings.Join(names, ", ")
+}
+
+// tags lists the distinct tags of a spec in its order, quoted.
+func tags(s *spec.Spec) []string {
+	var names []string
+	for _, set := range s.Sets {
+		if name := fmt.Sprintf("%q", set.Tag); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}

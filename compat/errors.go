@@ -1,0 +1,57 @@
+package compat
+
+import (
+	"context"
+	"errors"
+
+	"nodecompat/compat/artifact"
+)
+
+// A coded error knows its place in a report.
+type coded interface {
+	error
+	Code() string
+	Retryable() bool
+}
+
+// NewError describes err for a report: its stable code, its message, a hint
+// where one is known, and whether the same command may succeed later.
+func NewError(err error) *Error {
+	e := &Error{Code: errorCode(err), Message: err.Error()}
+	var c coded
+	switch {
+	case errors.As(err, &c):
+		e.Retryable = c.Retryable()
+	case e.Code == artifact.CodeTimeout || e.Code == artifact.CodeCanceled:
+		e.Retryable = true
+	}
+	var hinter interface{ Hint() string }
+	if errors.As(err, &hinter) {
+		e.Hint = hinter.Hint()
+	}
+	return e
+}
+
+// codeFailure is the code of an error that no type stands for.
+const codeFailure = "failure"
+
+// errorCode is the stable code of err, "" for nil.
+func errorCode(err error) string {
+	var c coded
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, context.Canceled):
+		return artifact.CodeCanceled
+	case errors.Is(err, context.DeadlineExceeded):
+		return artifact.CodeTimeout
+	case errors.As(err, &c):
+		return c.Code()
+	default:
+		return codeFailure
+	}
+}
+
+func (e *Error) reason() Reason {
+	return Reason{Code: e.Code, Message: e.Message, Hint: e.Hint}
+}

@@ -1,0 +1,175 @@
+package compat
+
+import (
+	"nodecompat/compat/sidecar"
+	"nodecompat/nodefeatures"
+)
+
+// APIVersion and the kinds name the documents that compat prints. A field is
+// never renamed, removed or given another meaning within a version; new fields
+// may appear.
+const (
+	APIVersion     = "compat/v1alpha1"
+	KindNodeReport = "NodeReport"
+)
+
+// Verdict and Reason are those of package nodefeatures: the same three words
+// and the same shape at every level of a report.
+type (
+	Verdict = nodefeatures.Verdict
+	Reason  = nodefeatures.Reason
+)
+
+// The three verdicts, in the order of the exit codes 0, 3 and 4.
+const (
+	Compatible   = nodefeatures.Compatible
+	Incompatible = nodefeatures.Incompatible
+	Unknown      = nodefeatures.Unknown
+)
+
+// A NodeReport is the answer of validate-node: can this node run these images?
+//
+// Arrays are never null. Apart from Created, two runs on the same facts give
+// the same bytes.
+type NodeReport struct {
+	// APIVersion is "compat/v1alpha1", Kind is "NodeReport".
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+
+	// Created is when the report was made, RFC 3339 in UTC. The environment
+	// variable SOURCE_DATE_EPOCH pins it.
+	Created string `json:"created"`
+
+	// Verdict is the answer: all images, and native sidecar support if it was
+	// required. The exit code follows from it and from Error.
+	Verdict Verdict `json:"verdict"`
+
+	// Reasons says in a few lines why the verdict is what it is, most decisive
+	// first; the details are below.
+	Reasons []Reason `json:"reasons"`
+
+	// Node is the node that was judged.
+	Node Node `json:"node"`
+
+	// Images has one entry for each --image and each --spec, in that order.
+	Images []Image `json:"images"`
+
+	// Sidecars says whether the node's kubelet runs native sidecar containers.
+	// It decides only when it was required. Null when there is no answer at all.
+	Sidecars *sidecar.Support `json:"sidecars"`
+
+	// Warnings are things that did not decide but should be looked at.
+	Warnings []Reason `json:"warnings"`
+
+	// Error says why there is no answer. It is absent when there is one; with
+	// several images it is the first of their errors, and the verdict still
+	// holds what is known of the others.
+	Error *Error `json:"error,omitempty"`
+}
+
+// Node names the judged node and what could not be read on it.
+type Node struct {
+	// Name is the host name, or the name in the snapshot; empty if unknown.
+	Name string `json:"name"`
+	// OS and Architecture are Go's names (linux, amd64); Kernel is the release
+	// as uname prints it. Empty if unknown: NFD's objects do not tell.
+	OS           string `json:"os"`
+	Architecture string `json:"architecture"`
+	Kernel       string `json:"kernel"`
+	// Kubelet is the kubelet's version; empty if unknown (see sidecars).
+	Kubelet string `json:"kubelet"`
+	// Snapshot is the file that the facts were loaded from; empty when they
+	// were detected on this host.
+	Snapshot string `json:"snapshot,omitempty"`
+	// Sources are NFD's feature sources: which were read, and what failed.
+	// A source that no rule asked for was not run.
+	Sources []nodefeatures.Source `json:"sources"`
+}
+
+// An Image is the verdict on one image, or on one spec file (--spec).
+type Image struct {
+	// Reference is the image as it was asked for; empty for a spec file.
+	Reference string `json:"reference,omitempty"`
+	// File is the spec file; empty for an image.
+	File string `json:"file,omitempty"`
+	// Digest is what the reference points to: an index or a manifest.
+	Digest string `json:"digest,omitempty"`
+	// Platform is os/arch[/variant] of the manifest that was judged, and
+	// ManifestDigest its digest. Empty for a spec file, and where the image
+	// has no manifest for the platform.
+	Platform       string `json:"platform,omitempty"`
+	ManifestDigest string `json:"manifestDigest,omitempty"`
+
+	// Artifact is the compatibility artifact that was used; null if none.
+	Artifact *Artifact `json:"artifact"`
+	// Candidates are all compatibility artifacts of the image, the preferred
+	// one first.
+	Candidates []Artifact `json:"candidates"`
+
+	// Verdict is compatible when any selected set is, see Sets.
+	Verdict Verdict `json:"verdict"`
+	// Reasons says why, most decisive first.
+	Reasons []Reason `json:"reasons"`
+	// Score is the weight of the best set: the compatible one with the highest
+	// weight (the first of equals). Null unless the image is compatible by a set.
+	Score *int `json:"score"`
+	// Sets are the selected sets of the spec, in its order.
+	Sets []Set `json:"sets"`
+
+	// Error says why nothing could be judged (network, authentication,
+	// malformed artifact). The verdict is then unknown.
+	Error *Error `json:"error,omitempty"`
+}
+
+// An Artifact is a compatibility artifact attached to an image.
+type Artifact struct {
+	// Digest is that of the artifact's manifest.
+	Digest string `json:"digest"`
+	// Subject is the digest of what it is attached to; On says what that is.
+	Subject string `json:"subject"`
+	// On is "manifest" (the platform's own) or "index".
+	On string `json:"on"`
+	// Created is the annotation org.opencontainers.image.created as found;
+	// empty if the artifact has none.
+	Created string `json:"created"`
+}
+
+// A Set is the verdict on one entry of a spec's compatibilities. The sets of a
+// spec are alternatives: one is enough.
+type Set struct {
+	// Index is the position in the spec, from 0.
+	Index int `json:"index"`
+	// Tag, Description and Weight are the author's.
+	Tag         string `json:"tag,omitempty"`
+	Description string `json:"description,omitempty"`
+	Weight      int    `json:"weight"`
+	// Match is "all" (a spec: all rules) or "any" (a NodeFeatureGroup: one rule).
+	Match string `json:"match"`
+	// Verdict follows from the rules' as Match says.
+	Verdict Verdict `json:"verdict"`
+	// Rules are NFD's group rules, in the spec's order.
+	Rules []nodefeatures.Rule `json:"rules"`
+}
+
+// Best reports whether s is the best set of image i: the one that gave Score.
+func (i Image) Best(s Set) bool {
+	best := bestSet(i.Sets)
+	return best != nil && best.Index == s.Index
+}
+
+// An Error says why there is no answer. Code is stable; the list is in the
+// README. Retryable is true when the same command may succeed later.
+type Error struct {
+	Code      string `json:"code"`
+	Message   string `json:"message"`
+	Hint      string `json:"hint,omitempty"`
+	Retryable bool   `json:"retryable"`
+}
+
+// Name is the reference or, for a spec file, the file.
+func (i Image) Name() string {
+	if i.Reference != "" {
+		return i.Reference
+	}
+	return i.File
+}

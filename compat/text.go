@@ -1,0 +1,258 @@
+package compat
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"nodecompat/nodefeatures"
+)
+
+// Style says how text is decorated. The zero value is plain.
+type Style struct {
+	// Color wraps verdicts in ANSI colours.
+	Color bool
+	// All shows the terms that hold as well, not only those that do not.
+	All bool
+}
+
+// WriteText prints the report for a person: the verdict first, then each image
+// with its sets, rules and failing terms, then sidecar support. It says nothing
+// that is not in the report.
+func (r *NodeReport) WriteText(w io.Writer, style Style) error {
+	p := &printer{style: style}
+	p.line(0, "%s  %s", p.verdict(r.Verdict), r.headline())
+	for _, reason := range r.Reasons {
+		p.reason(1, reason)
+	}
+	for _, image := range r.Images {
+		p.image(image)
+	}
+	p.sidecars(r)
+	p.warnings(r.Warnings)
+	return p.flush(w)
+}
+
+// Summary is the report in one line.
+func (r *NodeReport) Summary() string {
+	line := fmt.Sprintf("%s: %s", r.Verdict, r.headline())
+	if len(r.Reasons) > 0 {
+		line += ": " + r.Reasons[0].Message
+	}
+	return line
+}
+
+func (r *NodeReport) headline() string {
+	n := r.Node
+	return describeSnapshotNode(nodefeatures.Node{Name: n.Name, OS: n.OS, Architecture: n.Architecture, Kernel: n.Kernel})
+}
+
+// describeSnapshotNode names a node: "node-a (linux/amd64, kernel 6.12.9)".
+func describeSnapshotNode(n nodefeatures.Node) string {
+	name := n.Name
+	if name == "" {
+		name = "this node"
+	}
+	var facts []string
+	if n.Architecture != "" {
+		facts = append(facts, n.OS+"/"+n.Architecture)
+	}
+	if n.Kernel != "" {
+		facts = append(facts, "kernel "+n.Kernel)
+	}
+	if len(facts) == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s (%s)", name, strings.Join(facts, ", "))
+}
+
+type printer struct {
+	style Style
+	buf   bytes.Buffer
+}
+
+// flush writes everything at once.
+func (p *printer) flush(w io.Writer) error {
+	_, err := w.Write(p.buf.Bytes())
+	return err
+}
+
+func (p *printer) line(depth int, format string, args ...any) {
+	for i, arg := range args {
+		if text, ok := arg.(string); ok {
+			args[i] = printable(text)
+		}
+	}
+	text := fmt.Sprintf(format, args...)
+	if text != "" {
+		p.buf.WriteString(strings.Repeat("  ", depth))
+	}
+	p.buf.WriteString(text)
+	p.buf.WriteByte('\n')
+}
+
+func (p *printer) reason(depth int, r Reason) {
+	p.line(depth, "%s", r.Message)
+	p.hint(depth, r.Hint)
+}
+
+func (p *printer) hint(depth int, hint string) {
+	if hint != "" {
+		p.line(depth, "  hint: %s", hint)
+	}
+}
+
+// ANSI colours of the three verdicts: green, red, yellow.
+var colors = map[Verdict]string{Compatible: "32", Incompatible: "31", Unknown: "33"}
+
+// marks say the verdict where there is room for one character only.
+var marks = map[Verdict]string{Compatible: "✓", Incompatible: "✗", Unknown: "?"}
+
+func (p *printer) verdict(v Verdict) painted { return p.paint(v, strings.ToUpper(string(v))) }
+
+func (p *printer) mark(v Verdict) painted { return p.paint(v, marks[v]) }
+
+func (p *printer) paint(v Verdict, text string) painted {
+	if !p.style.Color {
+		return painted(text)
+	}
+	return painted("\x1b[1;" + colors[v] + "m" + text + "\x1b[0m")
+}
+
+func (p *printer) image(i Image) {
+	p.line(0, "")
+	kind := "image"
+	if i.File != "" {
+		kind = "spec"
+	}
+	title := i.Name()
+	if i.Platform != "" {
+		title += " (" + i.Platform + ")"
+	}
+	p.line(0, "%s %s %s", p.mark(i.Verdict), kind, title)
+	if a := i.Artifact; a != nil {
+		p.line(1, "artifact %s on the %s%s", a.Digest, a.On, prefixed(", created ", a.Created))
+	}
+	if n := len(i.Candidates); n > 1 {
+		p.line(1, "%d artifacts are attached; this one is in effect", n)
+	}
+	for _, s := range i.Sets {
+		p.set(i, s)
+	}
+}
+
+func (p *printer) set(i Image, s Set) {
+	note := ""
+	if i.Best(s) {
+		note = "  <- best"
+	}
+	if s.Match == "any" {
+		note += "  (one rule is enough)"
+	}
+	p.line(1, "%s %s, weight %d%s", p.mark(s.Verdict), s.title(), s.Weight, note)
+	for _, r := range s.Rules {
+		p.rule(r)
+	}
+}
+
+func (p *printer) rule(r nodefeatures.Rule) {
+	p.line(2, "%s rule %s", p.mark(r.Verdict), r.Name)
+	if r.Reason != nil {
+		p.reason(3, *r.Reason)
+	}
+	if r.Verdict == Compatible && !p.style.All {
+		return
+	}
+	for _, t := range r.Terms {
+		p.term(3, t)
+	}
+	for n, a := range r.MatchAny {
+		p.line(3, "%s alternative %d of %d", p.mark(a.Verdict), n+1, len(r.MatchAny))
+		for _, t := range a.Terms {
+			p.term(4, t)
+		}
+	}
+}
+
+// term shows what was wanted and what was found.
+func (p *printer) term(depth int, t nodefeatures.Term) {
+	switch {
+	case t.Verdict == Compatible && !p.style.All:
+		return
+	case t.Reason != nil, t.Devices != nil && t.Verdict != Compatible:
+		why, hint := whyTerm(t)
+		p.line(depth, "%s %s", p.mark(t.Verdict), why)
+		p.hint(depth, hint)
+	case t.Device != nil:
+		p.line(depth, "%s %s: %s", p.mark(t.Verdict), t.Feature, deviceText(t))
+	default:
+		for _, e := range t.Expressions {
+			if e.Verdict != Compatible || p.style.All {
+				p.line(depth, "%s %s", p.mark(e.Verdict), explainExpression(t.Feature, e))
+				p.hint(depth, e.Hint)
+			}
+		}
+	}
+}
+
+func (p *printer) sidecars(r *NodeReport) {
+	if r.Sidecars == nil {
+		return
+	}
+	p.line(0, "")
+	p.line(0, "%s native sidecars: %s", p.mark(Verdict(r.Sidecars.Verdict())), r.Sidecars.Message)
+	for _, f := range r.Sidecars.Findings {
+		p.line(1, "%s: %s", string(f.Severity), f.Message)
+		p.hint(1, f.Remedy)
+	}
+}
+
+func (p *printer) warnings(warnings []Reason) {
+	for i, w := range warnings {
+		if i == 0 && p.buf.Len() > 0 {
+			p.line(0, "")
+		}
+		p.line(0, "warning: %s", w.Message)
+		p.hint(0, w.Hint)
+	}
+}
+
+// unread lists what could not be read on the node.
+func (p *printer) unread(sources []nodefeatures.Source) {
+	first := true
+	for _, s := range sources {
+		for _, u := range s.Unreadable {
+			if first {
+				p.line(0, "")
+				p.line(0, "not readable on this node:")
+				first = false
+			}
+			p.line(1, "%s: %s", u.Feature, u.Reason.Message)
+			p.hint(1, u.Reason.Hint)
+		}
+	}
+}
+
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
+
+// painted is text of our own that may hold colour; any other string in a line
+// may come from a registry or a file.
+type painted string
+
+// printable replaces what is not printable, such as control characters, with
+// which a hostile spec could paint over the terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
+}

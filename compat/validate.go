@@ -1,0 +1,186 @@
+package compat
+
+import (
+	"context"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"nodecompat/compat/artifact"
+	"nodecompat/compat/sidecar"
+	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/kubelet"
+)
+
+// A NodeRequest says what to validate a node against. The zero value checks
+// this node against nothing and is unknown.
+type NodeRequest struct {
+	// Images are references as artifact.Open takes them.
+	Images []string
+	// Files are specs that are not attached (yet), or NodeFeatureGroup objects.
+	Files []SpecFile
+	// Registry says how to reach the images.
+	Registry artifact.Options
+	// Platform selects the manifest of an index; nil means the node's own.
+	Platform *artifact.Platform
+	// Artifact pins one compatibility artifact by its digest; "" takes the one
+	// in effect.
+	Artifact digest.Digest
+	// Tags selects the sets with one of these tags; none selects every set.
+	Tags []string
+
+	// Missing is the verdict on an image without a compatibility artifact; ""
+	// means Unknown.
+	Missing Verdict
+	// Strict makes a rule whose facts are unknown incompatible.
+	Strict bool
+	// RequireSidecars makes native sidecar support part of the verdict.
+	RequireSidecars bool
+
+	// Snapshot holds saved facts to judge instead of this host's, and
+	// SnapshotFile is where they came from.
+	Snapshot     *nodefeatures.Snapshot
+	SnapshotFile string
+	// Discovery says how this host is looked at; its Features are overwritten
+	// with those that the rules name.
+	Discovery nodefeatures.Options
+	// Kubelet says what is given about the kubelet, and where to look.
+	Kubelet kubelet.Options
+
+	// Now is the report's time stamp.
+	Now time.Time
+}
+
+// A SpecFile is a spec that comes from a file instead of a registry.
+type SpecFile struct {
+	Name string
+	Data []byte
+}
+
+// ValidateNode judges one node: it fetches the specs of all images, looks at
+// the facts that their rules name, evaluates and decides. What goes wrong on
+// the way is in the report; the report is never nil. An error is returned for
+// input of the caller that cannot be used (a usage error), and nothing else.
+func ValidateNode(ctx context.Context, req NodeRequest) (*NodeReport, error) {
+	repositories, err := req.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	report := newNodeReport(req)
+
+	waitForKubelet := async(func() (*kubelet.Facts, error) { return kubeletFacts(ctx, req) })
+	subjects := fetch(ctx, req, repositories)
+
+	snapshot, err := inspect(ctx, req, subjects)
+	if err != nil {
+		report.fail(err)
+		return report, nil
+	}
+	facts, err := waitForKubelet()
+	if err != nil {
+		return nil, err
+	}
+	support := sidecar.Judge(facts)
+
+	for _, s := range subjects {
+		report.Images = append(report.Images, judge(s, snapshot, req))
+	}
+	report.Node = describeNode(snapshot, support, req)
+	report.Sidecars = &support
+	report.warn(subjects)
+	report.decide(req)
+	return report, nil
+}
+
+// inspect returns the facts to judge: the given snapshot, or what the host
+// shows of the features that the rules name. Without any rule nothing is read.
+func inspect(ctx context.Context, req NodeRequest, subjects []subject) (*nodefeatures.Snapshot, error) {
+	if req.Snapshot != nil {
+		return req.Snapshot, nil
+	}
+	options := req.Discovery
+	options.Features = []string{}
+	for _, s := range subjects {
+		if s.spec != nil {
+			options.Features = append(options.Features, s.spec.Features()...)
+		}
+	}
+	return nodefeatures.Discover(ctx, options)
+}
+
+// kubeletFacts prefers what was given, then what the snapshot recorded. A
+// snapshot's node is not this host, so the host is looked at only without one.
+func kubeletFacts(ctx context.Context, req NodeRequest) (*kubelet.Facts, error) {
+	if req.Snapshot == nil {
+		return kubelet.Detect(ctx, req.Kubelet)
+	}
+	return req.Snapshot.Kubelet.With(req.Kubelet)
+}
+
+// async runs f at once and returns a function that waits for its result.
+func async[T any](f func() (T, error)) func() (T, error) {
+	var (
+		value T
+		err   error
+	)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		value, err = f()
+	}()
+	return func() (T, error) {
+		<-done
+		return value, err
+	}
+}
+
+func describeNode(s *nodefeatures.Snapshot, support sidecar.Support, req NodeRequest) Node {
+	return Node{
+		Name:         s.Node.Name,
+		OS:           s.Node.OS,
+		Architecture: s.Node.Architecture,
+		Kernel:       s.Node.Kernel,
+		Kubelet:      support.Kubelet.Version,
+		Snapshot:     req.SnapshotFile,
+		Sources:      s.Sources,
+	}
+}
+
+// platform is the platform that the images are judged for: the one asked for,
+// otherwise the node's own.
+func (req NodeRequest) platform() artifact.Platform {
+	switch {
+	case req.Platform != nil:
+		return *req.Platform
+	case req.Snapshot != nil && req.Snapshot.Node.Architecture != "":
+		return artifact.Platform{OS: req.Snapshot.Node.OS, Architecture: req.Snapshot.Node.Architecture}
+	default:
+		return artifact.HostPlatform()
+	}
+}
+
+// open checks every reference before anything is sent: a bad one is a mistake of
+// the caller.
+func (req NodeRequest) open(ctx context.Context) ([]*artifact.Repository, error) {
+	repositories := make([]*artifact.Repository, len(req.Images))
+	for i, reference := range req.Images {
+		repository, err := artifact.Open(ctx, reference, req.Registry)
+		if err != nil {
+			return nil, err
+		}
+		repositories[i] = repository
+	}
+	return repositories, nil
+}
+
+// fetch gets the spec of every image and file, the images at the same time.
+func fetch(ctx context.Context, req NodeRequest, repositories []*artifact.Repository) []subject {
+	subjects := make([]subject, len(req.Images)+len(req.Files))
+	inParallel(len(repositories), fetchers, func(i int) {
+		subjects[i] = fetchImage(ctx, req, repositories[i], req.Images[i])
+	})
+	for i, f := range req.Files {
+		subjects[len(req.Images)+i] = parseFile(f)
+	}
+	return subjects
+}
