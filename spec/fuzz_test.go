@@ -38,22 +38,25 @@ var yamlOddities = []string{
 // FuzzCommon holds that readCommon reads nothing otherwise than package yaml.
 func FuzzCommon(f *testing.F) {
 	seed(f)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if checkBytes(data) != nil {
-			return
-		}
-		got, ok := readCommon(data)
-		if !ok {
-			return
-		}
-		want, problem := readAny(data)
-		if problem != nil {
-			t.Fatalf("readCommon accepts what package yaml refuses: %s", problem)
-		}
-		if w, g := firstDifference(want, got); w != nil {
-			t.Errorf("package yaml reads %+v, readCommon %+v", *w, *g)
-		}
-	})
+	f.Fuzz(checkCommon)
+}
+
+func checkCommon(t *testing.T, data []byte) {
+	t.Helper()
+	if checkBytes(data) != nil {
+		return
+	}
+	got, ok := readCommon(data)
+	if !ok {
+		return
+	}
+	want, problem := readAny(data)
+	if problem != nil {
+		t.Fatalf("readCommon accepts what package yaml refuses: %s\n%q", problem, data)
+	}
+	if w, g := firstDifference(want, got); w != nil {
+		t.Fatalf("package yaml reads %+v, readCommon %+v\n%q", *w, *g, data)
+	}
 }
 
 // firstDifference returns the first nodes that differ, if any do.
@@ -75,25 +78,30 @@ func firstDifference(a, b *node) (*node, *node) {
 // reads as the same.
 func FuzzParse(f *testing.F) {
 	seed(f)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		got, problems := Parse(data)
-		checkProblems(t, got, problems)
-		if got == nil {
-			return
-		}
-		var seen v1alpha1.Spec
-		if err := yaml.Unmarshal(data, &seen); err != nil {
-			t.Fatalf("NFD refuses what Parse accepts: %v", err)
-		}
-		want := &Spec{Version: seen.Version}
-		for _, c := range seen.Compatibilties {
-			want.Sets = append(want.Sets, Set{Rules: c.Rules, Weight: c.Weight, Tag: c.Tag, Description: c.Description})
-		}
-		if !reflect.DeepEqual(want, got) {
-			diff := cmp.Diff(want, got)
-			t.Errorf("Parse (-NFD +here):\n%s", diff)
-		}
-	})
+	f.Fuzz(func(t *testing.T, data []byte) { checkParse(t, data) })
+}
+
+// checkParse reports whether Parse accepts data.
+func checkParse(t *testing.T, data []byte) bool {
+	t.Helper()
+	got, problems := Parse(data)
+	checkProblems(t, got, problems)
+	if got == nil {
+		return false
+	}
+	var seen v1alpha1.Spec
+	if err := yaml.Unmarshal(data, &seen); err != nil {
+		t.Fatalf("NFD refuses what Parse accepts: %v\n%q", err, data)
+	}
+	want := &Spec{Version: seen.Version}
+	for _, c := range seen.Compatibilties {
+		want.Sets = append(want.Sets, Set{Rules: c.Rules, Weight: c.Weight, Tag: c.Tag, Description: c.Description})
+	}
+	if !reflect.DeepEqual(want, got) {
+		diff := cmp.Diff(want, got)
+		t.Fatalf("Parse (-NFD +here):\n%s\n%q", diff, data)
+	}
+	return true
 }
 
 // FuzzParseGroup is FuzzParse for NodeFeatureGroup objects.

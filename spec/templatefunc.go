@@ -32,7 +32,6 @@ var templateFunctions = map[string]templateFunction{
 	"empty":      {1, 1, anyForm},
 	"len":        {1, 1, lengthForm},
 	"index":      {2, -1, indexForm},
-	"slice":      {2, 3, valuesOnly},
 	"eq":         {2, -1, valuesOnly},
 	"ne":         {2, 2, valuesOnly},
 	"lt":         {2, 2, valuesOnly},

@@ -1,0 +1,79 @@
+package spec
+
+import (
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// yamlTokens are what documents are put together from, or mutated with.
+var yamlTokens = []string{
+	"a", "b c", ": ", ":", "\n", "\n", "\n  ", "\n    ", "\n ", " ", "  ", "- ", "-", "\n- ", "\n  - ", "{", "}", "[", "]", ", ", ",",
+	"'", "\"", "|", "|-", "|\n", ">", "#", " # c\n", "?", "? ", "&x ", "*x", "! ", "!!str ", "<<", "~", "null", "1", "5.10", "010",
+	"---\n", "...\n", "%", "@", "`", "\t", "\r\n", "\\", "\\n", "é", "\u0085", "\u2028", "\x7f", "=", "a:b", "''", "\"\"", "x: y", "\n\n",
+	"op", "In", "value", "true", "yes", "name: ", "a: [b, c]", "{a: b}", "\"q\": ", "'s': ",
+}
+
+// commonTokens are those of which readCommon has a chance to make something.
+var commonTokens = []string{
+	"a", "b", "a: ", "b: ", "a:", ": ", "\n", "\n  ", "\n    ", "\n      ", " ", "- ", "\n- ", "\n  - ", "{", "}", "[", "]", ", ", ",", " # c\n",
+	"\n# c", "'x'", "\"y\"", "\"k\": ", "'s': ", "|\n", "|-\n", "|\n  ", "-1", "a b", "c#d", "x:y", "\n\n", "\n   \n", "[a, b]", "{a: b}", "--- ", "''", "?",
+}
+
+// rounds is the number of random documents of one test, multiplied by
+// COMPAT_RANDOM where that is set.
+func rounds(t *testing.T, count int) int {
+	t.Helper()
+	if factor, err := strconv.Atoi(os.Getenv("COMPAT_RANDOM")); err == nil {
+		return count * factor
+	}
+	return count
+}
+
+// TestRandomDocuments compares the readers on documents of random tokens.
+func TestRandomDocuments(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	read := 0
+	for range rounds(t, 20_000) {
+		tokens := yamlTokens
+		if r.IntN(4) > 0 {
+			tokens = commonTokens
+		}
+		var b strings.Builder
+		for range 2 + r.IntN(14) {
+			b.WriteString(tokens[r.IntN(len(tokens))])
+		}
+		data := []byte(b.String())
+		if _, ok := readCommon(data); ok {
+			read++
+		}
+		checkCommon(t, data)
+	}
+	t.Logf("readCommon read %d", read)
+}
+
+// TestRandomMutations changes valid specs a little, and compares the readers
+// with each other and Parse with NFD.
+func TestRandomMutations(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	seeds := []string{minimal, string(benchmarkSpec(1))}
+	for _, file := range corpus(t, "valid") {
+		seeds = append(seeds, string(readFile(t, file)))
+	}
+	accepted := 0
+	for range rounds(t, 3_000) {
+		s := seeds[r.IntN(len(seeds))]
+		for range 1 + r.IntN(3) {
+			at := r.IntN(len(s))
+			end := min(len(s), at+r.IntN(4))
+			s = s[:at] + yamlTokens[r.IntN(len(yamlTokens))] + s[end:]
+		}
+		checkCommon(t, []byte(s))
+		if checkParse(t, []byte(s)) {
+			accepted++
+		}
+	}
+	t.Logf("Parse accepted %d", accepted)
+}

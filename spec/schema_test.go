@@ -1,0 +1,161 @@
+package spec
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"sigs.k8s.io/node-feature-discovery/api/image-compatibility/v1alpha1"
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+	"sigs.k8s.io/yaml"
+)
+
+func compiledSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.DefaultDraft(jsonschema.Draft2020)
+	if err := compiler.AddResource("schema.json", document); err != nil {
+		t.Fatal(err)
+	}
+	s, err := compiler.Compile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// validate reads YAML as editors do, and checks it against the schema.
+func validate(s *jsonschema.Schema, data []byte) error {
+	text, err := yaml.YAMLToJSON(data)
+	if err != nil {
+		return err
+	}
+	instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	return s.Validate(instance)
+}
+
+// seen are the codes of problems that a schema can see too.
+var seen = []string{
+	CodeVersion, CodeUnknownKey, CodeWrongType, CodeNull, CodeEmptyList, CodeNoMatcher, CodeFeatureName, CodeOp, CodeValueCount, CodeType,
+}
+
+func TestSchema(t *testing.T) {
+	s := compiledSchema(t)
+	for _, file := range corpus(t, "valid") {
+		if strings.Contains(file, "group") {
+			continue
+		}
+		if err := validate(s, readFile(t, file)); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+	for _, file := range corpus(t, "invalid") {
+		data := readFile(t, file)
+		_, problems := Parse(data)
+		visible := slices.ContainsFunc(problems, func(p Problem) bool {
+			return p.Severity == SeverityError && slices.Contains(seen, p.Code)
+		})
+		if visible && validate(s, data) == nil {
+			t.Errorf("%s satisfies the schema", file)
+		}
+	}
+}
+
+// TestSchemaEach has one mistake at a time.
+func TestSchemaEach(t *testing.T) {
+	s := compiledSchema(t)
+	if err := validate(s, []byte(minimal)); err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range [][2]string{
+		{"v1alpha1", "v1"},
+		{"rules:", "rule:"},
+		{"version: v1alpha1\n", ""},
+		{"name: avx", "nam: avx"},
+		{"{op: Exists}", "{op: exists}"},
+		{"{op: Exists}", "{op: Exists, value: [a]}"},
+		{"{op: Exists}", "{op: Exists, type: version}"},
+		{"{op: Exists}", "{op: Gt, type: semver, value: [\"1\"]}"},
+		{"{op: Exists}", "{op: In}"},
+		{"{op: Exists}", "{op: In, value: []}"},
+		{"{op: Exists}", "{op: In, value: x}"},
+		{"{op: Exists}", "{op: Gt, value: [1, 2]}"},
+		{"{op: Exists}", "{op: GtLt, value: [1]}"},
+		{"{op: Exists}", "{value: [1]}"},
+		{"{op: Exists}", ""},
+		{"AVX2: {op: Exists}", "{}"},
+		{"feature: cpu.cpuid", "feature: cpuid"},
+		{"feature: cpu.cpuid", "featur: cpu.cpuid"},
+		{"matchFeatures:", "matchFeature:"},
+		{"    matchFeatures:", "    weight: 1\n    matchFeatures:"},
+		{"compatibilities:\n", "compatibilities: []\nx:\n"},
+	} {
+		data := []byte(strings.Replace(minimal, change[0], change[1], 1))
+		if got, _ := Parse(data); got != nil {
+			t.Errorf("Parse accepts %q for %q", change[1], change[0])
+		}
+		if validate(s, data) == nil {
+			t.Errorf("the schema accepts %q for %q", change[1], change[0])
+		}
+	}
+}
+
+// TestSchemaKeys compares the schema's keys with the fields of NFD's types, and
+// with what the decoder knows.
+func TestSchemaKeys(t *testing.T) {
+	type object struct {
+		Properties map[string]struct{ Enum []string }
+	}
+	var document struct {
+		object
+		Defs map[string]object `json:"$defs"`
+	}
+	if err := json.Unmarshal(Schema(), &document); err != nil {
+		t.Fatal(err)
+	}
+	document.Defs["spec"] = document.object
+	for name, c := range map[string]struct {
+		typ  any
+		keys []string
+	}{
+		"spec":        {v1alpha1.Spec{}, specKeys},
+		"set":         {v1alpha1.Compatibility{}, setKeys},
+		"rule":        {nfdv1alpha1.GroupRule{}, ruleKeys},
+		"alternative": {nfdv1alpha1.MatchAnyElem{}, alternativeKeys},
+		"term":        {nfdv1alpha1.FeatureMatcherTerm{}, termKeys},
+		"expression":  {nfdv1alpha1.MatchExpression{}, expressionKeys},
+	} {
+		want := []string{}
+		for i := range reflect.TypeOf(c.typ).NumField() {
+			tag, _, _ := strings.Cut(reflect.TypeOf(c.typ).Field(i).Tag.Get("json"), ",")
+			want = append(want, tag)
+		}
+		slices.Sort(want)
+		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(document.Defs[name].Properties))); diff != "" {
+			t.Errorf("%s (-NFD +schema):\n%s", name, diff)
+		}
+		if diff := cmp.Diff(want, slices.Sorted(slices.Values(c.keys))); diff != "" {
+			t.Errorf("%s (-NFD +decoder):\n%s", name, diff)
+		}
+	}
+	ops := document.Defs["expression"].Properties["op"].Enum
+	if diff := cmp.Diff(append([]string{""}, operatorNames...), ops); diff != "" {
+		t.Errorf("operators (-known +schema):\n%s", diff)
+	}
+	if len(operators) != len(ops) {
+		t.Errorf("%d operators, %d in the schema", len(operators), len(ops))
+	}
+}
