@@ -1,9 +1,7 @@
 package nodefeatures
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"strconv"
 	"testing"
 
@@ -40,7 +38,7 @@ func benchmarkRules(n int) []nfdv1alpha1.GroupRule {
 // BenchmarkMatch1000 evaluates and explains 1,000 rules of seven expressions;
 // BenchmarkNFD1000 is NFD's evaluator on the same, without explanation.
 func BenchmarkMatch1000(b *testing.B) {
-	s, rules := capturedSnapshot(b), benchmarkRules(1000)
+	s, rules := node(b, "nfd-export.json"), benchmarkRules(1000)
 	b.ReportAllocs()
 	for b.Loop() {
 		s.Match(rules)
@@ -48,7 +46,7 @@ func BenchmarkMatch1000(b *testing.B) {
 }
 
 func BenchmarkNFD1000(b *testing.B) {
-	s, rules := capturedSnapshot(b), benchmarkRules(1000)
+	s, rules := node(b, "nfd-export.json"), benchmarkRules(1000)
 	b.ReportAllocs()
 	for b.Loop() {
 		for i := range rules {
@@ -57,14 +55,6 @@ func BenchmarkNFD1000(b *testing.B) {
 			}
 		}
 	}
-}
-
-func capturedSnapshot(tb testing.TB) *Snapshot {
-	data, err := os.ReadFile("/work/shared/captures/nfd-0.19.0/export-features.json")
-	if err != nil { tb.Fatal(err) }
-	s := &Snapshot{}
-	if err := json.Unmarshal(data, &s.Features); err != nil { tb.Fatal(err) }
-	return s
 }
 
 // BenchmarkDiscover runs each source by itself, and all of them.

@@ -46,7 +46,7 @@ func (h klogHandler) Enabled(ctx context.Context, _ slog.Level) bool {
 
 func (h klogHandler) Handle(ctx context.Context, r slog.Record) error {
 	target := h.sink.target.Load()
-	if target == nil {
+	if target == nil || !target.Enabled(ctx, slog.LevelDebug) { // klog's errors do not ask Enabled
 		return nil
 	}
 	r.Level = slog.LevelDebug

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 
-	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	kjson "sigs.k8s.io/json"
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/yaml"
 )
 

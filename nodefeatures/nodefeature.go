@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	kjson "sigs.k8s.io/json"
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 )
 
 // An object is as much of a NodeFeature as matters here.

@@ -1,0 +1,204 @@
+package nodefeatures
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+	"sigs.k8s.io/yaml"
+)
+
+func fixture(tb testing.TB, name string) []byte {
+	tb.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "testdata", "nodes", name))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return data
+}
+
+// node is the one node of a fixture.
+func node(tb testing.TB, name string) *Snapshot {
+	tb.Helper()
+	snapshots, err := Load(fixture(tb, name))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if len(snapshots) != 1 {
+		tb.Fatalf("%d nodes", len(snapshots))
+	}
+	return snapshots[0]
+}
+
+// TestLoadFixtures: a snapshot of ours, and the same machine as NFD and kubectl
+// print it, all have the same facts; only ours knows more about the node.
+func TestLoadFixtures(t *testing.T) {
+	tests := []struct {
+		file    string
+		node    Node
+		tool    string
+		sources int
+	}{
+		{"node-a.json", Node{Name: "node-a", OS: "linux", Architecture: "amd64", Kernel: "6.18.44-amd64"}, "compat", 9},
+		{"nfd-export.json", Node{Kernel: "6.18.44-amd64"}, "", 0},
+		{"nodefeature.yaml", Node{Name: "vm", Kernel: "6.18.44-amd64"}, "nfd-worker v0.19.0", 0},
+		{"nodefeature-list.json", Node{Name: "vm", Kernel: "6.18.44-amd64"}, "nfd-worker v0.19.0", 0},
+	}
+	for _, tt := range tests {
+		s := node(t, tt.file)
+		if diff := cmp.Diff(tt.node, s.Node); diff != "" {
+			t.Errorf("%s: %s", tt.file, diff)
+		}
+		if s.Tool != tt.tool || len(s.Sources) != tt.sources {
+			t.Errorf("%s: tool %q, %d sources", tt.file, s.Tool, len(s.Sources))
+		}
+		if got := s.Features.Attributes["kernel.version"].Elements["minor"]; got != "18" {
+			t.Errorf("%s: kernel.version minor %q", tt.file, got)
+		}
+		if n := len(s.Features.Instances["pci.device"].Elements); n != 6 {
+			t.Errorf("%s: %d PCI devices", tt.file, n)
+		}
+	}
+}
+
+// TestLoadYAML: the YAML form of everything that is taken reads as its JSON form.
+func TestLoadYAML(t *testing.T) {
+	for _, name := range []string{"node-a.json", "nfd-export.json", "nodefeature-list.json"} {
+		text, err := yaml.JSONToYAML(fixture(t, name))
+		must(t, err)
+		fromYAML, err := Load(append([]byte("# a comment\n---\n"), text...))
+		must(t, err)
+		if diff := cmp.Diff(node(t, name), fromYAML[0]); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+const nodeFeature = `{"apiVersion": "nfd.k8s-sigs.io/v1alpha1", "kind": "NodeFeature", "metadata": {"name": %NAME, "namespace": %NS,
+ "labels": {"nfd.node.kubernetes.io/node-name": %NODE}, "annotations": {%NOTES}},
+ "spec": {"features": {"flags": {"cpu.cpuid": {"elements": {%FLAG: {}}}},
+  "attributes": {"vendor.driver": {"elements": {"version": %VERSION}}, "kernel.version": {"elements": {"full": "6.1.0"}}},
+  "instances": {"pci.device": {"elements": [{"attributes": {"vendor": %VERSION}}]}}}}}`
+
+func nodeFeatureObject(name, namespace, node, notes, flag, version string) string {
+	quote := func(s string) string {
+		b, _ := json.Marshal(s) //nolint:errcheck // a string
+		return string(b)
+	}
+	return strings.NewReplacer("%NAME", quote(name), "%NS", quote(namespace), "%NODE", quote(node), "%NOTES", notes,
+		"%FLAG", quote(flag), "%VERSION", quote(version)).Replace(nodeFeature)
+}
+
+// TestMerge: several objects of a node are one snapshot, merged in the order of
+// nfd-master; a cluster's list has a snapshot for each node.
+func TestMerge(t *testing.T) {
+	worker := `"nfd.node.kubernetes.io/worker.version": "v0.19.0"`
+	list := `{"apiVersion": "v1", "kind": "List", "items": [` + strings.Join([]string{
+		nodeFeatureObject("a-vendor", "elsewhere", "one", "", "VENDOR", "2"),
+		nodeFeatureObject("two", "nfd", "two", worker, "AVX", "1"),
+		nodeFeatureObject("z-vendor", "nfd", "one", "", "HOME", "1"),
+		nodeFeatureObject("one", "nfd", "one", worker, "AVX2", "0"),
+	}, ",") + `]}`
+	snapshots, err := Load([]byte(list))
+	must(t, err)
+	if len(snapshots) != 2 || snapshots[0].Node.Name != "one" || snapshots[1].Node.Name != "two" {
+		t.Fatalf("%d snapshots", len(snapshots))
+	}
+	one := snapshots[0]
+	// In NFD's namespace by name, one and z-vendor, and then the other namespace.
+	if got := one.Features.Attributes["vendor.driver"].Elements["version"]; got != "2" {
+		t.Errorf("vendor.driver is that of %s", got)
+	}
+	var vendors []string
+	for _, device := range one.Features.Instances["pci.device"].Elements {
+		vendors = append(vendors, device.Attributes["vendor"])
+	}
+	if diff := cmp.Diff([]string{"0", "1", "2"}, vendors); diff != "" {
+		t.Error(diff)
+	}
+	want := map[string]nfdv1alpha1.Nil{"VENDOR": {}, "HOME": {}, "AVX2": {}}
+	if diff := cmp.Diff(want, one.Features.Flags["cpu.cpuid"].Elements); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	own := `"apiVersion": "compat/v1alpha1", "kind": "NodeSnapshot"`
+	bomb := "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n" +
+		"d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n" +
+		"g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\nh: [*g,*g,*g,*g,*g,*g,*g,*g,*g]\n"
+	devices := strings.Repeat(`{"attributes": {}},`, MaxElements)
+	many := `{"instances": {"pci.device": {"elements": [` + devices + `{}]}}}`
+	tests := []struct{ name, data, want string }{
+		{"empty", " \n", "it is empty"},
+		{"a Node", "apiVersion: v1\nkind: Node\n", `kind "Node"; want what`},
+		{"labels of NFD", `{"feature.node.kubernetes.io/cpu-cpuid.AVX": true}`, "not a snapshot"},
+		{"a list of JSON", `[1]`, "cannot unmarshal"},
+		{"another version of ours", `{"apiVersion": "compat/v2", "kind": "NodeSnapshot"}`, `apiVersion "compat/v2"`},
+		{"an unknown key in ours", `{` + own + `, "nodes": {}}`, `unknown field "nodes"`},
+		{"another case in ours", `{` + own + `, "Node": {}}`, `unknown field "Node"`},
+		{"a duplicate key in ours", `{` + own + `, "node": {}, "node": {}}`, `duplicate field "node"`},
+		{"a duplicate key in YAML", "apiVersion: compat/v1alpha1\nkind: NodeSnapshot\ntool: a\ntool: b\n", `"tool" already set`},
+		{"an unknown status", `{` + own + `, "sources": [{"name": "cpu", "status": "maybe"}]}`, `status "maybe"`},
+		{"too few addresses", `{` + own + `, "addresses": {"pci.device": ["0"]}}`, "1 addresses for the 0 devices"},
+		{"more than features in an export", `{"flags": {}, "labels": {}}`, `unknown field "labels"`},
+		{"a number as value", "attributes: {kernel.version: {elements: {major: 6}}}", "cannot unmarshal number"},
+		{"two documents", "kind: a\n---\nkind: b\n", "more than one YAML document"},
+		{"two documents of JSON", `{` + own + `}{` + own + `}`, "after top-level value"},
+		{"an object without node", strings.Replace(nodeFeatureObject("a", "b", "c", "", "d", "e"), "node-name", "x", 1), "assigns it to no node"},
+		{"an empty list", `{"apiVersion": "v1", "kind": "List", "items": []}`, "the list is empty"},
+		{"a list of Nodes", `{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Node"}]}`, `kind "Node"`},
+		{"too many elements", many, "more than the limit of 200000"},
+		{"too much YAML", "a: " + strings.Repeat("x", MaxYAMLSize), "more than the limit of 8388608"},
+		{"too long a list", `{"apiVersion": "v1", "kind": "List", "items": [` + strings.Repeat("{},", MaxNodes) + `{}]}`, "more than the limit of 10000"},
+		{"an alias bomb", bomb, "excessive aliasing"},
+		{"deep nesting", strings.Repeat("[", 100_000), "exceeded max depth"},
+		{"deep nesting of JSON", `{"a":` + strings.Repeat("[", 100_000), "exceeded max depth"},
+	}
+	for _, tt := range tests {
+		snapshots, err := Load([]byte(tt.data))
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %d snapshots, error %.300v, want %q", tt.name, len(snapshots), err, tt.want)
+		}
+	}
+	if _, err := Load(make([]byte, MaxSize+1)); err == nil || !strings.Contains(err.Error(), "limit of 67108864") {
+		t.Errorf("too large: %v", err)
+	}
+	if _, err := Load([]byte("kind: Pod")); !errors.Is(err, ErrNotSnapshot) {
+		t.Errorf("not ErrNotSnapshot: %v", err)
+	}
+}
+
+// FuzzLoad: whatever is read, it is within the bounds, has no nulls, and can be
+// written and read again.
+func FuzzLoad(f *testing.F) {
+	for _, name := range []string{"node-a.json", "nfd-export.json", "nodefeature.yaml", "nodefeature-list.json"} {
+		f.Add(fixture(f, name))
+	}
+	f.Add([]byte(`{"flags": {"a.b": {"elements": null}}, "instances": {"c.d": {"elements": [{}, null]}}}`))
+	f.Add([]byte(nodeFeatureObject("a", "b", "c", "", "d", "e")))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		snapshots, err := Load(data)
+		if err != nil {
+			return
+		}
+		for _, s := range snapshots {
+			must(t, s.withinBounds())
+			text, err := json.Marshal(s)
+			must(t, err)
+			again, err := Load(text)
+			if err != nil {
+				t.Fatalf("reading it again: %v\n%s", err, text)
+			}
+			if diff := cmp.Diff(s, again[0]); diff != "" {
+				t.Fatal(diff)
+			}
+			s.Match(benchmarkRules(2))
+		}
+	})
+}
