@@ -51,12 +51,12 @@ func readCommon(data []byte) (root *node, ok bool) {
 // next goes to the next token; more is false at the end of the document.
 func (p *commonReader) next() (more, ok bool) {
 	for p.pos < len(p.data) {
-		switch c := p.data[p.pos]; {
-		case c == ' ':
+		switch p.data[p.pos] {
+		case ' ':
 			p.pos++
-		case c == '\n':
+		case '\n':
 			p.newLine(1)
-		case c == '#':
+		case '#':
 			if !p.skipComment() {
 				return true, false
 			}
@@ -117,9 +117,9 @@ func (p *commonReader) at(offset int) byte {
 	return '\n'
 }
 
-// blank reports whether the byte at an offset separates tokens.
-func (p *commonReader) blank(offset int) bool {
-	c := p.at(offset)
+// blankNext reports whether the byte after this one separates tokens.
+func (p *commonReader) blankNext() bool {
+	c := p.at(1)
 	return c == ' ' || c == '\n'
 }
 

@@ -14,7 +14,7 @@ func (p *commonReader) block(parent int, inline bool) (n node, ok bool) {
 	isKey := false
 	column := p.column()
 	switch c := p.at(0); {
-	case c == '-' && p.blank(1):
+	case c == '-' && p.blankNext():
 		if inline {
 			return n, false
 		}
@@ -41,10 +41,10 @@ func (p *commonReader) scalarOrKey() (n node, isKey, ok bool) {
 	} else {
 		n, ok = p.plain()
 	}
-	isKey = p.at(0) == ':' && p.blank(1)
+	isKey = p.at(0) == ':' && p.blankNext()
 	// The parser of package yaml gives up on longer keys.
 	const longest = 1000
-	return n, isKey, ok && !(isKey && p.pos-begin > longest)
+	return n, isKey, ok && (!isKey || p.pos-begin <= longest)
 }
 
 // mapping reads a mapping whose first key was read up to the colon.
@@ -66,7 +66,7 @@ func (p *commonReader) mapping(column int, key node) (n node, ok bool) {
 		if !more || p.column() < column {
 			break
 		}
-		if p.column() > column || p.at(0) == '-' && p.blank(1) {
+		if p.column() > column || p.at(0) == '-' && p.blankNext() {
 			return n, false
 		}
 		var isKey bool
@@ -89,7 +89,7 @@ func (p *commonReader) valueOf(column int) (n node, ok bool) {
 		return n, false
 	case p.column() > column:
 		return p.block(column, false)
-	case p.column() == column && p.at(0) == '-' && p.blank(1):
+	case p.column() == column && p.at(0) == '-' && p.blankNext():
 		return p.block(column, false)
 	}
 	return n, false
@@ -115,7 +115,7 @@ func (p *commonReader) sequence(column int) (n node, ok bool) {
 		if !ok || more && p.column() > column {
 			return n, false
 		}
-		if !more || p.column() < column || p.at(0) != '-' || !p.blank(1) {
+		if !more || p.column() < column || p.at(0) != '-' || !p.blankNext() {
 			break
 		}
 	}

@@ -52,7 +52,7 @@ func (p *commonReader) flowKey() bool {
 		n, ok = p.flowPlain()
 	}
 	const longest = 1000
-	if !ok || p.at(0) != ':' || !quoted && !p.blank(1) || p.pos-begin > longest {
+	if !ok || p.at(0) != ':' || !quoted && !p.blankNext() || p.pos-begin > longest {
 		return false
 	}
 	p.stack = append(p.stack, n)
@@ -94,7 +94,7 @@ func (p *commonReader) flowPlain() (n node, ok bool) {
 		case c == ',', c == ']', c == '}':
 			return p.cut(n, begin)
 		case c == ':':
-			if !p.blank(1) {
+			if !p.blankNext() {
 				return n, false
 			}
 			return p.cut(n, begin)
@@ -117,7 +117,7 @@ func (p *commonReader) plain() (n node, ok bool) {
 	begin := p.pos
 	for ; p.at(0) != '\n'; p.pos++ {
 		c := p.at(0)
-		if c == ':' && p.blank(1) || c == '#' && p.data[p.pos-1] == ' ' {
+		if c == ':' && p.blankNext() || c == '#' && p.data[p.pos-1] == ' ' {
 			break
 		}
 	}
@@ -133,7 +133,7 @@ func (p *commonReader) cut(n node, begin int) (node, bool) {
 func (p *commonReader) plainStarts() bool {
 	switch c := p.at(0); c {
 	case '-':
-		return !p.blank(1)
+		return !p.blankNext()
 	case '?', ':', ',', '[', ']', '{', '}', '#', '&', '*', '!', '|', '>', '\'', '"', '%', '@', '`', ' ', '\n':
 		return false
 	}

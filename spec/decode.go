@@ -52,12 +52,10 @@ func pathString(steps []step) string {
 
 // isPathWord reports whether a key can stand in a path without quotes.
 func isPathWord(key string) bool {
-	for _, c := range []byte(key) {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
-			return false
-		}
+	word := func(c rune) bool {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-'
 	}
-	return key != ""
+	return key != "" && strings.TrimFunc(key, word) == ""
 }
 
 func (d *decoder) errorf(n *node, code, hint, format string, args ...any) {

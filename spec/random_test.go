@@ -55,13 +55,14 @@ func TestRandomDocuments(t *testing.T) {
 }
 
 // TestRandomMutations changes valid specs a little, and compares the readers
-// with each other and Parse with NFD.
+// with each other, Parse with NFD, and the schema with Parse.
 func TestRandomMutations(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	seeds := []string{minimal, string(benchmarkSpec(1))}
 	for _, file := range corpus(t, "valid") {
 		seeds = append(seeds, string(readFile(t, file)))
 	}
+	schema := compiledSchema(t)
 	accepted := 0
 	for range rounds(t, 3_000) {
 		s := seeds[r.IntN(len(seeds))]
@@ -71,8 +72,12 @@ func TestRandomMutations(t *testing.T) {
 			s = s[:at] + yamlTokens[r.IntN(len(yamlTokens))] + s[end:]
 		}
 		checkCommon(t, []byte(s))
-		if checkParse(t, []byte(s)) {
-			accepted++
+		if !checkParse(t, []byte(s)) {
+			continue
+		}
+		accepted++
+		if err := validate(schema, []byte(s)); err != nil {
+			t.Fatalf("the schema refuses what Parse accepts: %v\n%s", err, s)
 		}
 	}
 	t.Logf("Parse accepted %d", accepted)

@@ -113,6 +113,8 @@ func syntaxProblem(data []byte, err error) *Problem {
 	}
 	problem.Message = "not YAML: " + message
 	switch {
+	case strings.Contains(message, "exceeded max depth"):
+		problem.Code, problem.Message = CodeTooDeep, fmt.Sprintf("nested deeper than %d levels", MaxDepth)
 	case strings.Contains(message, "cannot start any token") && bytes.IndexByte(data, '\t') >= 0:
 		problem.Hint = "indent with spaces, not with tabs"
 	case strings.Contains(message, "unknown escape character") && bytes.Contains(data, []byte(`\/`)):
