@@ -150,18 +150,25 @@ func decideMissing(missing Verdict) (Verdict, []Reason) {
 	return Unknown, []Reason{reason}
 }
 
+// The codes of the reasons that sets give.
+const (
+	codeSetMatches   = "setMatches"
+	codeNoSetMatches = "noSetMatches"
+	codeFactsUnknown = "factsUnknown"
+)
+
 // setReasons explains the image's verdict by the sets that gave it.
 func setReasons(verdict Verdict, sets []Set) []Reason {
 	if verdict == Compatible {
 		best := bestSet(sets)
 		return []Reason{{
-			Code:    "setMatches",
+			Code:    codeSetMatches,
 			Message: fmt.Sprintf("%s matches, weight %d", best.title(), best.Weight),
 		}}
 	}
-	code := "noSetMatches"
+	code := codeNoSetMatches
 	if verdict == Unknown {
-		code = "factsUnknown"
+		code = codeFactsUnknown
 	}
 	var reasons []Reason
 	for _, set := range sets {

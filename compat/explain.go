@@ -67,6 +67,11 @@ func whyRule(r nodefeatures.Rule) (message, hint string) {
 
 // whyTerm explains one term in one line.
 func whyTerm(t nodefeatures.Term) (message, hint string) {
+	for _, e := range t.Expressions {
+		if e.Reason != nil && e.Found != nil && e.Verdict == t.Verdict { // found, but not to be evaluated
+			return explainExpression(t.Feature, e), e.Hint
+		}
+	}
 	if t.Reason != nil {
 		return t.Feature + ": " + t.Reason.Message, t.Reason.Hint
 	}

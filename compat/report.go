@@ -56,7 +56,7 @@ type NodeReport struct {
 
 	// Sidecars says whether the node's kubelet runs native sidecar containers.
 	// It decides only when it was required. Null when there is no answer at all.
-	Sidecars *sidecar.Support `json:"sidecars"`
+	Sidecars *sidecar.Support `json:"sidecars" jsonschema:"nullable"`
 
 	// Warnings are things that did not decide but should be looked at.
 	Warnings []Reason `json:"warnings"`
@@ -101,7 +101,7 @@ type Image struct {
 	ManifestDigest string `json:"manifestDigest,omitempty"`
 
 	// Artifact is the compatibility artifact that was used; null if none.
-	Artifact *Artifact `json:"artifact"`
+	Artifact *Artifact `json:"artifact" jsonschema:"nullable"`
 	// Candidates are all compatibility artifacts of the image, the preferred
 	// one first.
 	Candidates []Artifact `json:"candidates"`
@@ -112,7 +112,7 @@ type Image struct {
 	Reasons []Reason `json:"reasons"`
 	// Score is the weight of the best set: the compatible one with the highest
 	// weight (the first of equals). Null unless the image is compatible by a set.
-	Score *int `json:"score"`
+	Score *int `json:"score" jsonschema:"nullable"`
 	// Sets are the selected sets of the spec, in its order.
 	Sets []Set `json:"sets"`
 

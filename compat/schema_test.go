@@ -5,15 +5,19 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/invopop/jsonschema"
+	validator "github.com/santhosh-tekuri/jsonschema/v6"
 
 	"nodecompat/compat"
+	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
+	"nodecompat/spec"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -48,10 +52,37 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
+// enumerations are the values of the types that have a closed list of them.
+var enumerations = map[reflect.Type][]any{
+	reflect.TypeFor[nodefeatures.Verdict](): {nodefeatures.Compatible, nodefeatures.Incompatible, nodefeatures.Unknown},
+	reflect.TypeFor[nodefeatures.SourceStatus](): {
+		nodefeatures.SourceOK, nodefeatures.SourcePartial, nodefeatures.SourceFailed, nodefeatures.SourceNotRun,
+	},
+	reflect.TypeFor[sidecar.Level](): {
+		sidecar.Supported, sidecar.SupportedAlpha, sidecar.Unsupported, sidecar.Broken, sidecar.Unknown,
+	},
+	reflect.TypeFor[sidecar.Severity](): {sidecar.Error, sidecar.Warning, sidecar.Info},
+	reflect.TypeFor[spec.Severity]():    {spec.SeverityError, spec.SeverityWarning},
+}
+
 func generate(t *testing.T, kind string, document any) []byte {
 	t.Helper()
-	r := &jsonschema.Reflector{AllowAdditionalProperties: true}
-	for _, dir := range []string{".", "./sidecar", "../nodefeatures", "../nodefeatures/kubelet", "../spec"} {
+	r := &jsonschema.Reflector{
+		AllowAdditionalProperties: true, // a later version may add fields
+		Namer: func(t reflect.Type) string {
+			if pkg := path.Base(t.PkgPath()); t.Name() != "" && pkg != "compat" {
+				return pkg + "." + t.Name() // several packages have a Reason
+			}
+			return t.Name()
+		},
+		Mapper: func(t reflect.Type) *jsonschema.Schema {
+			if values, ok := enumerations[t]; ok {
+				return &jsonschema.Schema{Type: "string", Enum: values}
+			}
+			return nil
+		},
+	}
+	for _, dir := range []string{".", "../nodefeatures", "../spec"} {
 		if err := r.AddGoComments("nodecompat/compat", dir); err != nil {
 			t.Fatal(err)
 		}
@@ -66,4 +97,28 @@ func generate(t *testing.T, kind string, document any) []byte {
 		t.Fatal(err)
 	}
 	return buf.Bytes()
+}
+
+// checkSchema fails the test if a document does not satisfy its kind's schema.
+func checkSchema(t *testing.T, kind string, document []byte) {
+	t.Helper()
+	schema, err := validator.UnmarshalJSON(bytes.NewReader(compat.Schema(kind)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := validator.NewCompiler()
+	if err := compiler.AddResource("schema.json", schema); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := compiler.Compile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := validator.UnmarshalJSON(bytes.NewReader(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := compiled.Validate(value); err != nil {
+		t.Errorf("the document does not satisfy the schema of %s: %v", kind, err)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -138,10 +139,18 @@ func (p *printer) image(i Image) {
 	if n := len(i.Candidates); n > 1 {
 		p.line(1, "%d artifacts are attached; this one is in effect", n)
 	}
+	for _, r := range i.Reasons {
+		if !slices.Contains(setCodes, r.Code) {
+			p.reason(1, r)
+		}
+	}
 	for _, s := range i.Sets {
 		p.set(i, s)
 	}
 }
+
+// setCodes are the reasons that the sets of an image show by themselves.
+var setCodes = []string{codeSetMatches, codeNoSetMatches, codeFactsUnknown}
 
 func (p *printer) set(i Image, s Set) {
 	note := ""

@@ -13,7 +13,7 @@ import (
 // wrappers such as ssh, kubectl exec and timeout return as well.
 const (
 	exitOK           = 0 // compatible; done
-	exitFailure      = 1 // registry, network, authentication, malformed artifact, timeout, interrupt
+	exitFailure      = 1 // failure: registry, network, authentication, malformed artifact, timeout, interrupt
 	exitUsage        = 2 // usage error
 	exitIncompatible = 3 // incompatible; lint found errors
 	exitUnknown      = 4 // unknown: no artifact, or facts missing

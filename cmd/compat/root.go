@@ -65,6 +65,7 @@ Exit codes: 0 compatible or done, 1 failure, 2 usage error, 3 incompatible,
 // itself cobra prints help and exits 0 for `compat spec nonsense`.
 func group(cmd *cobra.Command) {
 	cmd.Args = cobra.ArbitraryArgs
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return cmd.Help()
