@@ -32,20 +32,34 @@ func cutLink(s string) (target, params, rest string) {
 		return "", "", ""
 	}
 	target, s = s[open+1:open+end], s[open+end+1:]
+	comma := indexUnquoted(s, ',')
+	if comma < 0 {
+		return target, s, ""
+	}
+	return target, s[:comma], s[comma+1:]
+}
+
+// indexUnquoted is the place of a separator outside quoted strings, or -1.
+func indexUnquoted(s string, separator byte) int {
 	quoted := false
 	for i := range len(s) {
 		switch {
 		case s[i] == '"':
 			quoted = !quoted
-		case s[i] == ',' && !quoted:
-			return target, s[:i], s[i+1:]
+		case s[i] == separator && !quoted:
+			return i
 		}
 	}
-	return target, s, ""
+	return -1
 }
 
 func relIsNext(params string) bool {
-	for param := range strings.SplitSeq(params, ";") {
+	for params != "" {
+		param, rest := params, ""
+		if i := indexUnquoted(params, ';'); i >= 0 {
+			param, rest = params[:i], params[i+1:]
+		}
+		params = rest
 		key, value, _ := strings.Cut(param, "=")
 		if !strings.EqualFold(strings.TrimSpace(key), "rel") {
 			continue
