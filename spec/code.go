@@ -46,7 +46,7 @@ const (
 
 // The codes of warnings.
 const (
-	CodeAlwaysTrue      = "alwaysTrue"      // an expression that every node meets
+	CodeAlwaysTrue      = "alwaysTrue"      // an expression that every node with the feature meets
 	CodeNeverTrue       = "neverTrue"       // an expression that no node can meet
 	CodeAlwaysFails     = "alwaysFails"     // an expression that NFD can only answer with an error
 	CodeUnknownFeature  = "unknownFeature"  // a feature that this NFD does not publish: unknown on every node

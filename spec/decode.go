@@ -86,6 +86,9 @@ func (d *decoder) result(s *Spec) (*Spec, Problems) {
 			Message: fmt.Sprintf("more than %d problems, the others are left out", MaxProblems),
 		})
 	}
+	if d.problems == nil {
+		d.problems = Problems{}
+	}
 	if d.problems.Err() != nil {
 		return nil, d.problems
 	}

@@ -7,7 +7,7 @@ import (
 
 // Parse reads an image compatibility spec, YAML or JSON, and returns it with its
 // warnings, or a nil Spec with all its problems, at least one of which is an
-// error. It never panics, and its time and memory are bounded whatever it is
+// error. The Problems are never nil. It never panics, and its time and memory are bounded whatever it is
 // given: see the Max constants.
 //
 // What Parse accepts, NFD v0.19.0 reads (through sigs.k8s.io/yaml) as the same

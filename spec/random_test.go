@@ -36,7 +36,7 @@ func rounds(t *testing.T, count int) int {
 func TestRandomDocuments(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	read := 0
-	for range rounds(t, 20_000) {
+	for range rounds(t, 10_000) {
 		tokens := yamlTokens
 		if r.IntN(4) > 0 {
 			tokens = commonTokens
@@ -64,7 +64,7 @@ func TestRandomMutations(t *testing.T) {
 	}
 	schema := compiledSchema(t)
 	accepted := 0
-	for range rounds(t, 3_000) {
+	for range rounds(t, 1_000) {
 		s := seeds[r.IntN(len(seeds))]
 		for range 1 + r.IntN(3) {
 			at := r.IntN(len(s))

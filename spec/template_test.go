@@ -256,3 +256,13 @@ func TestTemplateFunctions(t *testing.T) {
 		}
 	}
 }
+
+// TestTemplateDocumentation: the package comment names the functions.
+func TestTemplateDocumentation(t *testing.T) {
+	doc := string(readFile(t, "doc.go"))
+	for _, name := range templateFunctionNames() {
+		if !strings.Contains(doc, " "+name+",") && !strings.Contains(doc, " "+name+" ") {
+			t.Errorf("doc.go does not name %s", name)
+		}
+	}
+}

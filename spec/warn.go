@@ -14,11 +14,10 @@ func (d *decoder) checkElement(n *node, feature, name string, e *nfdv1alpha1.Mat
 	case backReference:
 		d.checkVariable(n, name, e, set)
 	case "kernel.loadedmodule":
-		d.checkModule(n, name)
+		d.checkModule(n, name, e.Op)
 	case "kernel.config":
-		if strings.HasPrefix(name, "CONFIG_") {
-			d.warnf(n, CodeNeverTrue, "write "+strings.TrimPrefix(name, "CONFIG_"),
-				"NFD names kernel options without CONFIG_: no node has %s", quoteShort(name))
+		if option, ok := strings.CutPrefix(name, "CONFIG_"); ok {
+			d.absent(n, e.Op, "write "+option, "NFD names kernel options without CONFIG_: no node has %s", quoteShort(name))
 		}
 	case "kernel.version":
 		if name == "full" && operators[e.Op].ordered && e.Type == nfdv1alpha1.TypeEmpty {
@@ -55,11 +54,20 @@ func needsValue(op nfdv1alpha1.MatchOp) bool {
 
 // checkModule warns of module names as modprobe takes them: /proc/modules, from
 // which the feature is read, has underscores.
-func (d *decoder) checkModule(n *node, name string) {
+func (d *decoder) checkModule(n *node, name string, op nfdv1alpha1.MatchOp) {
 	if strings.Contains(name, "-") {
-		d.warnf(n, CodeNeverTrue, "write "+strings.ReplaceAll(name, "-", "_"),
+		d.absent(n, op, "write "+strings.ReplaceAll(name, "-", "_"),
 			"loaded modules are named with _, not with -: no node has %s", quoteShort(name))
 	}
+}
+
+// absent warns of an element that no node has.
+func (d *decoder) absent(n *node, op nfdv1alpha1.MatchOp, hint, format string, args ...any) {
+	code := CodeNeverTrue
+	if op == nfdv1alpha1.MatchDoesNotExist {
+		code = CodeAlwaysTrue
+	}
+	d.warnf(n, code, hint, format, args...)
 }
 
 // checkVariable warns of a back-reference to what no earlier rule sets.
@@ -93,7 +101,7 @@ func (d *decoder) checkName(n *node, feature string, e *nfdv1alpha1.MatchExpress
 		d.warnf(n, CodeUnsetVariable, "", "no earlier rule of this set sets a variable: this is never true")
 	case feature == "kernel.loadedmodule" && e.Op == nfdv1alpha1.MatchIn:
 		for _, name := range e.Value {
-			d.checkModule(n, name)
+			d.checkModule(n, name, e.Op)
 		}
 	}
 }
