@@ -131,7 +131,7 @@ func (p *commonReader) start(kind nodeKind) node {
 // collect takes the children from the stack, down to mark.
 func (p *commonReader) collect(mark int) []node {
 	count := len(p.stack) - mark
-	const chunk = 512
+	chunk := min(512, len(p.data)/16)
 	if count > len(p.slab) {
 		p.slab = make([]node, max(chunk, count))
 	}
