@@ -37,3 +37,13 @@ func arm64Model() map[string]string {
 		"hypervisor": hypervisor,
 	}
 }
+
+// arm64CPU is what NFD's cpu source publishes on arm64, where most of its
+// features are empty.
+func arm64CPU(h host, flags []string, model map[string]string) *nfdv1alpha1.Features {
+	f := nfdv1alpha1.NewFeatures()
+	f.Flags[cpuidFact] = nfdv1alpha1.NewFlagFeatures(flags...)
+	f.Attributes[modelFact] = nfdv1alpha1.NewAttributeFeatures(model)
+	f.Attributes[topoFact] = nfdv1alpha1.NewAttributeFeatures(topology(h))
+	return f
+}

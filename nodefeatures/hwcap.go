@@ -6,8 +6,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-
-	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 )
 
 // The auxiliary vector's entries that hold an arm64 CPU's capabilities
@@ -59,16 +57,6 @@ func namedBits(value uint64, names string) []string {
 		}
 	}
 	return set
-}
-
-// arm64CPU is what NFD's cpu source publishes on arm64, where most of its
-// features are empty.
-func arm64CPU(h host, flags []string, model map[string]string) *nfdv1alpha1.Features {
-	f := nfdv1alpha1.NewFeatures()
-	f.Flags[cpuidFact] = nfdv1alpha1.NewFlagFeatures(flags...)
-	f.Attributes[modelFact] = nfdv1alpha1.NewAttributeFeatures(model)
-	f.Attributes[topoFact] = nfdv1alpha1.NewAttributeFeatures(topology(h))
-	return f
 }
 
 // topology counts sockets and threads as NFD does; nothing if it cannot read

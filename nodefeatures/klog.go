@@ -39,11 +39,13 @@ type klogHandler struct {
 	attrs []slog.Attr
 }
 
+// Enabled follows the target, for which everything is Debug.
 func (h klogHandler) Enabled(ctx context.Context, _ slog.Level) bool {
 	target := h.sink.target.Load()
 	return target != nil && target.Enabled(ctx, slog.LevelDebug)
 }
 
+// Handle passes a record on as Debug.
 func (h klogHandler) Handle(ctx context.Context, r slog.Record) error {
 	target := h.sink.target.Load()
 	if target == nil || !target.Enabled(ctx, slog.LevelDebug) { // klog's errors do not ask Enabled
@@ -54,9 +56,11 @@ func (h klogHandler) Handle(ctx context.Context, r slog.Record) error {
 	return target.Handler().Handle(ctx, r)
 }
 
+// WithAttrs keeps the attributes for every record.
 func (h klogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	h.attrs = append(slices.Clone(h.attrs), attrs...)
 	return h
 }
 
+// WithGroup ignores groups, which klog does not use.
 func (h klogHandler) WithGroup(string) slog.Handler { return h }
