@@ -250,6 +250,7 @@ func TestConcurrentAttach(t *testing.T) {
 
 // TestOverwritten adds itself again when another writer, slower than W allows, wrote from an old read.
 func TestOverwritten(t *testing.T) {
+	t.Parallel()
 	r := registrytest.New(t, registrytest.Options{NoReferrers: true})
 	d := r.PushImage(t, "app", "1.0", amd64)
 	other := r.PushArtifact(t, "app", d, []byte("1"), "2026-01-01T00:00:00Z")
@@ -272,6 +273,7 @@ func TestOverwritten(t *testing.T) {
 
 // TestNeverListed fails clearly, and names what was pushed.
 func TestNeverListed(t *testing.T) {
+	t.Parallel()
 	for name, without := range map[string]bool{"api": false, "fallback": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -307,6 +309,7 @@ func TestNeverListed(t *testing.T) {
 
 // TestSlowFallback never writes from a read older than W: on a registry that is too slow for that it fails in the end.
 func TestSlowFallback(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var begun time.Time
 	var oldest time.Duration
@@ -344,6 +347,7 @@ func TestSlowFallback(t *testing.T) {
 
 // TestForeignFields leaves alone what other tools wrote into the fallback index.
 func TestForeignFields(t *testing.T) {
+	t.Parallel()
 	r := registrytest.New(t, registrytest.Options{NoReferrers: true, LaxReferences: true})
 	d := r.PushImage(t, "app", "1.0", amd64)
 	r.PushManifest(t, "app", registrytest.FallbackTag(d.Digest), ocispec.MediaTypeImageIndex,
@@ -371,6 +375,7 @@ func TestForeignFields(t *testing.T) {
 
 // TestCleanedFallback drops entries whose manifests a cleaning bot took, where the registry refuses an index with them.
 func TestCleanedFallback(t *testing.T) {
+	t.Parallel()
 	r := registrytest.New(t, registrytest.Options{NoReferrers: true})
 	d := r.PushImage(t, "app", "1.0", amd64)
 	gone := r.PushArtifact(t, "app", d, []byte("1"), "2026-01-01T00:00:00Z")

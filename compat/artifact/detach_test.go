@@ -102,6 +102,7 @@ func TestDetachRefused(t *testing.T) {
 
 // TestDetachDangling takes out entries whose artifacts are gone, and leaves alone what is not the image's.
 func TestDetachDangling(t *testing.T) {
+	t.Parallel()
 	r := registrytest.New(t, registrytest.Options{NoReferrers: true})
 	d := r.PushImage(t, "app", "1.0", amd64)
 	other := r.PushImage(t, "app", "other", arm64)
@@ -126,6 +127,7 @@ func TestDetachDangling(t *testing.T) {
 
 // TestDetachLyingList deletes nothing that is of another type, though the list says it were ours.
 func TestDetachLyingList(t *testing.T) {
+	t.Parallel()
 	r := registrytest.New(t, registrytest.Options{NoReferrers: true})
 	d := r.PushImage(t, "app", "1.0", amd64)
 	good := r.PushArtifact(t, "app", d, []byte(specA), "")

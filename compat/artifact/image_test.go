@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -110,6 +111,7 @@ func TestDockerImage(t *testing.T) {
 
 // TestRoundTrips counts requests, and how many of them had to follow each other.
 func TestRoundTrips(t *testing.T) {
+	t.Parallel()
 	const pause = 100 * time.Millisecond
 	for _, tt := range []struct {
 		name, reference string
@@ -239,7 +241,7 @@ func truncated(w http.ResponseWriter, _ *http.Request) {
 func TestBounds(t *testing.T) {
 	for _, declared := range []bool{true, false} {
 		for path, limit := range map[string]int{"/manifests/1.0": MaxManifestSize, "/referrers/": MaxManifestSize} {
-			written := 0
+			var written atomic.Int64
 			r := registrytest.New(t, registrytest.Options{Intercept: answer(path, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
 				if declared {
@@ -248,7 +250,7 @@ func TestBounds(t *testing.T) {
 				block := []byte(strings.Repeat(" ", 1<<16))
 				for range 100_000 {
 					n, err := w.Write(block)
-					if written += n; err != nil {
+					if written.Add(int64(n)); err != nil {
 						return
 					}
 				}
@@ -257,8 +259,8 @@ func TestBounds(t *testing.T) {
 			_, _, err := read(t, r, "app:1.0", amd64)
 			wantCode(t, err, CodeTooLarge)
 			r.Reset()
-			if written > 4*limit+(64<<20) {
-				t.Errorf("%s: %d bytes were taken", path, written)
+			if n := written.Load(); n > int64(4*limit+(64<<20)) {
+				t.Errorf("%s: %d bytes were taken", path, n)
 			}
 		}
 	}

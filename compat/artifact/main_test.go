@@ -14,7 +14,7 @@ import (
 )
 
 // testWindow is W in tests: long enough for a GET and a PUT on loopback with the race detector, also beside other tests.
-const testWindow = 400 * time.Millisecond
+const testWindow = 200 * time.Millisecond
 
 var (
 	amd64 = Platform{OS: "linux", Architecture: "amd64"}
@@ -106,6 +106,7 @@ func digests(list []Artifact) []string {
 // both runs a test on a registry with the referrers API and on one without.
 func both(t *testing.T, o registrytest.Options, f func(t *testing.T, r *registrytest.Registry)) {
 	t.Helper()
+	t.Parallel()
 	for name, without := range map[string]bool{"api": false, "fallback": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -108,6 +108,7 @@ func TestNoReferrersAPI(t *testing.T) {
 
 // TestReferrersErrors are not taken for a registry without the API, nor for an image without artifacts.
 func TestReferrersErrors(t *testing.T) {
+	t.Parallel()
 	page := func(body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
@@ -186,6 +187,7 @@ func TestReferrersErrors(t *testing.T) {
 
 // TestOlareg reads pages as a real registry makes them, and attaches to it.
 func TestOlareg(t *testing.T) {
+	t.Parallel()
 	yes := true
 	server := olareg.New(config.Config{
 		Storage: config.ConfigStorage{StoreType: config.StoreMem},
@@ -283,6 +285,7 @@ func TestFallbackTagIsSubject(t *testing.T) {
 
 // TestFallbackTagIsTaken neither believes nor overwrites a tag that holds something else.
 func TestFallbackTagIsTaken(t *testing.T) {
+	t.Parallel()
 	r := registrytest.New(t, registrytest.Options{NoReferrers: true})
 	d := r.PushImage(t, "app", "1.0", amd64)
 	other := r.PushImage(t, "app", registrytest.FallbackTag(d.Digest), arm64)
@@ -317,6 +320,7 @@ func TestReferrersTag(t *testing.T) {
 
 // TestDeadline ends with the context, and says so.
 func TestDeadline(t *testing.T) {
+	t.Parallel()
 	for _, path := range []string{"/manifests/1.0", "/referrers/", "/blobs/"} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()

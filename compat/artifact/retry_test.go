@@ -13,6 +13,7 @@ import (
 
 // TestRetry sends reads again, waits as long as the server asks, and gives up within the deadline.
 func TestRetry(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		status     int
 		retryAfter string
@@ -70,6 +71,7 @@ func TestRetry(t *testing.T) {
 
 // TestRetryWrites sends a write again only if the server said that it did not take it.
 func TestRetryWrites(t *testing.T) {
+	t.Parallel()
 	for status, requests := range map[int]int{429: 2, 503: 2, 500: 1, 502: 1} {
 		var n atomic.Int32
 		r := registrytest.New(t, registrytest.Options{Intercept: func(w http.ResponseWriter, req *http.Request) bool {
@@ -89,6 +91,7 @@ func TestRetryWrites(t *testing.T) {
 
 // TestReset gets over a connection that breaks before the answer.
 func TestReset(t *testing.T) {
+	t.Parallel()
 	var n atomic.Int32
 	r := registrytest.New(t, registrytest.Options{Intercept: func(http.ResponseWriter, *http.Request) bool {
 		if n.Add(1)%2 == 1 {

@@ -1,0 +1,93 @@
+package compat_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"nodecompat/compat"
+	"nodecompat/nodefeatures"
+	"nodecompat/spec"
+)
+
+// manyRules is a spec of n rules with seven expressions each.
+func manyRules(n int) []byte {
+	var b strings.Builder
+	b.WriteString("version: v1alpha1\ncompatibilities:\n  - rules:\n")
+	for i := range n {
+		fmt.Fprintf(&b, `      - name: rule-%d
+        matchFeatures:
+          - feature: cpu.cpuid
+            matchExpressions:
+              AVX2: {op: Exists}
+              AVX512F%d: {op: DoesNotExist}
+              SSE4: {op: DoesNotExist}
+          - feature: kernel.version
+            matchExpressions:
+              major: {op: Ge, value: ["4"]}
+              full: {op: InRegexp, value: ["^[0-9]+"]}
+          - feature: pci.device
+            matchExpressions:
+              vendor: {op: In, value: ["1af4", "10de"]}
+              class: {op: In, value: ["0200", "%04d"]}
+`, i, i, i)
+	}
+	return []byte(b.String())
+}
+
+// BenchmarkValidate1000 shows where the time of 1,000 rules goes.
+func BenchmarkValidate1000(b *testing.B) {
+	data := manyRules(1000)
+	snapshots, err := nodefeatures.Load([]byte(nodeA))
+	if err != nil {
+		b.Fatal(err)
+	}
+	request := compat.NodeRequest{
+		Snapshot: snapshots[0],
+		Files:    []compat.SpecFile{{Name: "spec.yaml", Data: data}},
+		Now:      time.Unix(1790000000, 0),
+	}
+	parsed, problems := spec.Parse(data)
+	if problems.Err() != nil {
+		b.Fatal(problems.Err())
+	}
+	report, err := compat.ValidateNode(b.Context(), request)
+	if err != nil || report.Verdict != compat.Compatible {
+		b.Fatal(report.Verdict, err)
+	}
+	b.Run("parse", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			spec.Parse(data)
+		}
+	})
+	b.Run("match", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			snapshots[0].Match(parsed.Sets[0].Rules)
+		}
+	})
+	b.Run("json", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var buf bytes.Buffer
+			encoder := json.NewEncoder(&buf)
+			encoder.SetIndent("", "  ")
+			if err := encoder.Encode(report); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("text", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := report.WriteText(io.Discard, compat.Style{All: true}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
