@@ -340,6 +340,8 @@ func TestSlowFallback(t *testing.T) {
 	defer cancel()
 	_, err := open(t, r, "app:1.0", Options{}).Attach(ctx, []byte(specA), AttachOptions{Created: day})
 	wantCode(t, err, CodeNotListed)
+	mu.Lock()
+	defer mu.Unlock()
 	if oldest > testWindow || len(r.Fallback(t, "app", d.Digest)) > 0 {
 		t.Errorf("written from a read %s old", oldest)
 	}
