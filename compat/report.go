@@ -13,12 +13,11 @@ const (
 	KindNodeReport = "NodeReport"
 )
 
-// Verdict and Reason are those of package nodefeatures: the same three words
-// and the same shape at every level of a report.
-type (
-	Verdict = nodefeatures.Verdict
-	Reason  = nodefeatures.Reason
-)
+// Verdict is one of three words, the same at every level of a report.
+type Verdict = nodefeatures.Verdict
+
+// Reason says why a verdict is what it is, in the same shape at every level.
+type Reason = nodefeatures.Reason
 
 // The three verdicts, in the order of the exit codes 0, 3 and 4.
 const (

@@ -12,12 +12,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-func testClock() time.Time { return time.Unix(1790000000, 0) }
 
 // TestReadmeConsole runs the console blocks of the README in a copy of the
 // repository, in order, and compares what they print.

@@ -2,10 +2,8 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,20 +69,4 @@ func golden(t *testing.T, file string, got []byte) {
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("%s is stale; run `make generate` (-want +got):\n%s", file, diff)
 	}
-}
-
-// runInProcess runs the program without a process of its own.
-func runInProcess(t *testing.T, args ...string) (code int, stdout, stderr string) {
-	t.Helper()
-	var out, errOut bytes.Buffer
-	code = run(context.Background(), process{
-		args:      args,
-		in:        strings.NewReader(""),
-		out:       &out,
-		err:       &errOut,
-		lookupEnv: func(string) (string, bool) { return "", false },
-		hostname:  func() (string, error) { return "test-node", nil },
-		now:       testClock,
-	})
-	return code, out.String(), errOut.String()
 }
