@@ -17,14 +17,18 @@ func (s score) better(than score) bool {
 func tally(expressions []Expression) score {
 	var s score
 	for i := range expressions {
-		switch expressions[i].Verdict {
-		case Incompatible:
-			s.failed++
-		case Unknown:
-			s.unknown++
-		}
+		s.add(expressions[i].Verdict)
 	}
 	return s
+}
+
+func (s *score) add(verdict Verdict) {
+	switch verdict {
+	case Incompatible:
+		s.failed++
+	case Unknown:
+		s.unknown++
+	}
 }
 
 // devices looks for the device that satisfies the term or comes nearest, and
@@ -33,11 +37,10 @@ func tally(expressions []Expression) score {
 func (e *evaluator) devices(t *Term, f *feature, set *nfdv1alpha1.MatchExpressionSet, names []string) {
 	t.Devices = count(f.devices)
 	best, bestScore := -1, score{}
-	var bestHeld *nfdv1alpha1.MatchExpressionSet
 	for i := range f.devices {
-		held, s := e.score(f.devices[i].Attributes, set, names)
+		s := e.score(f.devices[i].Attributes, *set, names)
 		if best < 0 || s.better(bestScore) {
-			best, bestScore, bestHeld = i, s, held
+			best, bestScore = i, s
 		}
 		if bestScore.perfect() {
 			break
@@ -47,7 +50,7 @@ func (e *evaluator) devices(t *Term, f *feature, set *nfdv1alpha1.MatchExpressio
 		t.noDevice(f, *set, names)
 		return
 	}
-	t.Expressions = e.onDevice(f.devices[best].Attributes, *set, names, bestHeld)
+	t.Expressions = e.onDevice(f.devices[best].Attributes, *set, names)
 	t.Verdict = allOf(t.Expressions)
 	t.Device = &Device{Attributes: f.devices[best].Attributes, Match: t.Verdict == Compatible}
 	if addresses := e.facts.addresses[f.name]; len(addresses) == len(f.devices) {
@@ -58,41 +61,84 @@ func (e *evaluator) devices(t *Term, f *feature, set *nfdv1alpha1.MatchExpressio
 	}
 }
 
-// score evaluates all expressions on one device. It also returns those that
-// held; nil if NFD refuses one of them, so that each has to be asked by itself.
-func (e *evaluator) score(attributes map[string]string, set *nfdv1alpha1.MatchExpressionSet, names []string) (*nfdv1alpha1.MatchExpressionSet, score) {
-	_, held, err := nodefeaturerule.MatchValues(set, attributes, false)
-	if err == nil {
-		return held, score{failed: len(*set) - len(*held)}
+// score evaluates all expressions on one device.
+func (e *evaluator) score(attributes map[string]string, set nfdv1alpha1.MatchExpressionSet, names []string) score {
+	var s score
+	for _, name := range names {
+		s.add(e.onAttribute(attributes, name, set[name]).verdict)
 	}
-	return nil, tally(e.onDevice(attributes, *set, names, nil))
+	return s
 }
 
 // onDevice explains the expressions on one device.
-func (e *evaluator) onDevice(attributes map[string]string, set nfdv1alpha1.MatchExpressionSet, names []string, held *nfdv1alpha1.MatchExpressionSet) []Expression {
+func (e *evaluator) onDevice(attributes map[string]string, set nfdv1alpha1.MatchExpressionSet, names []string) []Expression {
 	out := make([]Expression, len(names), len(names)+1)
 	found := make([]Found, len(names))
 	values := make([]string, len(names))
 	for i, name := range names {
-		m := set[name]
-		out[i] = expected(name, m)
+		out[i] = expected(name, set[name])
 		out[i].Found = &found[i]
 		if value, ok := attributes[name]; ok {
 			values[i] = value
 			found[i] = Found{Present: true, Value: &values[i]}
 		}
-		if held != nil {
-			_, match := (*held)[name]
-			out[i].Verdict = verdictOf(match)
-			continue
-		}
-		match, _, err := nodefeaturerule.MatchValues(e.only(name, m), attributes, true)
-		out[i].Verdict = verdictOf(match)
-		if err != nil {
-			out[i].Verdict, out[i].Reason = Unknown, notEvaluable(err)
-		}
+		answer := e.onAttribute(attributes, name, set[name])
+		out[i].Verdict, out[i].Reason = answer.verdict, answer.reason
 	}
 	return out
+}
+
+// A question is an expression and what it is asked about: NFD's answer depends
+// on nothing else. Specs with many rules on devices ask the same again and again.
+type question struct {
+	op            nfdv1alpha1.MatchOp
+	valueType     nfdv1alpha1.ValueType
+	values        int
+	first, second string
+	present       bool
+	value         string
+}
+
+type answer struct {
+	verdict Verdict
+	reason  *Reason
+}
+
+// maxAnswers bounds how many answers are remembered.
+const maxAnswers = 10_000
+
+// onAttribute evaluates one expression on one attribute of a device.
+func (e *evaluator) onAttribute(attributes map[string]string, name string, m *nfdv1alpha1.MatchExpression) answer {
+	value, present := attributes[name]
+	q := question{op: m.Op, valueType: m.Type, values: len(m.Value), present: present, value: value}
+	switch q.values {
+	case 0:
+	case 1:
+		q.first = m.Value[0]
+	case 2:
+		q.first, q.second = m.Value[0], m.Value[1]
+	default:
+		return e.evaluate(attributes, name, m)
+	}
+	if known, ok := e.answers[q]; ok {
+		return known
+	}
+	a := e.evaluate(attributes, name, m)
+	if e.answers == nil {
+		e.answers = map[question]answer{}
+	}
+	if len(e.answers) < maxAnswers {
+		e.answers[q] = a
+	}
+	return a
+}
+
+func (e *evaluator) evaluate(attributes map[string]string, name string, m *nfdv1alpha1.MatchExpression) answer {
+	match, _, err := nodefeaturerule.MatchValues(e.only(name, m), attributes, true)
+	if err != nil {
+		return answer{Unknown, notEvaluable(err)}
+	}
+	return answer{verdict: verdictOf(match)}
 }
 
 // noDevice is a term on a feature that lists no device.

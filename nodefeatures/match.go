@@ -102,6 +102,8 @@ type evaluator struct {
 	vars     *variables            // nil for a rule that refers to none
 	// one is the set of one expression that is passed to NFD again and again.
 	one nfdv1alpha1.MatchExpressionSet
+	// answers are NFD's about the attributes of devices.
+	answers map[question]answer
 }
 
 // rule asks NFD's evaluator for the verdict, explains it, and falls back to
