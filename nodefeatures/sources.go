@@ -56,7 +56,7 @@ type gap struct {
 //	cpu.topology         SYS/bus/cpu/devices/*/topology
 //	cpu.coprocessor      ppc64le
 //	kernel.version       /proc/sys/kernel/osrelease
-//	kernel.config        /proc/config.gz, SYS… BOOT/config-RELEASE and others: one of them
+//	kernel.config        /proc/config.gz, BOOT/config-RELEASE and others: the first that can be read
 //	kernel.loadedmodule  /proc/modules
 //	kernel.enabledmodule LIB/modules/RELEASE/modules.builtin, and /proc/modules
 //	kernel.selinux       SYS/fs/selinux/enforce (no SYS/fs/selinux: not enabled)
