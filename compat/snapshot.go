@@ -58,6 +58,9 @@ func WriteSnapshot(w io.Writer, s *nodefeatures.Snapshot, style Style) error {
 const elementsShown = 12
 
 func (p *printer) feature(name string, elements []string) {
+	if len(elements) == 0 {
+		return // read, and nothing there
+	}
 	line := strings.Join(elements[:min(len(elements), elementsShown)], " ")
 	if more := len(elements) - elementsShown; more > 0 {
 		line += fmt.Sprintf(" … and %d more", more)

@@ -45,6 +45,7 @@ The spec is attached to what the reference names (an index as a whole, unless
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "push nothing; print what would be pushed")
 	f.output = outputFlag(cmd, "text", "json", "yaml")
 	f.add(a, cmd)
+	f.addPlatform(cmd, "attach to the manifest of this `platform` in an index")
 	cmd.MarkFlagsMutuallyExclusive("platform", "all-platforms")
 	return cmd
 }

@@ -36,6 +36,7 @@ in a fallback index are removed with them.`,
 	cmd.Flags().BoolVar(&f.all, "all", false, "remove every compatibility artifact of the image")
 	f.output = outputFlag(cmd, "text", "json", "yaml")
 	f.add(a, cmd)
+	f.addPlatform(cmd, "detach only from the manifest of this `platform` in an index")
 	cmd.MarkFlagsOneRequired("artifact", "all")
 	cmd.MarkFlagsMutuallyExclusive("artifact", "all")
 	return cmd

@@ -51,6 +51,7 @@ func integrationLogin(t testing.TB, file, host, user, password string) {
 // TestIntegrationAuth reads and writes where a password is needed, with every
 // way of giving it, and says what is wrong when it is.
 func TestIntegrationAuth(t *testing.T) {
+	t.Parallel()
 	server := integrationServer{name: "htpasswd", command: integrationHtpasswd, deletes: true}
 	host := server.start(t)
 	repository := integrationOpen(t, host+"/private/app", integrationKinds()[0], auth.Credential{Username: integrationUser, Password: integrationPassword})

@@ -129,6 +129,7 @@ func (s integrationSession) testAtOnce(t *testing.T, repository integrationRepos
 // TestIntegrationSameVerdicts judges a hundred rules with nfd and with compat:
 // where compat knows, both must say the same.
 func TestIntegrationSameVerdicts(t *testing.T) {
+	t.Parallel()
 	server := integrationServer{name: "olareg", command: integrationOlareg(), referrers: true}
 	s := newIntegrationSession(t, server)
 	repository := integrationOpen(t, server.start(t)+"/team/same", integrationKinds()[0], auth.EmptyCredential)
@@ -154,6 +155,7 @@ func TestIntegrationSameVerdicts(t *testing.T) {
 
 // TestIntegrationLayout shares an OCI image layout on disk with oras.
 func TestIntegrationLayout(t *testing.T) {
+	t.Parallel()
 	server := integrationServer{name: "olareg", command: integrationOlareg(), referrers: true}
 	s := newIntegrationSession(t, server)
 	repository := integrationOpen(t, server.start(t)+"/team/layout", integrationKinds()[0], auth.EmptyCredential)

@@ -13,27 +13,36 @@ import (
 )
 
 // TestIntegration runs the whole cycle with the built binary against real
-// registries, and with the real oras and nfd on the other side.
+// registries, and with the real oras and nfd on the other side. Most of the time
+// goes into waiting for other writers of a fallback tag, so that it gets shorter
+// with -parallel, whatever the number of CPUs.
 func TestIntegration(t *testing.T) {
 	for _, server := range integrationServers() {
 		t.Run(server.name, func(t *testing.T) {
-			t.Parallel() // most of the time goes into waiting for others' writes
+			t.Parallel()
 			host := server.start(t)
 			for _, types := range integrationKinds() {
-				s := newIntegrationSession(t, server)
-				repository := integrationOpen(t, host+"/team/"+types.name, types, auth.EmptyCredential)
 				t.Run(types.name, func(t *testing.T) {
-					t.Run("image", func(t *testing.T) { s.testImage(t, repository) })
-					t.Run("index", func(t *testing.T) { s.testIndex(t, repository) })
-					t.Run("written-by-compat", func(t *testing.T) { s.testWritten(t, repository) })
-					t.Run("written-by-oras", func(t *testing.T) { s.testRead(t, repository) })
+					t.Parallel()
+					s := newIntegrationSession(t, server)
+					s.testCycle(t, integrationOpen(t, host+"/team/"+types.name, types, auth.EmptyCredential))
 				})
 			}
 			t.Run("at-once", func(t *testing.T) {
-				newIntegrationSession(t, server).testAtOnce(t, integrationOpen(t, host+"/team/at-once", integrationKinds()[0], auth.EmptyCredential))
+				t.Parallel()
+				s := newIntegrationSession(t, server)
+				s.testAtOnce(t, integrationOpen(t, host+"/team/at-once", integrationKinds()[0], auth.EmptyCredential))
 			})
 		})
 	}
+}
+
+// testCycle is everything that one repository goes through.
+func (s integrationSession) testCycle(t *testing.T, repository integrationRepository) {
+	t.Run("image", func(t *testing.T) { s.testImage(t, repository) })
+	t.Run("index", func(t *testing.T) { s.testIndex(t, repository) })
+	t.Run("written-by-compat", func(t *testing.T) { s.testWritten(t, repository) })
+	t.Run("written-by-oras", func(t *testing.T) { s.testRead(t, repository) })
 }
 
 // integrationHost is the platform of this machine, integrationForeign another.

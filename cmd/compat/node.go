@@ -31,7 +31,7 @@ func (f *nodeFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.kubeletConfig, "kubelet-config", "", "the kubelet's configuration `file`")
 	flags.StringVar(&f.kubeletConfigDir, "kubelet-config-dir", "", "the kubelet's drop-in `directory`")
 	flags.StringVar(&f.gates, "feature-gates", "", "the kubelet's feature gates, `A=true,B=false`")
-	flags.StringVar(&f.nodeFile, "node-file", "", "a saved Node object (`kubectl get node NAME -o json`), JSON or YAML")
+	flags.StringVar(&f.nodeFile, "node-file", "", "`file` with the node's Node object, as kubectl get node NAME -o json prints it, or YAML")
 }
 
 // discovery says how this host is looked at.

@@ -34,10 +34,15 @@ func (f *registryFlags) add(a *app, cmd *cobra.Command) {
 	flags.BoolVar(&f.passwordStdin, "password-stdin", false, "read the password from standard input")
 	flags.BoolVar(&f.tokenStdin, "identity-token-stdin", false, "read an identity token from standard input")
 	flags.StringVar(&o.RegistryConfig, "registry-config", "", "credentials `file` (default: Docker's config.json)")
-	flags.Var(&f.platform, "platform", "`os[/arch][/variant][:os_version]` of the manifest to use in an index")
 	cmd.MarkFlagsMutuallyExclusive("password-stdin", "identity-token-stdin")
 	cmd.MarkFlagsRequiredTogether("cert-file", "key-file")
 	a.timeoutFlag(cmd)
+}
+
+// addPlatform adds --platform, for commands that choose from an index.
+func (f *registryFlags) addPlatform(cmd *cobra.Command, usage string) {
+	cmd.Flags().Var(&f.platform, "platform", usage+": os[/arch][/variant][:os_version]")
+	complete(cmd, "platform", "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/ppc64le", "linux/s390x")
 }
 
 // options returns what was given, with the secrets that standard input holds.

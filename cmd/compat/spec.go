@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -70,8 +71,10 @@ func newSpecSchema(a *app) *cobra.Command {
 // newSchema prints the schemas of compat's own documents.
 func newSchema(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:       "schema KIND",
-		Short:     "Print the JSON Schema of a document that compat prints",
+		Use:   "schema KIND",
+		Short: "Print the JSON Schema of a document that compat prints",
+		Long: `Print the JSON Schema (draft 2020-12) of a document that compat prints. KIND is
+the document's kind: ` + strings.Join(compat.SchemaKinds(), ", ") + ".",
 		Example:   "  compat schema NodeReport > node-report.schema.json",
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: compat.SchemaKinds(),

@@ -53,7 +53,7 @@ document, except after a usage error.`,
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.images, "image", nil, "`reference` of an image (repeatable): host[:port]/repo[:tag][@digest]")
 	flags.StringArrayVar(&f.specs, "spec", nil, "judge this spec or NodeFeatureGroup `file` (repeatable); - is standard input")
-	flags.StringSliceVar(&f.tags, "tags", nil, "judge only the sets with one of these tags")
+	flags.StringSliceVar(&f.tags, "tags", nil, "judge only the sets with one of these `tag`s (comma-separated)")
 	flags.Var(&f.artifact, "artifact", "use the compatibility artifact with this `digest`, not the newest")
 	flags.Var(&f.missing, "missing", "the verdict on an image without a compatibility artifact")
 	complete(cmd, "missing", f.missing.allowed...)
@@ -65,6 +65,7 @@ document, except after a usage error.`,
 	f.output = outputFlag(cmd, "json", "yaml", "text")
 	f.nodeFlags.add(cmd)
 	f.registryFlags.add(a, cmd)
+	f.addPlatform(cmd, "the `platform` to look up in an index (default: the node's)")
 	cmd.MarkFlagsOneRequired("image", "spec", "require")
 	cmd.MarkFlagsMutuallyExclusive("features", "host-root")
 	return cmd

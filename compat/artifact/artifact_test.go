@@ -40,7 +40,7 @@ func TestFetchChecks(t *testing.T) {
 			tt.spoil(&m)
 			r.PushManifest(t, "app", "", ocispec.MediaTypeImageManifest, m)
 			_, _, err := read(t, r, "app:1.0", amd64)
-			e := wantCode(t, err, tt.code)
+			e := coded(t, err, tt.code)
 			if !strings.Contains(e.Error(), tt.text) || e.Retryable() {
 				t.Errorf("got %v, want %q in it", err, tt.text)
 			}
@@ -61,7 +61,7 @@ func TestCorruptBytes(t *testing.T) {
 			r.ServeHTTP(w, req)
 		}))
 		_, _, err := read(t, proxy, "app:1.0", amd64)
-		e := wantCode(t, err, CodeMalformedArtifact)
+		e := coded(t, err, CodeMalformedArtifact)
 		if !strings.Contains(e.Error(), "digest") {
 			t.Errorf("got %v", err)
 		}

@@ -89,6 +89,7 @@ func inEffect(t *testing.T, repo *Repository) *Content {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer i.Close()
 	c, _, err := i.InEffect(testContext(t), "")
 	if err != nil {
 		t.Fatal(err)
@@ -163,8 +164,13 @@ func TestConfigurationErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range []Options{
-		{CAFile: "/nowhere"}, {CAFile: empty}, {CertFile: empty}, {KeyFile: empty}, {CertFile: empty, KeyFile: empty},
-		{RegistryConfig: "/nowhere"}, {RegistryConfig: empty},
+		{CAFile: "/nowhere"},
+		{CAFile: empty},
+		{CertFile: empty},
+		{KeyFile: empty},
+		{CertFile: empty, KeyFile: empty},
+		{RegistryConfig: "/nowhere"},
+		{RegistryConfig: empty},
 	} {
 		_, err := Open(t.Context(), "registry.example.com/app", o)
 		wantCode(t, err, CodeConfiguration)
@@ -227,7 +233,7 @@ func TestConnectionRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = repo.Image(testContext(t), amd64)
-	if e := wantCode(t, err, CodeNetwork); !e.Retryable() || !strings.Contains(err.Error(), "127.0.0.1:1/app") {
+	if e := coded(t, err, CodeNetwork); !e.Retryable() || !strings.Contains(err.Error(), "127.0.0.1:1/app") {
 		t.Errorf("got %v", err)
 	}
 }

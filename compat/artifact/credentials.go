@@ -42,11 +42,16 @@ func credentialStore(path string) (orascredentials.Store, error) {
 		return store, nil
 	}
 	store, err := orascredentials.NewStoreFromDocker(orascredentials.StoreOptions{})
-	if err != nil {
-		if _, homeless := os.UserHomeDir(); homeless != nil {
-			return orascredentials.NewMemoryStore(), nil
-		}
-		return nil, &ConfigurationError{What: "the Docker configuration", Err: err}
+	if err == nil {
+		return store, nil
 	}
-	return store, nil
+	if homeless() {
+		return orascredentials.NewMemoryStore(), nil
+	}
+	return nil, &ConfigurationError{What: "the Docker configuration", Err: err}
+}
+
+func homeless() bool {
+	_, err := os.UserHomeDir()
+	return err != nil
 }

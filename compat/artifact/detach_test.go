@@ -11,9 +11,9 @@ import (
 	"nodecompat/compat/artifact/registrytest"
 )
 
-func detach(t *testing.T, r *registrytest.Registry, reference string, o DetachOptions) ([]Detached, error) {
+func detach(t *testing.T, r *registrytest.Registry, o DetachOptions) ([]Detached, error) {
 	t.Helper()
-	return open(t, r, reference, Options{}).Detach(testContext(t), o)
+	return open(t, r, "app:1.0", Options{}).Detach(testContext(t), o)
 }
 
 func TestDetachOne(t *testing.T) {
@@ -22,7 +22,7 @@ func TestDetachOne(t *testing.T) {
 		older := r.PushArtifact(t, "app", root, []byte(specA), "2026-01-01T00:00:00Z")
 		newer := r.PushArtifact(t, "app", root, []byte(specB), "2026-01-02T00:00:00Z")
 		onArm := r.PushArtifact(t, "app", manifests[1], []byte(specB), "2026-01-02T00:00:00Z")
-		list, err := detach(t, r, "app:1.0", DetachOptions{Artifact: newer.Digest})
+		list, err := detach(t, r, DetachOptions{Artifact: newer.Digest})
 		if err != nil || len(list) != 1 || list[0].On != OnIndex {
 			t.Fatalf("got %+v, %v", list, err)
 		}
@@ -32,21 +32,21 @@ func TestDetachOne(t *testing.T) {
 		if c := mustRead(t, r, "app:1.0", amd64); c.Artifact.Descriptor.Digest != older.Digest {
 			t.Errorf("got %+v", c.Artifact)
 		}
-		list, err = detach(t, r, "app:1.0", DetachOptions{Artifact: onArm.Digest})
+		list, err = detach(t, r, DetachOptions{Artifact: onArm.Digest})
 		if err != nil || len(list) != 1 || list[0].Subject.Digest != manifests[1].Digest {
 			t.Fatalf("got %+v, %v", list, err)
 		}
-		_, err = detach(t, r, "app:1.0", DetachOptions{Artifact: newer.Digest})
+		_, err = detach(t, r, DetachOptions{Artifact: newer.Digest})
 		wantCode(t, err, CodeArtifactNotFound)
 		// Not everything that has a digest may be deleted this way.
-		_, err = detach(t, r, "app:1.0", DetachOptions{Artifact: manifests[0].Digest})
+		_, err = detach(t, r, DetachOptions{Artifact: manifests[0].Digest})
 		wantCode(t, err, CodeArtifactNotFound)
 		if _, ok := r.Manifest(t, "app", manifests[0].Digest.String()); !ok {
 			t.Error("the image was deleted")
 		}
-		_, err = detach(t, r, "app:1.0", DetachOptions{Artifact: "sha256:x"})
+		_, err = detach(t, r, DetachOptions{Artifact: "sha256:x"})
 		wantCode(t, err, CodeInvalidReference)
-		if _, err := detach(t, r, "app:1.0", DetachOptions{}); err == nil {
+		if _, err := detach(t, r, DetachOptions{}); err == nil {
 			t.Error("detaching nothing is no error")
 		}
 	})
@@ -59,15 +59,15 @@ func TestDetachAll(t *testing.T) {
 			r.PushArtifact(t, "app", d, []byte(specA), "2026-01-01T00:00:00Z")
 			r.PushArtifact(t, "app", d, []byte(specB), "2026-01-01T00:00:00Z")
 		}
-		list, err := detach(t, r, "app:1.0", DetachOptions{All: true, Platform: armv7})
+		list, err := detach(t, r, DetachOptions{All: true, Platform: armv7})
 		if err != nil || len(list) != 1 || list[0].Subject.Digest != manifests[2].Digest || len(list[0].Removed) != 2 {
 			t.Fatalf("got %+v, %v", list, err)
 		}
-		list, err = detach(t, r, "app:1.0", DetachOptions{All: true})
+		list, err = detach(t, r, DetachOptions{All: true})
 		if err != nil || len(list) != 2 {
 			t.Fatalf("got %+v, %v", list, err)
 		}
-		list, err = detach(t, r, "app:1.0", DetachOptions{All: true})
+		list, err = detach(t, r, DetachOptions{All: true})
 		if err != nil || len(list) != 0 {
 			t.Errorf("got %+v, %v", list, err)
 		}
@@ -83,7 +83,7 @@ func TestDetachRefused(t *testing.T) {
 		d := r.PushImage(t, "app", "1.0", amd64)
 		a := r.PushArtifact(t, "app", d, []byte(specA), "")
 		fallback := len(r.Fallback(t, "app", d.Digest)) > 0
-		list, err := detach(t, r, "app:1.0", DetachOptions{All: true})
+		list, err := detach(t, r, DetachOptions{All: true})
 		if !fallback {
 			wantCode(t, err, CodeDeleteRefused)
 			return
@@ -110,7 +110,7 @@ func TestDetachDangling(t *testing.T) {
 	gone := r.PushArtifact(t, "app", d, []byte(specA), "")
 	r.AddFallback(t, "app", d.Digest, foreign)
 	r.DeleteManifest(t, "app", gone.Digest)
-	list, err := detach(t, r, "app:1.0", DetachOptions{All: true})
+	list, err := detach(t, r, DetachOptions{All: true})
 	if err != nil || len(list) != 1 {
 		t.Fatalf("got %+v, %v", list, err)
 	}
@@ -136,7 +136,7 @@ func TestDetachLyingList(t *testing.T) {
 	signature := r.PushManifest(t, "app", "", ocispec.MediaTypeImageManifest, m)
 	signature.ArtifactType = good.ArtifactType
 	r.AddFallback(t, "app", d.Digest, signature)
-	list, err := detach(t, r, "app:1.0", DetachOptions{All: true})
+	list, err := detach(t, r, DetachOptions{All: true})
 	if err != nil || len(list) != 1 || len(list[0].Removed) != 1 || list[0].Removed[0].Digest != good.Digest {
 		t.Fatalf("got %+v, %v", list, err)
 	}

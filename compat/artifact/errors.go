@@ -57,8 +57,12 @@ var ErrNoArtifact error = noArtifactError{}
 
 type noArtifactError struct{}
 
-func (noArtifactError) Error() string   { return "the image has no compatibility artifact" }
-func (noArtifactError) Code() string    { return CodeNoArtifact }
+func (noArtifactError) Error() string { return "the image has no compatibility artifact" }
+
+// Code is [CodeNoArtifact].
+func (noArtifactError) Code() string { return CodeNoArtifact }
+
+// Retryable is false.
 func (noArtifactError) Retryable() bool { return false }
 
 // ReferenceError says why a text is no reference, or no platform.
@@ -148,7 +152,7 @@ func (e *NotFoundError) Error() string {
 	if len(e.Available) > 0 {
 		return fmt.Sprintf("%s: not found among %s", e.Item, strings.Join(e.Available, ", "))
 	}
-	return e.Item.String() + ": not found"
+	return e.String() + ": not found"
 }
 
 // Code says what is missing: [CodeImageNotFound], [CodePlatformNotFound], [CodeArtifactNotFound] or [CodeBlobNotFound].
@@ -208,7 +212,7 @@ type RegistryError struct {
 }
 
 func (e *RegistryError) Error() string {
-	s := e.Item.String()
+	s := e.String()
 	if e.Status != 0 {
 		s += fmt.Sprintf(": the registry answered HTTP %d %s", e.Status, http.StatusText(e.Status))
 	}
@@ -271,7 +275,7 @@ type HTTPResponseError struct {
 }
 
 func (e *HTTPResponseError) Error() string {
-	return e.Item.String() + ": the registry answered in plain HTTP to HTTPS"
+	return e.String() + ": the registry answered in plain HTTP to HTTPS"
 }
 
 func (e *HTTPResponseError) Unwrap() error { return e.Err }
@@ -290,7 +294,7 @@ type MalformedError struct {
 	Err    error // the parser's error, if there was one
 }
 
-func (e *MalformedError) Error() string { return e.Item.String() + ": " + e.Reason }
+func (e *MalformedError) Error() string { return e.String() + ": " + e.Reason }
 func (e *MalformedError) Unwrap() error { return e.Err }
 
 // Code is [CodeMalformedImage], [CodeMalformedReferrers] or [CodeMalformedArtifact].

@@ -49,7 +49,7 @@ func (r *Repository) Image(ctx context.Context, platform Platform) (*Image, erro
 	}
 	root, err := r.store.manifest(ctx, whatImage, r.ref.name())
 	if err != nil {
-		cancel()
+		i.Close()
 		return nil, fmt.Errorf("resolving image %s: %w", r.ref, err)
 	}
 	if r.ref.Tag == "" && r.ref.Digest == "" && r.ref.Layout == "" {
@@ -72,8 +72,16 @@ func (r *Repository) Image(ctx context.Context, platform Platform) (*Image, erro
 	return i, nil
 }
 
-// Close stops what is still on its way for the image.
-func (i *Image) Close() { i.cancel() }
+// Close stops what is still on its way for the image, and waits until it has stopped.
+func (i *Image) Close() {
+	i.cancel()
+	for _, list := range i.lists {
+		<-list.done
+	}
+	if i.platform != nil {
+		<-i.platform.done
+	}
+}
 
 // Platform is that of Manifest: what the index says, or else the image's configuration. A nil Manifest, or a configuration
 // that does not tell, is an error: one of this package's.

@@ -44,7 +44,7 @@ func TestImageOfIndex(t *testing.T) {
 		t.Fatalf("got %+v, %v", other, err)
 	}
 	_, err = other.Platform(ctx)
-	e := wantCode(t, err, CodePlatformNotFound)
+	e := coded(t, err, CodePlatformNotFound)
 	if !strings.Contains(e.Error(), "linux/amd64, linux/arm/v7, linux/arm64") {
 		t.Errorf("got %v", e)
 	}
@@ -170,7 +170,7 @@ func TestHeadersLie(t *testing.T) {
 		return false
 	}})
 	d := r.PushImage(t, "app", "1.0", amd64)
-	reg := registrytest.Serve(t, registrytest.Options{}, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	reg := registrytest.Serve(t, registrytest.Options{}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		raw, _ := r.Manifest(t, "app", "1.0")
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Docker-Content-Digest", someDigest)
@@ -221,7 +221,7 @@ func TestResolveErrors(t *testing.T) {
 			t.Parallel()
 			r := registrytest.New(t, registrytest.Options{Intercept: answer("/manifests/", tt.reply)})
 			_, err := open(t, r, "app:1.0", Options{}).Image(testContext(t), amd64)
-			e := wantCode(t, err, tt.code)
+			e := coded(t, err, tt.code)
 			if !strings.Contains(e.Error(), tt.text) || !strings.Contains(err.Error(), r.Host()+"/app") {
 				t.Errorf("got %v, want %q in it", err, tt.text)
 			}

@@ -196,7 +196,7 @@ func TestLayoutTags(t *testing.T) {
 		t.Fatalf("an artifact is taken for an image: %+v, %v", i, err)
 	}
 	_, err := openDir(t, dir+":2.0").Image(ctx, amd64)
-	if e := wantCode(t, err, CodeImageNotFound); !strings.Contains(e.Error(), "1.0") {
+	if e := coded(t, err, CodeImageNotFound); !strings.Contains(e.Error(), "1.0") {
 		t.Errorf("got %v", err)
 	}
 	second := t.TempDir()
@@ -226,7 +226,7 @@ func TestLayoutTags(t *testing.T) {
 	}
 	tag("2.0")
 	_, err = openDir(t, dir).Image(ctx, amd64)
-	if e := wantCode(t, err, CodeImageNotFound); !strings.Contains(e.Error(), "1.0, 2.0") {
+	if e := coded(t, err, CodeImageNotFound); !strings.Contains(e.Error(), "1.0, 2.0") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -83,7 +83,13 @@ func mustAttach(t *testing.T, r *registrytest.Registry, reference, content strin
 }
 
 // wantCode checks that an error is one of ours with a code.
-func wantCode(t *testing.T, err error, code string) Error {
+func wantCode(t *testing.T, err error, code string) {
+	t.Helper()
+	_ = coded(t, err, code)
+}
+
+// coded is wantCode that hands out the error.
+func coded(t *testing.T, err error, code string) Error {
 	t.Helper()
 	var e Error
 	if !errors.As(err, &e) {

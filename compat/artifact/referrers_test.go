@@ -171,7 +171,7 @@ func TestReferrersErrors(t *testing.T) {
 			a := r.PushArtifact(t, "app", d, []byte(specA), "")
 			r.AddFallback(t, "app", d.Digest, a)
 			_, _, err := read(t, r, "app:1.0", amd64)
-			e := wantCode(t, err, tt.code)
+			e := coded(t, err, tt.code)
 			if !strings.Contains(e.Error(), tt.text) || !strings.Contains(e.Error(), "referrers "+d.Digest.String()) {
 				t.Errorf("got %v, want %q in it", err, tt.text)
 			}
@@ -335,7 +335,7 @@ func TestDeadline(t *testing.T) {
 			if err == nil {
 				_, _, err = i.InEffect(ctx, "")
 			}
-			if e := wantCode(t, err, CodeTimeout); !e.Retryable() || !errors.Is(err, context.DeadlineExceeded) {
+			if e := coded(t, err, CodeTimeout); !e.Retryable() || !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -51,6 +51,7 @@ func once(ctx context.Context) context.Context {
 	return context.WithValue(ctx, onceKey{}, true)
 }
 
+// RoundTrip sends a request as often as it takes.
 func (t *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	for attempt := 0; ; attempt++ {
 		resp, err := t.base.RoundTrip(req)

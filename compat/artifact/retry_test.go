@@ -59,7 +59,7 @@ func TestRetry(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-			} else if e, ok := wantCode(t, err, tt.code).(*RegistryError); ok && e.RetryAfter != tt.asked {
+			} else if e, ok := coded(t, err, tt.code).(*RegistryError); ok && e.RetryAfter != tt.asked {
 				t.Errorf("asked to wait %s, want %s: %v", e.RetryAfter, tt.asked, err)
 			}
 			if got := r.Count("", "/manifests/"); got != tt.requests {

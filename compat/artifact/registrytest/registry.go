@@ -164,6 +164,7 @@ type subjectless struct {
 	http.ResponseWriter
 }
 
+// WriteHeader is where the header has to go.
 func (w *subjectless) WriteHeader(status int) {
 	w.Header().Del("OCI-Subject")
 	w.ResponseWriter.WriteHeader(status)
