@@ -26,12 +26,6 @@ func newNodeReport(req NodeRequest) *NodeReport {
 	}
 }
 
-// fail records that there is no answer at all.
-func (r *NodeReport) fail(err error) {
-	r.Error = NewError(err)
-	r.Reasons = append(r.Reasons, r.Error.reason())
-}
-
 // decide sums the images up: all of them, and the sidecars if required.
 func (r *NodeReport) decide(req NodeRequest) {
 	verdicts := make([]Verdict, 0, len(r.Images)+1)

@@ -2,6 +2,7 @@ package compat
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -73,12 +74,16 @@ func ValidateNode(ctx context.Context, req NodeRequest) (*NodeReport, error) {
 
 	snapshot, err := inspect(ctx, req, subjects)
 	if err != nil {
-		report.fail(err)
-		return report, nil
+		snapshot = &nodefeatures.Snapshot{Sources: []nodefeatures.Source{}}
+		giveUp(subjects, err)
 	}
 	facts, err := waitForKubelet()
-	if err != nil {
+	var given *kubelet.GivenError
+	if errors.As(err, &given) {
 		return nil, err
+	}
+	if err != nil && req.RequireSidecars {
+		report.Error = NewError(err)
 	}
 	support := sidecar.Judge(facts)
 
@@ -90,6 +95,15 @@ func ValidateNode(ctx context.Context, req NodeRequest) (*NodeReport, error) {
 	report.warn(subjects)
 	report.decide(req)
 	return report, nil
+}
+
+// giveUp notes why the specs that were found cannot be judged.
+func giveUp(subjects []subject, err error) {
+	for i := range subjects {
+		if subjects[i].err == nil {
+			subjects[i].spec, subjects[i].err = nil, err
+		}
+	}
 }
 
 // inspect returns the facts to judge: the given snapshot, or what the host
