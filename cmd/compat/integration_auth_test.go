@@ -37,9 +37,9 @@ func integrationHtpasswd(t testing.TB, dir string, port int) (argv, env []string
 }
 
 // integrationLogin writes a Docker configuration as `docker login` does.
-func integrationLogin(t testing.TB, file, host, user, password string) {
+func integrationLogin(t testing.TB, file, host, password string) {
 	t.Helper()
-	secret := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+	secret := base64.StdEncoding.EncodeToString([]byte(integrationUser + ":" + password))
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -69,18 +69,18 @@ func TestIntegrationAuth(t *testing.T) {
 		code  int
 	}{
 		{"docker-config", func(t *testing.T, s integrationSession) (integrationSession, []string) {
-			integrationLogin(t, filepath.Join(s.dir, "docker", "config.json"), host, integrationUser, integrationPassword)
+			integrationLogin(t, filepath.Join(s.dir, "docker", "config.json"), host, integrationPassword)
 			return s, nil
 		}, 0},
 		{"registry-config", func(t *testing.T, s integrationSession) (integrationSession, []string) {
-			integrationLogin(t, filepath.Join(s.dir, "auth.json"), host, integrationUser, integrationPassword)
+			integrationLogin(t, filepath.Join(s.dir, "auth.json"), host, integrationPassword)
 			return s, []string{"--registry-config", "auth.json"}
 		}, 0},
 		{"password-stdin", func(_ *testing.T, s integrationSession) (integrationSession, []string) {
 			return stdin(s, integrationPassword), []string{"--username", integrationUser, "--password-stdin"}
 		}, 0},
 		{"flags-before-config", func(t *testing.T, s integrationSession) (integrationSession, []string) {
-			integrationLogin(t, filepath.Join(s.dir, "docker", "config.json"), host, integrationUser, "wrong")
+			integrationLogin(t, filepath.Join(s.dir, "docker", "config.json"), host, "wrong")
 			return stdin(s, integrationPassword), []string{"--username", integrationUser, "--password-stdin"}
 		}, 0},
 		{"none", func(_ *testing.T, s integrationSession) (integrationSession, []string) { return s, nil }, 1},
@@ -88,11 +88,11 @@ func TestIntegrationAuth(t *testing.T) {
 			return stdin(s, "wrong"), []string{"--username", integrationUser, "--password-stdin"}
 		}, 1},
 		{"wrong-docker-config", func(t *testing.T, s integrationSession) (integrationSession, []string) {
-			integrationLogin(t, filepath.Join(s.dir, "docker", "config.json"), host, integrationUser, "wrong")
+			integrationLogin(t, filepath.Join(s.dir, "docker", "config.json"), host, "wrong")
 			return s, nil
 		}, 1},
 		{"other-host", func(t *testing.T, s integrationSession) (integrationSession, []string) {
-			integrationLogin(t, filepath.Join(s.dir, "docker", "config.json"), "registry.example.com", integrationUser, integrationPassword)
+			integrationLogin(t, filepath.Join(s.dir, "docker", "config.json"), "registry.example.com", integrationPassword)
 			return s, nil
 		}, 1},
 	}

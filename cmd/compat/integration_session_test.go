@@ -205,19 +205,16 @@ func (s integrationSession) orasReferrers(t testing.TB, image string, args ...st
 
 // integrationOrasAttach attaches a spec as an author without compat does, and
 // returns the artifact's digest.
-func integrationOrasAttach(t testing.TB, image string, spec []byte, args ...string) string {
+func integrationOrasAttach(t testing.TB, image string, spec []byte) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "spec.yaml"), spec, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	oras := integrationProgram{path: integrationTool(t, "oras"), dir: dir, env: []string{"HOME=" + dir, "DOCKER_CONFIG=" + dir}}
-	args = append([]string{
-		"attach", "--plain-http", "--format=json", "--artifact-type=" + integrationArtifactType,
-		image, "spec.yaml:" + integrationSpecType,
-	}, args...)
-	attached := integrationDecode[struct{ Digest string }](t, oras.want(t, 0, args...))
-	return attached.Digest
+	r := oras.want(t, 0, "attach", "--plain-http", "--format=json", "--artifact-type="+integrationArtifactType,
+		image, "spec.yaml:"+integrationSpecType)
+	return integrationDecode[struct{ Digest string }](t, r).Digest
 }
 
 // nfdMatches is what `nfd compat validate-node` says of each rule, by name.

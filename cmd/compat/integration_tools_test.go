@@ -50,6 +50,9 @@ var integrationBuildCompat = sync.OnceValues(func() (string, error) {
 	return path, integrationBuild(root, path, "./cmd/compat")
 })
 
+// integrationBuilding lets parallel tests build a tool once.
+var integrationBuilding sync.Mutex
+
 // integrationTool returns the binary of one of the modules in testdata/tools.
 // Each pins one program; the file name holds its version, so that what was
 // built before is used again and a new pin is built anew.
@@ -61,6 +64,8 @@ func integrationTool(t testing.TB, name string) string {
 	if err != nil {
 		t.Fatalf("reading what testdata/tools/%s pins: %v", name, err)
 	}
+	integrationBuilding.Lock()
+	defer integrationBuilding.Unlock()
 	path := filepath.Join(root, ".cache", "tools", strings.Join([]string{name, version, runtime.Version()}, "-"))
 	if _, err := os.Stat(path); err == nil {
 		return path
