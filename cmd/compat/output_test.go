@@ -27,14 +27,17 @@ func TestIndent(t *testing.T) {
 		documents = append(documents, data)
 	}
 	for _, document := range documents {
-		var compact, want bytes.Buffer
+		var compact, want, got bytes.Buffer
 		if err := json.Compact(&compact, document); err != nil {
 			t.Fatal(err)
 		}
 		if err := json.Indent(&want, compact.Bytes(), "", "  "); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want.String(), string(indent(compact.Bytes()))); diff != "" {
+		if _, err := (indenter{&got}).Write(compact.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want.String(), got.String()); diff != "" {
 			t.Errorf("indent (-want +got):\n%s", diff)
 		}
 	}
