@@ -69,9 +69,28 @@ func (g *registry) failure(item Item, err error, seen *exchange) error {
 	case errors.Is(err, context.Canceled):
 		e.Message = "interrupted"
 		return e
+	case !sent(err) && item.What == whatUpload:
+		// oras-go did not go on, for instance because the upload was to go to another host.
+		e.code = CodeRegistryError
+	case !sent(err):
+		// It came to grief on the way to a token: no credential helper, a realm that is refused, a token that is none.
+		return &AuthError{Item: item, Status: http.StatusUnauthorized, Message: scrub(err), Err: err}
 	}
 	e.Message = scrub(innermost(err))
 	return e
+}
+
+// readError is a body that broke off.
+type readError struct{ error }
+
+func (e readError) Unwrap() error { return e.error }
+
+// sent tells whether a failure is of the network: net/http wraps all of those in a [*url.Error],
+// and net/url so wraps a realm that it can't parse; a challenge without a realm has no URL.
+func sent(err error) bool {
+	var u *url.Error
+	var r readError
+	return (errors.As(err, &u) && u.Op != "parse" && u.URL != "") || errors.As(err, &r)
 }
 
 // refusedBeneath makes the error of a status that oras-go saw: of a token request, or of an upload.

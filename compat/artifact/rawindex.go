@@ -3,6 +3,7 @@ package artifact
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -103,15 +104,12 @@ func (ix *rawIndex) drop(d digest.Digest) bool {
 
 // encode writes the index, refusing one that readers would refuse.
 func (ix *rawIndex) encode(item Item) ([]byte, error) {
-	list := make([]json.RawMessage, len(ix.entries))
+	list := make([][]byte, len(ix.entries))
 	for i, e := range ix.entries {
 		list[i] = e.raw
 	}
-	manifests, err := json.Marshal(list)
-	if err != nil {
-		return nil, err
-	}
-	ix.fields["manifests"] = manifests
+	// Not by json.Marshal, which would escape <, > and & in what others wrote.
+	ix.fields["manifests"] = slices.Concat([]byte("["), bytes.Join(list, []byte(",")), []byte("]"))
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)

@@ -121,7 +121,7 @@ func (g *registry) get(ctx context.Context, item Item, url, accept string, limit
 		if typed := Error(nil); errors.As(err, &typed) {
 			return nil, nil, err
 		}
-		return nil, nil, g.failure(item, fmt.Errorf("reading the answer: %w", err), seen)
+		return nil, nil, g.failure(item, readError{err}, seen)
 	}
 	return raw, resp.Header, nil
 }

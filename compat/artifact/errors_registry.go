@@ -1,0 +1,123 @@
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// AuthError says that a registry, or the token service it names, wants other credentials (401) or refuses them (403).
+type AuthError struct {
+	Item
+	Status  int    // HTTP status
+	Message string // what the server said, shortened
+	Err     error  // what the authentication came to grief on, if it got that far
+}
+
+func (e *AuthError) Error() string {
+	what := "unauthorized"
+	if e.Status == http.StatusForbidden {
+		what = "forbidden"
+	}
+	return withMessage(fmt.Sprintf("%s: %s (HTTP %d)", e.Item, what, e.Status), e.Message)
+}
+
+func (e *AuthError) Unwrap() error { return e.Err }
+
+// Code is [CodeUnauthorized] or [CodeForbidden].
+func (e *AuthError) Code() string {
+	if e.Status == http.StatusForbidden {
+		return CodeForbidden
+	}
+	return CodeUnauthorized
+}
+
+// Retryable is false.
+func (*AuthError) Retryable() bool { return false }
+
+// RegistryError is an HTTP status that can't be gone on from, or a connection that failed.
+type RegistryError struct {
+	Item
+	Status     int           // HTTP status; 0 when there was no answer
+	RetryAfter time.Duration // how long the server asked to wait; 0 if it did not say
+	Message    string        // what the server said, or what failed; shortened, without URLs' queries
+	Err        error         // the failure beneath, if there was one
+	code       string
+}
+
+func (e *RegistryError) Error() string {
+	s := e.String()
+	if e.Status != 0 {
+		s += fmt.Sprintf(": the registry answered HTTP %d %s", e.Status, http.StatusText(e.Status))
+	}
+	s = withMessage(s, e.Message)
+	if e.RetryAfter > 0 {
+		s += fmt.Sprintf(" (it asked to wait %s)", e.RetryAfter)
+	}
+	return s
+}
+
+func (e *RegistryError) Unwrap() error { return e.Err }
+
+// Code is [CodeRateLimited], [CodeTimeout], [CodeCanceled], [CodeNetwork], [CodeCertificate], [CodeTooManyRedirects] or
+// [CodeRegistryError].
+func (e *RegistryError) Code() string {
+	switch {
+	case e.code != "":
+		return e.code
+	case e.Status == http.StatusTooManyRequests:
+		return CodeRateLimited
+	case errors.Is(e.Err, context.DeadlineExceeded):
+		return CodeTimeout
+	case errors.Is(e.Err, context.Canceled):
+		return CodeCanceled
+	case e.Status == 0:
+		return CodeNetwork
+	default:
+		return CodeRegistryError
+	}
+}
+
+// Retryable is true for the statuses that pass (408, 429, 500, 502, 503, 504) and for connections that failed other than
+// by an untrusted certificate or an interrupt.
+func (e *RegistryError) Retryable() bool {
+	switch e.Code() {
+	case CodeTimeout, CodeNetwork, CodeRateLimited:
+		return true
+	case CodeRegistryError:
+		return passing(e.Status)
+	default:
+		return false
+	}
+}
+
+// passing tells whether an HTTP status is likely to go away by itself.
+func passing(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	default:
+		return false
+	}
+}
+
+// HTTPResponseError says that a plain HTTP server answered where TLS was expected.
+type HTTPResponseError struct {
+	Item
+	Err error
+}
+
+func (e *HTTPResponseError) Error() string {
+	return e.String() + ": the registry answered in plain HTTP to HTTPS"
+}
+
+func (e *HTTPResponseError) Unwrap() error { return e.Err }
+
+// Code is [CodeHTTPResponse].
+func (*HTTPResponseError) Code() string { return CodeHTTPResponse }
+
+// Retryable is false.
+func (*HTTPResponseError) Retryable() bool { return false }
