@@ -85,12 +85,19 @@ type readError struct{ error }
 
 func (e readError) Unwrap() error { return e.error }
 
-// sent tells whether a failure is of the network: net/http wraps all of those in a [*url.Error],
-// and net/url so wraps a realm that it can't parse; a challenge without a realm has no URL.
+// sent tells whether a failure is of the network: net/http wraps all of those in a [*url.Error] with the URL that was asked
+// for. A realm that is no URL comes in one as well, but with no host.
 func sent(err error) bool {
-	var u *url.Error
 	var r readError
-	return (errors.As(err, &u) && u.Op != "parse" && u.URL != "") || errors.As(err, &r)
+	if errors.As(err, &r) {
+		return true
+	}
+	var u *url.Error
+	if !errors.As(err, &u) {
+		return false
+	}
+	target, parseErr := url.Parse(u.URL)
+	return parseErr == nil && target.Host != ""
 }
 
 // refusedBeneath makes the error of a status that oras-go saw: of a token request, or of an upload.
