@@ -61,7 +61,9 @@ func discover(o Options) *Snapshot {
 	nfdLog.to(o.Logger)
 	defer nfdLog.to(nil)
 	h := newHost(o.Root)
+	h.withoutConfig = !needsKernelConfig(o.Features)
 	h.point()
+	configureKernel(h)
 
 	s := &Snapshot{
 		APIVersion: SnapshotAPIVersion, Kind: SnapshotKind, Tool: o.Tool, Node: h.node(o.Name),
@@ -154,7 +156,7 @@ func (f fact) unread(h host, o output) *gap {
 }
 
 // record makes the source's entry in the snapshot. What does not exist on this
-// architecture is listed, but is nobody's failure.
+// architecture, or was not asked for, is listed, but is nobody's failure.
 func (o output) record(src source) Source {
 	r := Source{Name: src.name, Status: SourceOK, Unreadable: []Unreadable{}}
 	failed, possible := 0, len(src.facts)
@@ -165,7 +167,7 @@ func (o output) record(src source) Source {
 		}
 		r.Unreadable = append(r.Unreadable, Unreadable{Feature: src.name + "." + f.name, Partial: g.partial, Reason: g.Reason})
 		switch {
-		case g.Code == ReasonNotThisArchitecture:
+		case g.Code == ReasonNotThisArchitecture, g.Code == ReasonSourceNotRun:
 			possible--
 		case g.partial:
 			r.Status = SourcePartial

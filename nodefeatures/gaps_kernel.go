@@ -3,9 +3,11 @@ package nodefeatures
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+	nfdsource "sigs.k8s.io/node-feature-discovery/source"
 	"sigs.k8s.io/node-feature-discovery/source/kernel"
 )
 
@@ -27,6 +29,9 @@ func versionGap(_ host, f *nfdv1alpha1.Features) *gap {
 // dozen places. If there is none, one that may not be read is the reason, else
 // that none exists.
 func configGap(h host, f *nfdv1alpha1.Features) *gap {
+	if h.withoutConfig {
+		return &gap{Reason: Reason{Code: ReasonSourceNotRun, Message: "the kernel's configuration was not asked for"}}
+	}
 	if publishes(f, kernel.ConfigFeature) {
 		return nil
 	}
@@ -44,6 +49,24 @@ func configGap(h host, f *nfdv1alpha1.Features) *gap {
 		Code:    ReasonFileMissing,
 		Message: "no kernel configuration: neither " + configGzipFile + " nor " + boot + " exists or can be read",
 	}}
+}
+
+// needsKernelConfig says whether a feature that is asked for needs the kernel's
+// configuration; nil asks for all. Unpacking it is a third of all detection.
+func needsKernelConfig(features []string) bool {
+	return features == nil || slices.ContainsFunc(features, func(name string) bool {
+		return strings.EqualFold(name, kernelConfig) || strings.EqualFold(name, loadedModules) // for its hint
+	})
+}
+
+// configureKernel tells NFD's kernel source where to look for the kernel's
+// configuration: everywhere, or in an empty file.
+func configureKernel(h host) {
+	config := &kernel.Config{}
+	if h.withoutConfig {
+		config.KconfigFile = os.DevNull
+	}
+	nfdsource.GetConfigurableSource(kernel.Name).SetConfig(config)
 }
 
 func loadedModuleGap(_ host, f *nfdv1alpha1.Features) *gap {

@@ -21,6 +21,8 @@ const (
 type host struct {
 	root    string // absolute; "/" is the process's own
 	running bool   // the root belongs to the machine that we run on
+
+	withoutConfig bool // nobody asked for the kernel's configuration
 }
 
 // newHost finds out whether root belongs to the running machine: it does if it

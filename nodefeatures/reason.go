@@ -21,7 +21,7 @@ const (
 	ReasonOtherSystem = "otherSystem"
 	// ReasonNodeNameNotSet: NFD takes the node's name from $NODE_NAME, which is not set.
 	ReasonNodeNameNotSet = "nodeNameNotSet"
-	// ReasonSourceNotRun: the snapshot was made without the source of this feature.
+	// ReasonSourceNotRun: the feature was not looked at, nobody asked for it.
 	ReasonSourceNotRun = "sourceNotRun"
 	// ReasonNotInSnapshot: the snapshot does not have the feature, nor does it say why.
 	ReasonNotInSnapshot = "notInSnapshot"
