@@ -62,6 +62,9 @@ func (r *Repository) Attach(ctx context.Context, content []byte, o AttachOptions
 	if o.Created.IsZero() {
 		return nil, errors.New("attaching without a creation time")
 	}
+	if !o.DryRun {
+		ctx = r.store.writer(ctx, o.Replace)
+	}
 	root, err := r.root(ctx)
 	if err != nil {
 		return nil, err

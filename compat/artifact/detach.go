@@ -50,6 +50,7 @@ func (r *Repository) Detach(ctx context.Context, o DetachOptions) ([]Detached, e
 	if o.Artifact != "" && o.Artifact.Validate() != nil {
 		return nil, &ReferenceError{Reference: o.Artifact.String(), Reason: "it is not a digest such as sha256:…"}
 	}
+	ctx = r.store.writer(ctx, true)
 	root, err := r.root(ctx)
 	if err != nil {
 		return nil, err

@@ -105,7 +105,7 @@ func (g *registry) keepListed(ctx context.Context, p *packed, fallback bool) err
 	subject, entry := p.subject.Digest, p.entry()
 	seen := func(l referrers) bool { return holds(l, entry.Digest) }
 	if !fallback {
-		return g.poll(ctx, subject, seen)
+		return g.confirm(ctx, p, seen)
 	}
 	return g.settle(ctx, subject, seen, func(ix *rawIndex) (bool, error) { return ix.add(entry) })
 }
@@ -140,19 +140,6 @@ func holds(l referrers, d digest.Digest) bool {
 		}
 	}
 	return false
-}
-
-// poll asks until the list is as it should be.
-func (g *registry) poll(ctx context.Context, subject digest.Digest, good func(referrers) bool) error {
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		list, err := g.referrers(ctx, subject)
-		if err != nil || good(list) {
-			return err
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return err
-		}
-	}
 }
 
 // settle edits the referrers tag until the list stays as it should be for longer than another writer can undo it. An early

@@ -16,6 +16,8 @@ import (
 // lockPoll is how often a writer asks whether another one is done.
 const lockPoll = 20 * time.Millisecond
 
+func (l *layout) writer(ctx context.Context, _ bool) context.Context { return ctx }
+
 // lock keeps other writers out until the function it returns is called. The lock is on the file oci-layout, which every
 // layout has and nobody replaces; it goes with the process if that dies.
 func (l *layout) lock(ctx context.Context) (unlock func(), err error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -213,6 +214,29 @@ func TestOlareg(t *testing.T) {
 	}
 	if _, list, err := read(t, r, "app:1.0", amd64); err != nil || len(list.Artifacts) != 1 {
 		t.Errorf("got %+v, %v", list, err)
+	}
+}
+
+// TestOlaregConcurrent has many authors at once on a registry that loses entries of its own list then.
+func TestOlaregConcurrent(t *testing.T) {
+	t.Parallel()
+	server := olareg.New(config.Config{Storage: config.ConfigStorage{StoreType: config.StoreMem}})
+	t.Cleanup(func() { _ = server.Close() })
+	r := registrytest.Serve(t, registrytest.Options{}, server)
+	r.PushImage(t, "app", "1.0", amd64)
+	const n = 16
+	var group sync.WaitGroup
+	for i := range n {
+		group.Go(func() {
+			repo := open(t, r, "app:1.0", Options{})
+			if _, err := repo.Attach(testContext(t), fmt.Appendf(nil, "# %d", i), AttachOptions{Created: day}); err != nil {
+				t.Errorf("%d: %v", i, err)
+			}
+		})
+	}
+	group.Wait()
+	if _, list, err := read(t, r, "app:1.0", amd64); err != nil || len(list.Artifacts) != n {
+		t.Errorf("%d artifacts, want %d: %v", len(list.Artifacts), n, err)
 	}
 }
 

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 	"oras.land/oras-go/v2/errdef"
 	orasregistry "oras.land/oras-go/v2/registry"
 	"oras.land/oras-go/v2/registry/remote"
@@ -145,7 +147,7 @@ func readBounded(item Item, resp *http.Response, limit int64) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// write sends a request that changes something and expects one of the statuses given.
+// write sends a request with the right to change something, and expects one of the statuses given.
 func (g *registry) write(ctx context.Context, item Item, method, url, contentType string, body []byte, want ...int) error {
 	actions := []string{auth.ActionPull, auth.ActionPush}
 	if method == http.MethodDelete {
@@ -172,29 +174,56 @@ func (g *registry) write(ctx context.Context, item Item, method, url, contentTyp
 	return g.refusal(item, resp)
 }
 
+func (g *registry) writer(ctx context.Context, deletes bool) context.Context {
+	if deletes {
+		return g.scoped(ctx, auth.ActionPull, auth.ActionPush, auth.ActionDelete)
+	}
+	return g.scoped(ctx, auth.ActionPull, auth.ActionPush)
+}
+
 // scoped asks for a token that is good for all the actions at once, rather than for one per request.
 func (g *registry) scoped(ctx context.Context, actions ...string) context.Context {
 	return auth.AppendRepositoryScope(ctx, orasregistry.Reference{Registry: g.ref.Registry, Repository: g.ref.Repository}, actions...)
 }
 
-// push uploads the two blobs at once, then the manifest. It does not look whether the blobs are there already: that costs
-// a request, and the answer may be wrong.
+// pushTries is how often a push is tried that the registry refuses for what is in it.
+const pushTries = 4
+
+// push uploads the two blobs at once, then the manifest.
+//
+// Many authors push the same empty configuration at the same moment, and docker-registry 2.8 then refuses manifests because
+// their blobs are just being replaced. So the configuration is not uploaded if it is there, and a refusal is not taken for
+// the last word.
 func (g *registry) push(ctx context.Context, p *packed) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	config := start(func() (struct{}, error) { return struct{}{}, g.upload(ctx, emptyConfig(), emptyJSON) })
-	err := g.upload(ctx, p.layer, p.spec)
-	if err != nil {
-		cancel()
+	for try := 1; ; try++ {
+		err := g.pushOnce(ctx, p, try > 1)
+		if err == nil || try == pushTries || !refusedContent(err) {
+			return err
+		}
+		if sleep(ctx, firstBackoff<<try/2+rand.N(firstBackoff)) != nil {
+			return err
+		}
 	}
-	<-config.done
-	if err != nil {
+}
+
+func (g *registry) pushOnce(ctx context.Context, p *packed, again bool) error {
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return g.upload(gctx, p.layer, p.spec) })
+	group.Go(func() error {
+		if !again && g.has(gctx, emptyConfig().Digest) {
+			return nil
+		}
+		return g.upload(gctx, emptyConfig(), emptyJSON)
+	})
+	if err := group.Wait(); err != nil {
 		return err
 	}
-	if config.err != nil {
-		return config.err
-	}
 	return g.putManifest(ctx, whatUpload, p.desc.Digest.String(), p.desc.MediaType, p.raw)
+}
+
+// has asks whether a blob is there. The answer may be wrong: it is good for nothing but saving an upload.
+func (g *registry) has(ctx context.Context, d digest.Digest) bool {
+	return g.write(ctx, g.item(whatUpload, d.String()), http.MethodHead, g.base+"/blobs/"+d.String(), "", nil, http.StatusOK) == nil
 }
 
 func (g *registry) upload(ctx context.Context, d ocispec.Descriptor, content []byte) error {

@@ -24,6 +24,8 @@ type store interface {
 	unlist(ctx context.Context, subject digest.Digest, artifacts []digest.Digest) (done bool, err error)
 	// remove deletes the manifest of an artifact.
 	remove(ctx context.Context, d digest.Digest) error
+	// writer returns a context whose requests are authorised, from the first one on, for writing and, if asked for, deleting.
+	writer(ctx context.Context, deletes bool) context.Context
 	// where names the store in messages.
 	where() string
 	// close drops idle connections.

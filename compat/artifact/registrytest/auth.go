@@ -101,7 +101,10 @@ func action(req *http.Request) string {
 func (r *Registry) challenge(w http.ResponseWriter, req *http.Request) {
 	header := `Basic realm="registrytest"`
 	if r.options.Auth == AuthBearer {
-		repository, _, _ := strings.Cut(strings.TrimPrefix(req.URL.Path, "/v2/"), "/manifests")
+		repository := strings.TrimPrefix(req.URL.Path, "/v2/")
+		for _, part := range []string{"/manifests/", "/blobs/", "/referrers/"} {
+			repository, _, _ = strings.Cut(repository, part)
+		}
 		header = fmt.Sprintf(`Bearer realm="%s/token",service="registrytest",scope="repository:%s:%s"`, r.realm.server.URL, repository, action(req))
 	}
 	w.Header().Set("Www-Authenticate", header)

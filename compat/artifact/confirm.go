@@ -1,0 +1,51 @@
+package artifact
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	// firstLook is the wait before a registry is asked again for what it did not list at once; it doubles up to lastLook.
+	firstLook = 50 * time.Millisecond
+	lastLook  = time.Second
+
+	// looksBeforePush is how often an artifact may be missing from the list before its manifest is pushed again.
+	looksBeforePush = 3
+)
+
+// confirm waits until a registry that keeps the list itself lists the artifact, and still does a moment later. Lists can
+// lag behind, and a registry can lose entries: olareg v0.1.2 updates its list from an old copy when several manifests come
+// at once. Pushing the same manifest again changes nothing but that it is listed.
+func (g *registry) confirm(ctx context.Context, p *packed, seen func(referrers) bool) error {
+	wait := firstLook
+	for missed := 0; ; {
+		listed, err := g.listedTwice(ctx, p, seen)
+		if err != nil || listed {
+			return err
+		}
+		if err := sleep(ctx, wait+rand.N(wait)); err != nil {
+			return err
+		}
+		wait = min(2*wait, lastLook)
+		if missed++; missed%looksBeforePush != 0 {
+			continue
+		}
+		if err := g.putManifest(ctx, whatUpload, p.desc.Digest.String(), p.desc.MediaType, p.raw); err != nil {
+			return err
+		}
+	}
+}
+
+func (g *registry) listedTwice(ctx context.Context, p *packed, seen func(referrers) bool) (bool, error) {
+	list, err := g.referrers(ctx, p.subject.Digest)
+	if err != nil || !seen(list) {
+		return false, err
+	}
+	if err := sleep(ctx, g.window/8); err != nil {
+		return false, err
+	}
+	list, err = g.referrers(ctx, p.subject.Digest)
+	return err == nil && seen(list), err
+}
