@@ -5,10 +5,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // The programs that a kubelet can be part of.
@@ -27,9 +27,18 @@ type process struct {
 	dir     string // its directory in /proc, as this process names it
 }
 
-// kubeletName is what a kubelet's binary is called; operators keep several of
-// them apart by the version. A name such as kubelet-csr-approver is not one.
-var kubeletName = regexp.MustCompile(`^kubelet(-v?\d.*)?$`)
+// isKubeletName says whether that is what a kubelet's binary is called; operators
+// keep several of them apart by the version (kubelet-v1.36.3). A name such as
+// kubelet-csr-approver is not one.
+func isKubeletName(name string) bool {
+	version, ok := strings.CutPrefix(name, programKubelet)
+	if !ok || version == "" {
+		return ok
+	}
+	version, ok = strings.CutPrefix(version, "-")
+	version = strings.TrimPrefix(version, "v")
+	return ok && version != "" && version[0] >= '0' && version[0] <= '9'
+}
 
 // processes lists the processes below proc that run a kubelet, by ascending
 // process ID. The error is ctx's, or says why proc can't be read.
@@ -63,8 +72,8 @@ func processes(ctx context.Context, proc string) ([]process, error) {
 // readProcess looks at comm first, which every process has and which, unlike
 // cmdline, can be read without waiting for the process's memory map.
 func readProcess(dir string, pid int) (process, bool) {
-	comm, err := readFile(filepath.Join(dir, "comm"), maxProcFile)
-	if err != nil || !mayBeKubelet(strings.TrimSpace(string(comm))) {
+	comm := readComm(filepath.Join(dir, "comm"))
+	if !mayBeKubelet(comm) {
 		return process{}, false
 	}
 	data, err := readFile(filepath.Join(dir, "cmdline"), maxProcFile)
@@ -72,12 +81,29 @@ func readProcess(dir string, pid int) (process, bool) {
 		return process{}, false
 	}
 	args := parseCmdline(data)
-	program := programOf(strings.TrimSpace(string(comm)), args)
+	program := programOf(comm, args)
 	return process{pid: pid, program: program, args: args, dir: dir}, program != ""
 }
 
+// readComm reads a process's name, "" if that is not possible. It is asked of
+// every process of the node, so it does without os.File, which would make twice
+// the system calls.
+func readComm(path string) string {
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return ""
+	}
+	defer syscall.Close(fd) //nolint:errcheck // nothing was written
+	var name [64]byte       // https://man7.org/linux/man-pages/man5/proc_pid_comm.5.html has 16; kernel threads have more
+	n, err := syscall.Read(fd, name[:])
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(name[:n]))
+}
+
 func mayBeKubelet(comm string) bool {
-	return kubeletName.MatchString(comm) || comm == programHyperkube || comm == programKubelite || strings.HasPrefix(comm, programK3s)
+	return isKubeletName(comm) || comm == programHyperkube || comm == programKubelite || strings.HasPrefix(comm, programK3s)
 }
 
 // programOf tells from a process's name and arguments which program it is, ""
@@ -92,7 +118,7 @@ func programOf(comm string, args []string) string {
 		verb = args[1]
 	}
 	switch {
-	case kubeletName.MatchString(comm):
+	case isKubeletName(comm):
 		return programKubelet
 	case comm == programHyperkube && (verb == programKubelet || filepath.Base(args[0]) == programKubelet):
 		return programHyperkube

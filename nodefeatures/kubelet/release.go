@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A Release is a Kubernetes version taken apart, so that two can be compared.
@@ -20,9 +21,14 @@ type Release struct {
 // maxVersion bounds the length of a version string, in bytes.
 const maxVersion = 256
 
+// The patterns are compiled when the first version is read, not at every start.
 var (
-	versionPattern    = regexp.MustCompile(`^v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})([!-~]*)$`)
-	preReleasePattern = regexp.MustCompile(`^-(alpha|beta|rc)\.(\d{1,9})`)
+	versionPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})([!-~]*)$`)
+	})
+	preReleasePattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^-(alpha|beta|rc)\.(\d{1,9})`)
+	})
 )
 
 // ParseRelease reads what a kubelet calls its version: v1.36.3, 1.36.3 or a
@@ -30,12 +36,12 @@ var (
 // -alpha.N, -beta.N and -rc.N make a pre-release: what vendors append does not,
 // whatever semantic versioning says, since their builds come after the release.
 func ParseRelease(s string) (Release, error) {
-	m := versionPattern.FindStringSubmatch(s)
+	m := versionPattern().FindStringSubmatch(s)
 	if m == nil || len(s) > maxVersion {
 		return Release{}, fmt.Errorf("%.64q is not a Kubernetes version such as v1.36.3", s)
 	}
 	r := Release{Major: number(m[1]), Minor: number(m[2]), Patch: number(m[3])}
-	if p := preReleasePattern.FindStringSubmatch(m[4]); p != nil {
+	if p := preReleasePattern().FindStringSubmatch(m[4]); p != nil {
 		r.Pre, r.PreNumber = p[1], number(p[2])
 	}
 	return r, nil

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 
 	"sigs.k8s.io/yaml"
 )
@@ -101,7 +102,7 @@ func (m machine) askBinary(ctx context.Context, path string) (Version, bool) {
 	return Version{Value: value, Origin: &Origin{Source: SourceBinary, Path: path}}, true
 }
 
-var snapDir = regexp.MustCompile(`^/snap/microk8s/[^/]+/`)
+var snapDir = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/snap/microk8s/[^/]+/`) })
 
 // snapVersion reads MicroK8s' version from its snap. kubelite takes --version
 // for a start, so it is never executed.
@@ -110,7 +111,7 @@ func (m machine) snapVersion(p process) Version {
 	if err != nil {
 		exe = p.args[0] // names the same, unless somebody changed it
 	}
-	dir := snapDir.FindString(exe)
+	dir := snapDir().FindString(exe)
 	if dir == "" {
 		return Version{Reason: &Reason{
 			Code: ReasonEmbeddedKubelet, Message: fmt.Sprintf("process %d is a kubelite outside of MicroK8s' snap, which is not executed", p.pid), Hint: hintTell,
