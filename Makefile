@@ -21,7 +21,7 @@ fuzz: ## every fuzz target, FUZZTIME each
 	./testdata/fuzz.sh $(FUZZTIME)
 
 integration: build ## real registries, the real oras and nfd, on loopback
-	go test -tags=integration -run='^TestIntegration' -count=1 -timeout=30m ./cmd/compat
+	go test -tags=integration -run='^TestIntegration' -count=1 -parallel=12 -timeout=30m ./cmd/compat
 
 generate: ## schemas, command reference, golden files
 	go test ./... -update
