@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -28,13 +29,13 @@ import (
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
 
 // notInTag are the characters of a digest that a tag may not have.
-var notInTag = regexp.MustCompile(`[^A-Za-z0-9_.-]`)
+var notInTag = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^A-Za-z0-9_.-]`) })
 
 // referrersTag is the tag for a subject: algorithm and hash, each cut to the length the specification gives it.
 func referrersTag(d digest.Digest) string {
 	algorithm, hash := d.Algorithm().String(), d.Encoded()
 	tag := algorithm[:min(len(algorithm), 32)] + "-" + hash[:min(len(hash), 64)]
-	return notInTag.ReplaceAllString(tag, "-")
+	return notInTag().ReplaceAllString(tag, "-")
 }
 
 func (g *registry) settleTime() time.Duration { return g.window + g.window/4 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -16,7 +17,7 @@ import (
 type Platform = ocispec.Platform
 
 var (
-	platformWord  = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	platformWord  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`) })
 	architectures = []string{"386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x", "x86_64", "aarch64"}
 )
 
@@ -35,7 +36,7 @@ func ParsePlatform(s string) (Platform, error) {
 		parts = append(parts, version)
 	}
 	for _, part := range parts {
-		if !platformWord.MatchString(part) {
+		if !platformWord().MatchString(part) {
 			return refuse("want os[/arch][/variant][:os_version], each of letters, digits, dots, dashes and underscores")
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	_ "crypto/sha512"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 	orasregistry "oras.land/oras-go/v2/registry"
@@ -23,10 +24,10 @@ const maxRepositoryLength = 255
 
 var (
 	// tagPattern is the distribution specification's grammar of a tag.
-	tagPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
+	tagPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`) })
 
 	// digestShape tells whether the text after an @ is meant as a digest.
-	digestShape = regexp.MustCompile(`^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9A-Za-z=_-]+$`)
+	digestShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9A-Za-z=_-]+$`) })
 )
 
 // Reference names an image in a registry, or in an OCI image layout when Layout is set.
@@ -129,7 +130,7 @@ func parseFull(s, host, path string) (Reference, error) {
 		ref.Digest = d
 	}
 	name, tag, hasTag := strings.Cut(rest, ":")
-	if hasTag && !tagPattern.MatchString(tag) {
+	if hasTag && !tagPattern().MatchString(tag) {
 		return refuse("the tag must be at most 128 letters, digits, dots, dashes and underscores")
 	}
 	ref.Tag, ref.Repository = tag, name
@@ -161,7 +162,7 @@ func ParseLayoutReference(s string) (Reference, error) {
 		return Reference{}, &ReferenceError{Reference: s, Reason: reason}
 	}
 	ref := Reference{Layout: s}
-	if at := strings.LastIndex(s, "@"); at >= 0 && digestShape.MatchString(s[at+1:]) {
+	if at := strings.LastIndex(s, "@"); at >= 0 && digestShape().MatchString(s[at+1:]) {
 		d, err := digest.Parse(s[at+1:])
 		if err != nil {
 			return refuse("what follows @ is not a digest such as sha256:…: " + err.Error())
@@ -170,7 +171,7 @@ func ParseLayoutReference(s string) (Reference, error) {
 	}
 	if colon := strings.LastIndex(ref.Layout, ":"); colon > strings.LastIndex(ref.Layout, "/") {
 		ref.Tag, ref.Layout = ref.Layout[colon+1:], ref.Layout[:colon]
-		if !tagPattern.MatchString(ref.Tag) {
+		if !tagPattern().MatchString(ref.Tag) {
 			return refuse("the tag must be at most 128 letters, digits, dots, dashes and underscores")
 		}
 	}

@@ -3,18 +3,19 @@ package artifact
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 )
 
 // urlQuery finds what follows the path of a URL: after a redirect to a store of blobs it is a signature.
-var urlQuery = regexp.MustCompile(`\?[^\s"']*`)
+var urlQuery = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\?[^\s"']*`) })
 
 // urlUser finds the credentials in a URL.
-var urlUser = regexp.MustCompile(`://[^/\s"'@]*@`)
+var urlUser = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`://[^/\s"'@]*@`) })
 
 // scrub makes a failure's text fit to be shown: no query and no credentials of any URL in it.
 func scrub(err error) string {
-	text := urlUser.ReplaceAllString(urlQuery.ReplaceAllString(err.Error(), ""), "://")
+	text := urlUser().ReplaceAllString(urlQuery().ReplaceAllString(err.Error(), ""), "://")
 	return printable(text, 2*maxServerText)
 }
 
