@@ -1,0 +1,140 @@
+package sidecar
+
+import (
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Bounds on what Parse reads.
+const (
+	// MaxSize is the size of a file, in bytes.
+	MaxSize = 32 << 20
+	// MaxDocumentSize is the size of one document of a file, in bytes. An API
+	// server takes 3 MiB; a List of many objects is longer.
+	MaxDocumentSize = 8 << 20
+	// MaxNodes is the number of values in one document, those that aliases
+	// repeat included.
+	MaxNodes = 1_000_000
+	// MaxDepth is how deep values are nested.
+	MaxDepth = 100
+	// MaxDocuments is the number of documents of a file.
+	MaxDocuments = 10_000
+	// MaxPods is the number of Pod templates of a file.
+	MaxPods = 10_000
+	// MaxContainers is the number of containers of a Pod.
+	MaxContainers = 1_000
+	// MaxProblems is the number of problems of a file that are reported.
+	MaxProblems = 1_000
+)
+
+// Manifests are the Pod templates of one file, and what was wrong with it.
+type Manifests struct {
+	Pods     []Pod     `json:"pods"`
+	Problems []Problem `json:"problems"` // in the order of the file
+}
+
+// A Problem is a part of a file that Parse could not use, or read with doubt.
+type Problem struct {
+	Code ProblemCode `json:"code"`
+	// Severity is error where an API server would refuse the object or it could
+	// not be read, warning where one may, info where something was left out that
+	// is no Pod.
+	Severity Severity `json:"severity"`
+	File     string   `json:"file"`
+	Document int      `json:"document"` // from 1; 0 for the whole file
+	Line     int      `json:"line"`     // from 1; 0 when not known
+	Path     string   `json:"path"`     // in the document; "" for all of it
+	Message  string   `json:"message"`
+}
+
+// A ProblemCode names a problem for programs.
+type ProblemCode string
+
+// The problems of a file.
+const (
+	ProblemSyntax            ProblemCode = "syntax"            // neither YAML nor JSON
+	ProblemTemplate          ProblemCode = "template"          // {{ … }} is not rendered
+	ProblemTooBig            ProblemCode = "tooBig"            // one of the bounds above; aliases that multiply, too
+	ProblemNotObject         ProblemCode = "notObject"         // no kind
+	ProblemKindSkipped       ProblemCode = "kindSkipped"       // a kind that has no Pods
+	ProblemBestEffort        ProblemCode = "bestEffort"        // not a kind of Kubernetes, but has a Pod template
+	ProblemRemovedAPI        ProblemCode = "removedAPI"        // an apiVersion that servers which know sidecars no longer have
+	ProblemNoTemplate        ProblemCode = "noTemplate"        // a workload without PodSpec
+	ProblemUnknownKey        ProblemCode = "unknownKey"        // not a field of a PodSpec
+	ProblemDuplicateKey      ProblemCode = "duplicateKey"      // the last value was taken
+	ProblemWrongType         ProblemCode = "wrongType"         // the value was left out
+	ProblemNonStringKey      ProblemCode = "nonStringKey"      // a list or mapping as a key
+	ProblemTooManyProblems   ProblemCode = "tooManyProblems"   // the others are left out
+	ProblemTooManyContainers ProblemCode = "tooManyContainers" // the Pod was left out
+)
+
+// APITypes is the Kubernetes release whose PodSpec Parse knows. A field that is
+// newer is reported as a warning, and has no effect here.
+const APITypes = "1.35"
+
+// Parse finds the Pod templates in a file: YAML with any number of documents,
+// or JSON; Lists are looked into. A part that is wrong does not stop the others:
+// it is a Problem. The file's name is only used in what is returned.
+func Parse(file string, data []byte) Manifests {
+	p := &parser{file: file, m: Manifests{Pods: []Pod{}, Problems: []Problem{}}}
+	p.parse(data)
+	return p.m
+}
+
+// A parser collects the Manifests of a file.
+type parser struct {
+	file     string
+	m        Manifests
+	document int
+	full     bool // MaxProblems was reached
+	types    fieldCache
+}
+
+func (p *parser) parse(data []byte) {
+	if len(data) > MaxSize {
+		p.report(Problem{Code: ProblemTooBig, Severity: Error, Message: fmt.Sprintf("the file is larger than %d bytes", MaxSize)})
+		return
+	}
+	for _, part := range split(data) {
+		if p.document >= MaxDocuments {
+			p.document = 0
+			p.report(Problem{Code: ProblemTooBig, Severity: Error, Message: fmt.Sprintf("the file has more than %d documents", MaxDocuments)})
+			return
+		}
+		p.document++
+		p.part(part)
+	}
+}
+
+// part reads one document.
+func (p *parser) part(part part) {
+	root, problem := part.read()
+	if problem != nil {
+		p.report(*problem)
+		return
+	}
+	d := &decoder{parser: p, offset: part.line - 1, templated: part.templated()}
+	if part.json {
+		d.offset = 0
+	}
+	d.object(root, "", typeMeta{}, 0)
+}
+
+// report adds a problem, and says so once when there are too many.
+func (p *parser) report(problem Problem) {
+	switch {
+	case len(p.m.Problems) < MaxProblems:
+		problem.File, problem.Document = p.file, p.document
+		p.m.Problems = append(p.m.Problems, problem)
+	case !p.full:
+		p.full = true
+		p.m.Problems = append(p.m.Problems, Problem{
+			Code: ProblemTooManyProblems, Severity: Error, File: p.file,
+			Message: fmt.Sprintf("more than %d problems, the others are left out", MaxProblems),
+		})
+	}
+}
+
+// line returns where a node is in the file.
+func (d *decoder) line(n *yaml.Node) int { return n.Line + d.offset }

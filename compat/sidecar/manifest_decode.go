@@ -1,0 +1,336 @@
+package sidecar
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// A decoder turns the nodes of one document into Pods. It checks them against
+// the Go types on the way, because the errors of JSON's decoders have no lines.
+type decoder struct {
+	*parser
+
+	offset    int // of the document's first line in the file
+	templated bool
+	nodes     int // spent so far
+	looks     int // keys looked at so far
+	tooBig    bool
+	lines     map[string]int // of the Pod that is being read
+}
+
+func (d *decoder) problem(n *yaml.Node, path string, code ProblemCode, severity Severity, message string) {
+	d.report(Problem{Code: code, Severity: severity, Path: path, Line: d.line(n), Message: message})
+}
+
+// spend counts values, aliased ones as often as they are used. It is false when
+// the document has too many.
+func (d *decoder) spend(n int) bool {
+	d.nodes += n
+	return d.within(d.nodes <= MaxNodes)
+}
+
+// look counts keys that are looked at, which with aliases can be many more
+// than there are.
+func (d *decoder) look(n int) bool {
+	const most = 100 * MaxNodes
+	d.looks += n
+	return d.within(d.looks <= most)
+}
+
+// within reports once that the document has too many values.
+func (d *decoder) within(ok bool) bool {
+	if ok {
+		return true
+	}
+	if !d.tooBig {
+		d.tooBig = true
+		d.report(Problem{Code: ProblemTooBig, Severity: Error, Message: fmt.Sprintf("the document has more than %d values", MaxNodes)})
+	}
+	return false
+}
+
+// pod reads an object that has a PodSpec.
+func (d *decoder) pod(n *yaml.Node, path, where string, t typeMeta, bestEffort bool) {
+	spec := d.at(n, where)
+	switch {
+	case spec == nil || spec.Kind != yaml.MappingNode:
+		d.problem(n, join(path, where), ProblemNoTemplate, Error, fmt.Sprintf("no PodSpec in %s", where))
+		return
+	case d.containers(spec) > MaxContainers:
+		d.problem(spec, join(path, where), ProblemTooManyContainers, Error, fmt.Sprintf("more than %d containers: the Pod is left out", MaxContainers))
+		return
+	case len(d.m.Pods) >= MaxPods:
+		d.problem(n, path, ProblemTooBig, Error, fmt.Sprintf("more than %d Pods in a file: this one is left out", MaxPods))
+		return
+	}
+	p := Pod{
+		APIVersion: shorten(t.apiVersion), Kind: shorten(t.kind), BestEffort: bestEffort,
+		File: d.file, Document: d.document, Line: d.line(n), Path: join(path, where),
+	}
+	p.Name, p.Namespace = shorten(d.textAt(n, "metadata.name")), shorten(d.textAt(n, "metadata.namespace"))
+	if p.Name == "" {
+		p.Name = shorten(d.textAt(n, "metadata.generateName"))
+	}
+	template := strings.TrimSuffix(strings.TrimSuffix(where, "spec"), ".")
+	p.Labels = d.texts(n, join(template, "metadata.labels"))
+	p.Annotations = d.texts(n, join(template, "metadata.annotations"))
+	p.Workload = d.workload(n, where, t)
+	d.lines = map[string]int{}
+	d.mark(n, path, join(template, "metadata"))
+	d.mark(n, path, where)
+	if d.into(spec, p.Path, &p.Spec) {
+		p.lines = d.lines
+		d.m.Pods = append(d.m.Pods, p)
+	}
+}
+
+func (d *decoder) containers(spec *yaml.Node) int {
+	total := 0
+	for _, r := range []role{roleInit, roleRegular, roleEphemeral} {
+		if list := d.at(spec, r.field()); list != nil {
+			total += len(list.Content)
+		}
+	}
+	return total
+}
+
+// mark notes where something outside the PodSpec is.
+func (d *decoder) mark(n *yaml.Node, path, where string) {
+	if v := d.at(n, where); v != nil {
+		d.lines[join(path, where)] = d.line(v)
+	}
+}
+
+// texts reads a mapping of text to text; what is none is left out.
+func (d *decoder) texts(n *yaml.Node, path string) map[string]string {
+	texts := map[string]string{}
+	if v := d.at(n, path); v != nil && v.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(v.Content); i += 2 {
+			value := resolve(v.Content[i+1])
+			if text, ok := scalar(value).(string); ok && value.Kind == yaml.ScalarNode && d.spend(1) {
+				texts[v.Content[i].Value] = text
+			}
+		}
+	}
+	return texts
+}
+
+// workload reads what of the object around the template matters.
+func (d *decoder) workload(n *yaml.Node, where string, t typeMeta) Workload {
+	var w Workload
+	switch t.kind {
+	case "Job", "CronJob":
+		w.Job = true
+		spec := strings.TrimSuffix(where, ".template.spec")
+		d.number(n, join(spec, "backoffLimit"), &w.BackoffLimit)
+		d.number(n, join(spec, "activeDeadlineSeconds"), &w.ActiveDeadlineSeconds)
+	case "Deployment":
+		w.ProgressDeadlineSeconds = new(int32(600))
+		d.number(n, "spec.progressDeadlineSeconds", &w.ProgressDeadlineSeconds)
+	}
+	return w
+}
+
+// number reads an integer into a pointer to one, and leaves it when there is none.
+func (d *decoder) number(n *yaml.Node, path string, into any) {
+	if v := d.at(n, path); v != nil && v.Kind == yaml.ScalarNode {
+		if number, ok := scalar(v).(json.Number); ok {
+			// What does not fit is refused by the API server; here it counts as absent.
+			_ = json.Unmarshal([]byte(number), into)
+		}
+	}
+}
+
+// into decodes a PodSpec. Everything in it that is wrong has been reported and
+// left out by value; false means that it was too big.
+func (d *decoder) into(n *yaml.Node, path string, spec *corev1.PodSpec) bool {
+	v, _ := d.value(n, reflect.TypeFor[corev1.PodSpec](), path, 0)
+	if d.tooBig {
+		return false
+	}
+	data, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(data, spec)
+	}
+	if err != nil {
+		d.problem(n, path, ProblemWrongType, Error, fmt.Sprintf("not a PodSpec: %.300s", printable(err.Error())))
+	}
+	return err == nil
+}
+
+// value converts a node to what encoding/json makes of the same JSON, leaving
+// out what does not fit the type. ok is false when nothing is left.
+func (d *decoder) value(n *yaml.Node, t reflect.Type, path string, depth int) (v any, ok bool) {
+	n = resolve(n)
+	if !d.spend(1) {
+		return nil, false
+	}
+	if depth > MaxDepth {
+		d.problem(n, "", ProblemTooBig, Error, fmt.Sprintf("values are nested deeper than %d", MaxDepth))
+		return nil, false
+	}
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if n.Kind == yaml.ScalarNode && scalar(n) == nil {
+		return nil, false
+	}
+	switch {
+	case reflect.PointerTo(t).Implements(unmarshaler):
+		return d.special(n, t, path)
+	case t.Kind() == reflect.Struct:
+		return d.mapping(n, t, path, depth)
+	case t.Kind() == reflect.Map:
+		return d.mapping(n, t, path, depth)
+	case t.Kind() == reflect.Slice:
+		return d.sequence(n, t, path, depth)
+	}
+	return d.scalar(n, t, path)
+}
+
+func (d *decoder) sequence(n *yaml.Node, t reflect.Type, path string, depth int) (any, bool) {
+	if n.Kind != yaml.SequenceNode {
+		return d.wrong(n, path, "a list")
+	}
+	list := make([]any, 0, len(n.Content))
+	for i, item := range n.Content {
+		at := path + indexOf(i)
+		d.lines[at] = d.line(item)
+		v, _ := d.value(item, t.Elem(), at, depth+1)
+		if v == nil && isObject(t.Elem()) {
+			v = map[string]any{} // keeps the indexes
+		}
+		if v != nil {
+			list = append(list, v)
+		}
+	}
+	return list, true
+}
+
+func isObject(t reflect.Type) bool { return t.Kind() == reflect.Struct }
+
+// mapping reads a struct or a map.
+func (d *decoder) mapping(n *yaml.Node, t reflect.Type, path string, depth int) (any, bool) {
+	if n.Kind != yaml.MappingNode {
+		return d.wrong(n, path, "a mapping")
+	}
+	object := map[string]any{}
+	d.pairs(n, path, 0, func(key, value *yaml.Node) {
+		of, known := t, true
+		if t.Kind() == reflect.Map {
+			of = t.Elem()
+		} else {
+			of, known = d.types.of(t)[key.Value]
+		}
+		at := join(path, step(key.Value))
+		if !known {
+			d.unknown(key, at, d.types.of(t))
+			return
+		}
+		if _, twice := object[key.Value]; twice {
+			d.problem(key, at, ProblemDuplicateKey, Error, fmt.Sprintf("the key %.60q is here twice", key.Value))
+		}
+		d.lines[at] = d.line(key)
+		if v, ok := d.value(value, of, at, depth+1); ok {
+			object[key.Value] = v
+		}
+	})
+	return object, !d.tooBig
+}
+
+// pairs calls each with the keys and values of a mapping, those that are merged
+// into it first.
+func (d *decoder) pairs(n *yaml.Node, path string, merges int, each func(key, value *yaml.Node)) {
+	if !d.look(len(n.Content)) {
+		return
+	}
+	own := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		own[n.Content[i].Value] = true
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if isMerge(n.Content[i]) && merges < MaxDepth {
+			for _, source := range mergeSources(resolve(n.Content[i+1])) {
+				d.pairs(source, path, merges+1, func(key, value *yaml.Node) {
+					if !own[key.Value] {
+						own[key.Value] = true
+						each(key, value)
+					}
+				})
+			}
+		}
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := resolve(n.Content[i])
+		switch {
+		case isMerge(key):
+		case key.Kind != yaml.ScalarNode:
+			d.problem(key, path, ProblemNonStringKey, Error, "a key that is no text")
+		default:
+			each(key, n.Content[i+1])
+		}
+	}
+}
+
+// mergeSources returns the mappings that a merge key names, those that win first.
+func mergeSources(n *yaml.Node) []*yaml.Node {
+	candidates := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		candidates = n.Content
+	}
+	var sources []*yaml.Node
+	for _, c := range candidates {
+		if c = resolve(c); c.Kind == yaml.MappingNode {
+			sources = append(sources, c)
+		}
+	}
+	return sources
+}
+
+// unknown reports a key that the type does not have. One that is nearly right
+// is a mistake; another can be a field that is newer than the types.
+func (d *decoder) unknown(key *yaml.Node, path string, fields map[string]reflect.Type) {
+	names := make([]string, 0, len(fields))
+	for name := range fields {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if near := nearest(key.Value, names); near != "" {
+		d.problem(key, path, ProblemUnknownKey, Error, fmt.Sprintf("unknown key %.60q: did you mean %s?", key.Value, near))
+		return
+	}
+	d.problem(key, path, ProblemUnknownKey, Warning, fmt.Sprintf(
+		"unknown key %.60q: Kubernetes %s has no such field here; if it is newer, it was not considered", key.Value, APITypes))
+}
+
+func (d *decoder) wrong(n *yaml.Node, path, want string) (any, bool) {
+	got := map[yaml.Kind]string{yaml.MappingNode: "a mapping", yaml.SequenceNode: "a list"}[n.Kind]
+	if got == "" {
+		got = fmt.Sprintf("%.60q", n.Value)
+		switch scalar(n).(type) {
+		case json.Number:
+			got = "the number " + got
+		case bool:
+			got = "the truth value " + got
+		}
+	}
+	d.problem(n, path, ProblemWrongType, Error, fmt.Sprintf("%s is needed here, not %s: the API server refuses it", want, got))
+	return nil, false
+}
+
+// step returns a key as a part of a path.
+func step(key string) string {
+	word := func(c rune) bool {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-'
+	}
+	if key != "" && len(key) <= maxName && strings.TrimFunc(key, word) == "" {
+		return key
+	}
+	return fmt.Sprintf("[%.60q]", key)
+}

@@ -1,0 +1,159 @@
+package sidecar
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+// special reads a type that decodes itself, such as a Quantity.
+func (d *decoder) special(n *yaml.Node, t reflect.Type, path string) (any, bool) {
+	v := scalar(n)
+	if n.Kind != yaml.ScalarNode || hugeExponent(n.Value) {
+		return d.wrong(n, path, "a "+t.Name())
+	}
+	data, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(data, reflect.New(t).Interface())
+	}
+	if err != nil {
+		return d.wrong(n, path, "a "+t.Name())
+	}
+	return v, true
+}
+
+// hugeExponent reports a number whose exact value would take unbounded time and
+// memory to write out.
+func hugeExponent(text string) bool {
+	i := strings.IndexAny(text, "eE")
+	if i < 0 {
+		return len(text) > maxName
+	}
+	exponent, err := strconv.Atoi(text[i+1:])
+	return len(text) > maxName || err == nil && (exponent > 99 || exponent < -99) || isRange(err)
+}
+
+func isRange(err error) bool { return err != nil && strings.HasSuffix(err.Error(), strconv.ErrRange.Error()) }
+
+// scalar reads a value of a basic type.
+func (d *decoder) scalar(n *yaml.Node, t reflect.Type, path string) (any, bool) {
+	if n.Kind != yaml.ScalarNode {
+		return d.wrong(n, path, named(t.Kind()))
+	}
+	v := scalar(n)
+	switch value := v.(type) {
+	case string:
+		if t.Kind() == reflect.String {
+			return v, true
+		}
+	case bool:
+		if t.Kind() == reflect.Bool {
+			return v, true
+		}
+	case json.Number:
+		if integer, ok := fits(value, t); ok {
+			return integer, true
+		}
+	}
+	return d.wrong(n, path, named(t.Kind()))
+}
+
+// fits returns a number that the integer type can hold. 30.0 is 30.
+func fits(number json.Number, t reflect.Type) (int64, bool) {
+	if t.Kind() != reflect.Int32 && t.Kind() != reflect.Int64 && t.Kind() != reflect.Int {
+		return 0, false
+	}
+	i, err := number.Int64()
+	if err != nil {
+		f, err := number.Float64()
+		if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+			return 0, false
+		}
+		i = int64(f)
+	}
+	return i, !reflect.Zero(t).OverflowInt(i)
+}
+
+func named(kind reflect.Kind) string {
+	switch kind {
+	case reflect.String:
+		return "text"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int32, reflect.Int64, reflect.Int:
+		return "an integer (" + kind.String() + ")"
+	}
+	return "a " + kind.String()
+}
+
+// A fieldCache keeps the JSON names of the fields of struct types.
+type fieldCache map[reflect.Type]map[string]reflect.Type
+
+// of returns the fields of a struct type, those of inlined structs included.
+func (c *fieldCache) of(t reflect.Type) map[string]reflect.Type {
+	if *c == nil {
+		*c = fieldCache{}
+	}
+	if fields, ok := (*c)[t]; ok {
+		return fields
+	}
+	fields := map[string]reflect.Type{}
+	for field := range t.Fields() {
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		switch {
+		case name == "" && (field.Anonymous || options == "inline"):
+			for name, of := range c.of(field.Type) {
+				fields[name] = of
+			}
+		case name != "" && name != "-":
+			fields[name] = field.Type
+		}
+	}
+	(*c)[t] = fields
+	return fields
+}
+
+// nearest returns the name that a key was probably meant to be, or "".
+func nearest(key string, names []string) string {
+	const most = 2
+	best, distance := "", most+1
+	for _, name := range names {
+		if strings.EqualFold(key, name) {
+			return name
+		}
+		if d := edits(key, name, most); d < distance && d*3 < len(name) {
+			best, distance = name, d
+		}
+	}
+	return best
+}
+
+// edits counts the letters to change from a to b, or returns more than most.
+func edits(a, b string, most int) int {
+	if len(a) > len(b)+most || len(b) > len(a)+most {
+		return most + 1
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

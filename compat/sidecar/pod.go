@@ -1,0 +1,146 @@
+package sidecar
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// A Pod is one Pod template of a manifest: a Pod itself, or what a workload
+// makes its Pods from.
+type Pod struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Name is metadata.name, or metadata.generateName where there is no name.
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+	// File is the name that Parse was given.
+	File string `json:"file"`
+	// Document counts the documents of the file that are not empty, from 1.
+	Document int `json:"document"`
+	// Line is where the object begins in the file, from 1; 0 when not known.
+	Line int `json:"line"`
+	// Path is where the PodSpec is in the document: "spec.template.spec", or
+	// "items[2].spec" in a List.
+	Path string `json:"path"`
+	// BestEffort says that the kind is not one of Kubernetes' own, and the
+	// PodSpec was found by its usual place.
+	BestEffort bool     `json:"bestEffort"`
+	Workload   Workload `json:"workload"`
+	// Labels and Annotations are the template's (a Pod's own).
+	Labels      map[string]string `json:"-"`
+	Annotations map[string]string `json:"-"`
+	// Spec is as it was written: defaults are not filled in.
+	Spec corev1.PodSpec `json:"-"`
+
+	// lines maps a path in the document to the line where it is written.
+	lines map[string]int
+}
+
+// A Workload is what of the object around a template matters for its Pods.
+type Workload struct {
+	// Job says that the Pods are those of a Job or CronJob.
+	Job bool `json:"job"`
+	// BackoffLimit is the Job's; nil when it is not set (then 6).
+	BackoffLimit *int32 `json:"backoffLimit,omitempty"`
+	// ActiveDeadlineSeconds is the Job's own, not the PodSpec's.
+	ActiveDeadlineSeconds *int64 `json:"activeDeadlineSeconds,omitempty"`
+	// ProgressDeadlineSeconds is the Deployment's; 600 for a Deployment that
+	// does not set it, nil for other kinds.
+	ProgressDeadlineSeconds *int32 `json:"progressDeadlineSeconds,omitempty"`
+}
+
+// Line returns where a path in the document is written, or the nearest place
+// above it that is.
+func (p *Pod) lineAt(path string) int {
+	for path != "" {
+		if line, ok := p.lines[path]; ok {
+			return line
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return p.Line
+}
+
+// A role is the list of the PodSpec that a container is in.
+type role int
+
+const (
+	roleInit role = iota
+	roleRegular
+	roleEphemeral
+)
+
+func (r role) field() string {
+	return [...]string{"initContainers", "containers", "ephemeralContainers"}[r]
+}
+
+// A member is a container at its place in the Pod.
+type member struct {
+	*corev1.Container
+
+	role  role
+	index int
+	name  string // shortened for messages
+	path  string // in the document
+}
+
+// sidecar says whether this is a native sidecar: an init container that is
+// restarted always. On a regular container the same policy makes none
+// (https://github.com/kubernetes/kubernetes/blob/v1.37.0/pkg/api/v1/pod/util.go).
+func (m member) sidecar() bool {
+	return m.role == roleInit && m.RestartPolicy != nil && *m.RestartPolicy == corev1.ContainerRestartPolicyAlways
+}
+
+// members returns the init containers, then the regular ones, in their order.
+func (p *Pod) members() []member {
+	all := make([]member, 0, len(p.Spec.InitContainers)+len(p.Spec.Containers))
+	for i := range p.Spec.InitContainers {
+		all = append(all, p.member(roleInit, i, &p.Spec.InitContainers[i]))
+	}
+	for i := range p.Spec.Containers {
+		all = append(all, p.member(roleRegular, i, &p.Spec.Containers[i]))
+	}
+	return all
+}
+
+// ephemeral returns the ephemeral containers as members; the two types have
+// the same fields, with the same meaning.
+func (p *Pod) ephemeral() []member {
+	all := make([]member, 0, len(p.Spec.EphemeralContainers))
+	for i := range p.Spec.EphemeralContainers {
+		c := corev1.Container(p.Spec.EphemeralContainers[i].EphemeralContainerCommon)
+		all = append(all, p.member(roleEphemeral, i, &c))
+	}
+	return all
+}
+
+func (p *Pod) member(r role, index int, c *corev1.Container) member {
+	return member{Container: c, role: r, index: index, name: shorten(c.Name), path: join(p.Path, r.field()+indexOf(index))}
+}
+
+// gracePeriod returns terminationGracePeriodSeconds, or its default.
+func (p *Pod) gracePeriod() int64 {
+	if g := p.Spec.TerminationGracePeriodSeconds; g != nil {
+		return max(*g, 0)
+	}
+	return corev1.DefaultTerminationGracePeriodSeconds
+}
+
+// restartPolicy returns the Pod's restartPolicy, or its default.
+func (p *Pod) restartPolicy() corev1.RestartPolicy {
+	if p.Spec.RestartPolicy == "" {
+		return corev1.RestartPolicyAlways
+	}
+	return p.Spec.RestartPolicy
+}
+
+// maxName bounds names in messages, in bytes; those of Kubernetes are shorter.
+const maxName = 253
+
+func shorten(name string) string {
+	if len(name) > maxName {
+		return strings.ToValidUTF8(name[:maxName], "") + "…"
+	}
+	return name
+}
