@@ -50,6 +50,7 @@ func (f *registryFlags) options(a *app) (artifact.Options, error) {
 	o := f.flags
 	o.UserAgent = "compat/" + toolVersion()
 	o.Logger = a.logger()
+	o.LookupEnv = a.lookupEnv
 	if f.passwordStdin && o.Username == "" {
 		return o, usagef("--password-stdin needs --username")
 	}

@@ -101,6 +101,7 @@ func inEffect(t *testing.T, repo *Repository) *Content {
 func credentialsFor(t *testing.T, r *registrytest.Registry, way string, o *Options) bool {
 	t.Helper()
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	o.LookupEnv = os.LookupEnv
 	switch way {
 	case "flags":
 		o.Username, o.Password = user, password
@@ -389,9 +390,9 @@ func TestTokenTrouble(t *testing.T) {
 		_, _ = w.Write([]byte("<html>"))
 	}))
 	t.Cleanup(page.Close)
-	// oras-go v2.6.4 talks to no token service on a private address, unless that is the registry's own host.
-	private := strings.Replace(page.URL, "127.0.0.1", "localhost", 1)
-	for _, realm := range []string{page.URL, private, "ftp://127.0.0.1/", ":", ""} {
+	for _, realm := range []string{
+		page.URL, "ftp://127.0.0.1/", "http://169.254.169.254/", "http://[fe80::1]/", "http://user:x@127.0.0.1/", "/token", ":", "",
+	} {
 		r := registrytest.New(t, registrytest.Options{Intercept: func(w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Www-Authenticate", fmt.Sprintf(`Bearer realm=%q,service="x"`, realm))
 			w.WriteHeader(http.StatusUnauthorized)

@@ -7,10 +7,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
-
-	"oras.land/oras-go/v2/registry/remote/auth"
 )
 
 var (
@@ -21,31 +20,30 @@ var (
 )
 
 // newClient makes the one HTTP client of a repository, and the transport beneath it that keeps the connections.
-//
-// The authorising client drops the Authorization header for good once redirects leave the origin, and answers no
-// challenge from there: oras-go v2.6.4 registry/remote/auth/client.go, sendRedirectSafe.
-func newClient(ref Reference, o Options) (*auth.Client, *http.Transport, error) {
+func newClient(ref Reference, o Options) (*authorizer, *http.Transport, error) {
 	transport, err := newTransport(o)
 	if err != nil {
 		return nil, nil, err
 	}
-	credential, err := credentials(ref, o)
+	find, err := credentials(ref, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	client := &auth.Client{
-		Client: &http.Client{
+	scheme := "https"
+	if o.PlainHTTP {
+		scheme = "http"
+	}
+	return &authorizer{
+		client: &http.Client{
 			Transport:     &retrier{base: transport, log: o.Logger},
 			CheckRedirect: checkRedirect,
 		},
-		Cache:      auth.NewCache(),
-		Credential: credential,
-		ClientID:   "compat",
-	}
-	if o.UserAgent != "" {
-		client.SetUserAgent(o.UserAgent)
-	}
-	return client, transport, nil
+		registry:   &url.URL{Scheme: scheme, Host: ref.host()},
+		repository: ref.Repository,
+		agent:      o.UserAgent,
+		find:       find,
+		tokens:     map[string]*tokenSlot{},
+	}, transport, nil
 }
 
 func newTransport(o Options) (*http.Transport, error) {
@@ -93,9 +91,13 @@ func tlsConfig(o Options) (*tls.Config, error) {
 }
 
 // checkRedirect bounds redirects, keeps them on TLS, and keeps what writes from turning into a GET, whose 200 would be
-// taken for success. net/http's own limit is gone once a CheckRedirect is set.
+// taken for success. net/http's own limit is gone once a CheckRedirect is set. Its own care for credentials ends with the
+// host name: here they go to no other port either.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	first := via[0]
+	if leftOrigin(via, req) {
+		req.Header.Del("Authorization")
+	}
 	switch {
 	case len(via) > MaxRedirects:
 		return errTooManyRedirects

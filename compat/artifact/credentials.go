@@ -2,56 +2,126 @@ package artifact
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"oras.land/oras-go/v2/registry/remote/auth"
 	orascredentials "oras.land/oras-go/v2/registry/remote/credentials"
 )
 
-// credentials finds who we are for the registry: what was given, else the Docker configuration and its helpers. Whatever
-// it finds goes only to this registry and to the token service it names: other hosts are told nothing.
-func credentials(ref Reference, o Options) (auth.CredentialFunc, error) {
+// credentials finds who we are for the registry: what was given, else what the configuration files and their helpers say.
+// Nothing is read from a helper before it is needed.
+func credentials(ref Reference, o Options) (func(context.Context) (auth.Credential, error), error) {
 	given := auth.Credential{Username: o.Username, Password: o.Password, RefreshToken: o.IdentityToken}
 	if given != auth.EmptyCredential {
-		return auth.StaticCredential(ref.host(), given), nil
+		return func(context.Context) (auth.Credential, error) { return given, nil }, nil
 	}
-	store, err := credentialStore(o.RegistryConfig)
-	if err != nil {
-		return nil, err
-	}
-	find := orascredentials.Credential(store)
-	return func(ctx context.Context, host string) (auth.Credential, error) {
-		if host != ref.host() {
-			return auth.EmptyCredential, nil
+	var files []credentialFile
+	for _, place := range credentialPlaces(o) {
+		file, err := place.open()
+		switch {
+		case err == nil:
+			files = append(files, file)
+		case place.must || !errors.Is(err, fs.ErrNotExist):
+			return nil, &ConfigurationError{What: place.what, Err: err}
 		}
-		return find(ctx, host)
+	}
+	return func(ctx context.Context) (auth.Credential, error) {
+		for _, f := range files {
+			id, err := f.store.Get(ctx, f.key(ref))
+			if err != nil || id != auth.EmptyCredential {
+				return id, err
+			}
+		}
+		return auth.EmptyCredential, nil
 	}, nil
 }
 
-// credentialStore opens the configuration file at path, or Docker's own. A user without a home directory, as a service
-// has, simply has no Docker configuration: the store is empty then.
-func credentialStore(path string) (orascredentials.Store, error) {
-	if path != "" {
-		if _, err := os.Stat(path); err != nil {
-			return nil, &ConfigurationError{What: "the registry configuration", Err: err}
-		}
-		store, err := orascredentials.NewStore(path, orascredentials.StoreOptions{})
-		if err != nil {
-			return nil, &ConfigurationError{What: "the registry configuration", Err: err}
-		}
-		return store, nil
-	}
-	store, err := orascredentials.NewStoreFromDocker(orascredentials.StoreOptions{})
-	if err == nil {
-		return store, nil
-	}
-	if homeless() {
-		return orascredentials.NewMemoryStore(), nil
-	}
-	return nil, &ConfigurationError{What: "the Docker configuration", Err: err}
+// credentialPlace is where a file with credentials may be.
+type credentialPlace struct {
+	what string
+	path string
+	must bool // it is a mistake if there is none
 }
 
-func homeless() bool {
-	_, err := os.UserHomeDir()
-	return err != nil
+// credentialPlaces are the files to look into, the first that knows the registry being the one that counts: Docker's, then
+// podman's (https://github.com/containers/image/blob/v5.36.2/docs/containers-auth.json.5.md).
+func credentialPlaces(o Options) []credentialPlace {
+	if o.RegistryConfig != "" {
+		return []credentialPlace{{"the registry configuration", o.RegistryConfig, true}}
+	}
+	var places []credentialPlace
+	add := func(what string, parts ...string) {
+		if parts[0] != "" { // a variable that is not set
+			places = append(places, credentialPlace{what: what, path: filepath.Join(parts...)})
+		}
+	}
+	home := o.variable("HOME")
+	if docker := o.variable("DOCKER_CONFIG"); docker != "" {
+		add("the Docker configuration", docker, "config.json")
+	} else {
+		add("the Docker configuration", home, ".docker", "config.json")
+	}
+	if file := o.variable("REGISTRY_AUTH_FILE"); file != "" {
+		return append(places, credentialPlace{what: "the file that REGISTRY_AUTH_FILE names", path: file})
+	}
+	add("podman's auth.json", o.variable("XDG_RUNTIME_DIR"), "containers", "auth.json")
+	if config := o.variable("XDG_CONFIG_HOME"); config != "" {
+		add("podman's auth.json", config, "containers", "auth.json")
+	} else {
+		add("podman's auth.json", home, ".config", "containers", "auth.json")
+	}
+	return places
+}
+
+func (o Options) variable(name string) string {
+	if o.LookupEnv == nil {
+		return ""
+	}
+	value, _ := o.LookupEnv(name)
+	return value
+}
+
+// credentialFile is a file with credentials, or with the names of helpers that have them.
+type credentialFile struct {
+	store *orascredentials.DynamicStore
+	names map[string]json.RawMessage
+}
+
+func (p credentialPlace) open() (credentialFile, error) {
+	raw, err := os.ReadFile(p.path)
+	if err != nil {
+		return credentialFile{}, err
+	}
+	var content struct {
+		Auths map[string]json.RawMessage `json:"auths"`
+	}
+	if err := json.Unmarshal(raw, &content); err != nil {
+		return credentialFile{}, errNotJSON // the parser's error could quote a secret
+	}
+	store, err := orascredentials.NewStore(p.path, orascredentials.StoreOptions{})
+	return credentialFile{store, content.Auths}, err
+}
+
+var errNotJSON = errors.New("it is no JSON file of credentials")
+
+// key is the name under which a file has credentials: that of the repository or of the nearest path above it, which podman
+// writes, or else that of the registry.
+func (f credentialFile) key(ref Reference) string {
+	for name := ref.Registry + "/" + ref.Repository; strings.Contains(name, "/"); name = name[:strings.LastIndexByte(name, '/')] {
+		if _, ok := f.names[name]; ok {
+			return name
+		}
+	}
+	server := orascredentials.ServerAddressFromHostname(ref.host())
+	if _, ok := f.names[server]; !ok && ref.Registry != ref.host() {
+		if _, ok := f.names[ref.Registry]; ok { // docker.io, as podman writes it
+			return ref.Registry
+		}
+	}
+	return server
 }

@@ -50,7 +50,11 @@ type RegistryError struct {
 func (e *RegistryError) Error() string {
 	s := e.String()
 	if e.Status != 0 {
-		s += fmt.Sprintf(": the registry answered HTTP %d %s", e.Status, http.StatusText(e.Status))
+		who := "the registry"
+		if e.What == whatToken {
+			who = "the token service"
+		}
+		s += fmt.Sprintf(": %s answered HTTP %d %s", who, e.Status, http.StatusText(e.Status))
 	}
 	s = withMessage(s, e.Message)
 	if e.RetryAfter > 0 {

@@ -48,6 +48,9 @@ const (
 	// maxResponseHeader is how many bytes of response headers are read.
 	maxResponseHeader = 256 << 10
 
+	// maxToken is how much of a token service's answer is read, in bytes.
+	maxToken = 64 << 10
+
 	// parallelRequests is how many independent requests a writer or Discover has under way.
 	parallelRequests = 8
 

@@ -7,7 +7,7 @@ import (
 )
 
 // Options say how to reach a registry or a layout. The zero value means a registry with TLS, the system's certificate
-// authorities and the credentials of the Docker configuration.
+// authorities and no credentials.
 type Options struct {
 	// OCILayout makes the reference DIR[:tag][@digest], an OCI image layout on disk.
 	OCILayout bool
@@ -26,6 +26,10 @@ type Options struct {
 	IdentityToken string
 	// RegistryConfig is a file to read instead of the Docker configuration. It must exist.
 	RegistryConfig string
+	// LookupEnv looks up an environment variable, as os.LookupEnv does: those that say where Docker and podman keep
+	// credentials (DOCKER_CONFIG, REGISTRY_AUTH_FILE, HOME, XDG_RUNTIME_DIR, XDG_CONFIG_HOME). Nil means that there are none,
+	// so that no such file is found.
+	LookupEnv func(string) (string, bool)
 	// UserAgent is what the requests say about their sender.
 	UserAgent string
 	// Logger gets every request at debug level, without secrets. Nil is silent.

@@ -14,20 +14,14 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
-	"oras.land/oras-go/v2/errdef"
-	orasregistry "oras.land/oras-go/v2/registry"
-	"oras.land/oras-go/v2/registry/remote"
-	"oras.land/oras-go/v2/registry/remote/auth"
 )
 
-// registry is a repository behind the distribution API. Authorisation and the upload of blobs are oras-go's; what has to
-// be verified, bounded or timed is done here.
+// registry is a repository behind the distribution API.
 type registry struct {
 	ref       Reference
 	base      string // scheme://host/v2/repository
-	client    *auth.Client
+	client    *authorizer
 	transport *http.Transport
-	uploads   orasregistry.BlobStore
 	window    time.Duration // W, see fallbackWindow
 }
 
@@ -36,21 +30,11 @@ func openRegistry(ref Reference, o Options) (*registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	scheme := "https"
-	if o.PlainHTTP {
-		scheme = "http"
-	}
-	repository := &remote.Repository{
-		Client:    client,
-		Reference: orasregistry.Reference{Registry: ref.Registry, Repository: ref.Repository},
-		PlainHTTP: o.PlainHTTP,
-	}
 	return &registry{
 		ref:       ref,
-		base:      scheme + "://" + ref.host() + "/v2/" + ref.Repository,
+		base:      client.registry.String() + "/v2/" + ref.Repository,
 		client:    client,
 		transport: transport,
-		uploads:   repository.Blobs(),
 		window:    fallbackWindow,
 	}, nil
 }
@@ -102,17 +86,36 @@ func verify(item Item, want digest.Digest, raw []byte) error {
 	return nil
 }
 
-// get reads a body of at most limit bytes. Any status but 200 is an error.
+// get reads a body of at most limit bytes. Any status but 200 is an error. A body that breaks off is asked for again.
 func (g *registry) get(ctx context.Context, item Item, url, accept string, limit int64) ([]byte, http.Header, error) {
-	ctx, seen := withExchange(g.scoped(ctx, auth.ActionPull))
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	for attempt := 0; ; attempt++ {
+		raw, header, err := g.getOnce(ctx, item, url, accept, limit)
+		var cut *readError
+		if !errors.As(err, &cut) {
+			return raw, header, err
+		}
+		wait := backoff(attempt)
+		if attempt == MaxRetries || ctx.Err() != nil || !fits(ctx, wait) || sleep(ctx, wait) != nil {
+			return nil, nil, failure(item, cut.err)
+		}
+	}
+}
+
+// readError is a body that broke off.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return e.err.Error() }
+func (e *readError) Unwrap() error { return e.err }
+
+func (g *registry) getOnce(ctx context.Context, item Item, url, accept string, limit int64) ([]byte, http.Header, error) {
+	req, err := http.NewRequestWithContext(withActions(ctx, actionPull), http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return nil, nil, &RegistryError{Item: item, Message: scrub(err), Err: err}
 	}
 	req.Header.Set("Accept", accept)
 	resp, err := g.client.Do(req)
 	if err != nil {
-		return nil, nil, g.failure(item, err, seen)
+		return nil, nil, failure(item, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
@@ -123,7 +126,7 @@ func (g *registry) get(ctx context.Context, item Item, url, accept string, limit
 		if typed := Error(nil); errors.As(err, &typed) {
 			return nil, nil, err
 		}
-		return nil, nil, g.failure(item, readError{err}, seen)
+		return nil, nil, &readError{err}
 	}
 	return raw, resp.Header, nil
 }
@@ -147,43 +150,11 @@ func readBounded(item Item, resp *http.Response, limit int64) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// write sends a request with the right to change something, and expects one of the statuses given.
-func (g *registry) write(ctx context.Context, item Item, method, url, contentType string, body []byte, want ...int) error {
-	actions := []string{auth.ActionPull, auth.ActionPush}
-	if method == http.MethodDelete {
-		actions = append(actions, auth.ActionDelete)
-	}
-	ctx, seen := withExchange(g.scoped(ctx, actions...))
-	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
-	if err != nil {
-		return &RegistryError{Item: item, Message: scrub(err), Err: err}
-	}
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
-	resp, err := g.client.Do(req)
-	if err != nil {
-		return g.failure(item, err, seen)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	for _, status := range want {
-		if resp.StatusCode == status {
-			return nil
-		}
-	}
-	return g.refusal(item, resp)
-}
-
 func (g *registry) writer(ctx context.Context, deletes bool) context.Context {
 	if deletes {
-		return g.scoped(ctx, auth.ActionPull, auth.ActionPush, auth.ActionDelete)
+		return withActions(ctx, actionPull, actionPush, actionDelete)
 	}
-	return g.scoped(ctx, auth.ActionPull, auth.ActionPush)
-}
-
-// scoped asks for a token that is good for all the actions at once, rather than for one per request.
-func (g *registry) scoped(ctx context.Context, actions ...string) context.Context {
-	return auth.AppendRepositoryScope(ctx, orasregistry.Reference{Registry: g.ref.Registry, Repository: g.ref.Repository}, actions...)
+	return withActions(ctx, actionPull, actionPush)
 }
 
 // pushTries is how often a push is tried that the registry refuses for what is in it.
@@ -224,15 +195,6 @@ func (g *registry) pushOnce(ctx context.Context, p *packed, again bool) error {
 // has asks whether a blob is there. The answer may be wrong: it is good for nothing but saving an upload.
 func (g *registry) has(ctx context.Context, d digest.Digest) bool {
 	return g.write(ctx, g.item(whatUpload, d.String()), http.MethodHead, g.base+"/blobs/"+d.String(), "", nil, http.StatusOK) == nil
-}
-
-func (g *registry) upload(ctx context.Context, d ocispec.Descriptor, content []byte) error {
-	ctx, seen := withExchange(ctx)
-	err := g.uploads.Push(ctx, d, bytes.NewReader(content))
-	if err == nil || errors.Is(err, errdef.ErrAlreadyExists) {
-		return nil
-	}
-	return g.failure(g.item(whatUpload, d.Digest.String()), err, seen)
 }
 
 func (g *registry) putManifest(ctx context.Context, what, name, mediaType string, raw []byte) error {

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -16,6 +15,8 @@ import (
 const (
 	// firstBackoff is the wait before the first retry; it doubles for each following one.
 	firstBackoff = 200 * time.Millisecond
+	// tryTimeout is how long an answer to a read is waited for before it is asked for again, if there is time for more.
+	tryTimeout = 15 * time.Second
 	// patience is how long a wait is sat out for a server that asks for one, where no deadline says otherwise.
 	patience = time.Minute
 )
@@ -28,23 +29,7 @@ type retrier struct {
 	log  *slog.Logger
 }
 
-// exchange remembers the last bad answer to a request, or to the token request it needed: the authorising client's own
-// errors don't tell how long to wait.
-type exchange struct {
-	mu         sync.Mutex
-	retryAfter time.Duration
-}
-
-type (
-	exchangeKey struct{}
-	onceKey     struct{}
-)
-
-// withExchange returns a context whose requests are remembered.
-func withExchange(ctx context.Context) (context.Context, *exchange) {
-	e := &exchange{}
-	return context.WithValue(ctx, exchangeKey{}, e), e
-}
+type onceKey struct{}
 
 // once returns a context whose writes are never sent again.
 func once(ctx context.Context) context.Context {
@@ -54,8 +39,8 @@ func once(ctx context.Context) context.Context {
 // RoundTrip sends a request as often as it takes.
 func (t *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	for attempt := 0; ; attempt++ {
-		resp, err := t.base.RoundTrip(req)
-		t.record(req, resp, err)
+		resp, err := t.try(req)
+		t.note(req, resp, err)
 		wait, again := delay(req, attempt, resp, err)
 		if !again {
 			return resp, err
@@ -78,17 +63,48 @@ func (t *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// record notes what came back for the error messages and the debug log. The log shows neither queries nor headers.
-func (t *retrier) record(req *http.Request, resp *http.Response, err error) {
-	e, ok := req.Context().Value(exchangeKey{}).(*exchange)
-	if ok && resp != nil {
-		e.mu.Lock()
-		e.retryAfter = 0
-		if resp.StatusCode >= http.StatusBadRequest {
-			e.retryAfter = retryAfter(resp)
-		}
-		e.mu.Unlock()
+var errNoAnswer = errors.New("no answer")
+
+// try sends a request once. A read that gets no answer is given up in time for another try.
+func (t *retrier) try(req *http.Request) (*http.Response, error) {
+	if !reads(req) || !fits(req.Context(), tryTimeout) {
+		return t.base.RoundTrip(req)
 	}
+	ctx, cancel := context.WithCancelCause(req.Context())
+	timer := time.AfterFunc(tryTimeout, func() { cancel(errNoAnswer) })
+	resp, err := t.base.RoundTrip(req.WithContext(ctx))
+	if !timer.Stop() && req.Context().Err() == nil {
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		err = errNoAnswer
+	}
+	if err != nil {
+		cancel(nil)
+		return nil, err
+	}
+	resp.Body = &cancelBody{resp.Body, cancel}
+	return resp, nil
+}
+
+// cancelBody frees a request's context when the answer was read.
+type cancelBody struct {
+	io.ReadCloser
+	cancel context.CancelCauseFunc
+}
+
+// Close closes the body.
+func (b *cancelBody) Close() error {
+	defer b.cancel(nil)
+	return b.ReadCloser.Close()
+}
+
+func reads(req *http.Request) bool {
+	return req.Method == http.MethodGet || req.Method == http.MethodHead
+}
+
+// note writes a request to the debug log, which shows neither queries nor headers.
+func (t *retrier) note(req *http.Request, resp *http.Response, err error) {
 	if t.log == nil {
 		return
 	}
@@ -100,20 +116,13 @@ func (t *retrier) record(req *http.Request, resp *http.Response, err error) {
 	t.log.Debug("request", append(attrs, "status", resp.StatusCode)...)
 }
 
-func (e *exchange) asked() time.Duration {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.retryAfter
-}
-
 // delay decides whether to send the request again, and after how long.
 func delay(req *http.Request, attempt int, resp *http.Response, err error) (time.Duration, bool) {
 	ctx := req.Context()
 	if attempt >= MaxRetries || ctx.Err() != nil || !repeatable(req, resp, err) {
 		return 0, false
 	}
-	wait := firstBackoff << attempt
-	wait += rand.N(wait / 4)
+	wait := backoff(attempt)
 	if resp != nil {
 		if asked := retryAfter(resp); asked > 0 {
 			wait = asked
@@ -126,15 +135,20 @@ func delay(req *http.Request, attempt int, resp *http.Response, err error) (time
 	return wait, true
 }
 
+// backoff is the wait after a failed attempt, the first being 0.
+func backoff(attempt int) time.Duration {
+	wait := firstBackoff << attempt
+	return wait + rand.N(wait/4)
+}
+
 func repeatable(req *http.Request, resp *http.Response, err error) bool {
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
 		return false
 	}
-	reads := req.Method == http.MethodGet || req.Method == http.MethodHead
 	switch {
 	case err != nil:
-		return reads && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF))
-	case reads:
+		return reads(req) && (errors.Is(err, errNoAnswer) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF))
+	case reads(req):
 		return passing(resp.StatusCode)
 	case req.Context().Value(onceKey{}) != nil:
 		return false
