@@ -138,3 +138,11 @@ func index(t *testing.T, r *registrytest.Registry) (ocispec.Descriptor, []ocispe
 	t.Helper()
 	return r.PushIndex(t, "app", "1.0", amd64, arm64, armv7)
 }
+
+// shortContext is for what never ends by itself.
+func shortContext(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	t.Cleanup(cancel)
+	return ctx
+}

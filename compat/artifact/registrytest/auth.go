@@ -42,11 +42,22 @@ func (s *realm) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests = append(s.requests, Request{Method: req.Method, Path: req.URL.Path, Query: req.URL.RawQuery, Header: req.Header.Clone()})
+	if s.options.NoTokenGET && req.Method == http.MethodGet {
+		http.Error(w, "POST, please", http.StatusMethodNotAllowed)
+		return
+	}
 	user, password, _ := req.BasicAuth()
+	if req.PostForm.Get("grant_type") == "password" {
+		user, password = req.PostForm.Get("username"), req.PostForm.Get("password")
+	}
 	refresh := req.PostForm.Get("refresh_token")
 	known := user == s.options.Username && password == s.options.Password && user != ""
 	if !known && (refresh == "" || refresh != s.options.IdentityToken) {
-		http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"who are you"}]}`, http.StatusUnauthorized)
+		status := http.StatusUnauthorized
+		if req.Method == http.MethodPost {
+			status = http.StatusBadRequest // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+		}
+		http.Error(w, `{"error":"invalid_grant","errors":[{"code":"UNAUTHORIZED","message":"who are you"}]}`, status)
 		return
 	}
 	token := rand.Text()
@@ -105,7 +116,11 @@ func (r *Registry) challenge(w http.ResponseWriter, req *http.Request) {
 		for _, part := range []string{"/manifests/", "/blobs/", "/referrers/"} {
 			repository, _, _ = strings.Cut(repository, part)
 		}
-		header = fmt.Sprintf(`Bearer realm="%s/token",service="registrytest",scope="repository:%s:%s"`, r.realm.server.URL, repository, action(req))
+		realm := r.realm.server.URL
+		if r.options.RealmHost != "" {
+			realm = strings.Replace(realm, "127.0.0.1", r.options.RealmHost, 1)
+		}
+		header = fmt.Sprintf(`Bearer realm="%s/token",service="registrytest",scope="repository:%s:%s"`, realm, repository, action(req))
 	}
 	w.Header().Set("Www-Authenticate", header)
 	http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`, http.StatusUnauthorized)

@@ -29,6 +29,10 @@ type Options struct {
 	Auth Auth
 	// Username and Password are the credentials that Auth wants; IdentityToken the refresh token that AuthBearer takes too.
 	Username, Password, IdentityToken string
+	// RealmHost is the name of the token service's host in challenges, "" for 127.0.0.1.
+	RealmHost string
+	// NoTokenGET makes the token service know POST only, as pure OAuth2 services do.
+	NoTokenGET bool
 	// TLS makes it speak HTTPS, with a certificate that CAFile holds.
 	TLS bool
 	// Intercept sees each request first, and answers it if it returns true.

@@ -1,0 +1,242 @@
+package artifact
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nodecompat/compat/artifact/registrytest"
+)
+
+// TestLogin has token services of the kinds that self-hosted registries have: on another host with a private address, and
+// without GET.
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		registry registrytest.Options
+		options  Options
+		code     string
+	}{
+		"another host":         {registrytest.Options{RealmHost: "localhost"}, Options{Username: user, Password: password}, ""},
+		"password grant":       {registrytest.Options{NoTokenGET: true}, Options{Username: user, Password: password}, ""},
+		"wrong password grant": {registrytest.Options{NoTokenGET: true}, Options{Username: user, Password: "x"}, CodeUnauthorized},
+		"identity token":       {registrytest.Options{NoTokenGET: true}, Options{IdentityToken: token}, ""},
+		"wrong identity token": {registrytest.Options{}, Options{IdentityToken: "x"}, CodeUnauthorized},
+		"nobody":               {registrytest.Options{}, Options{}, CodeUnauthorized},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := tt.registry
+			o.Auth, o.Username, o.Password, o.IdentityToken = registrytest.AuthBearer, user, password, token
+			r := registrytest.New(t, o)
+			r.PushImage(t, "app", "1.0", amd64)
+			_, err := open(t, r, "app:1.0", tt.options).Attach(testContext(t), []byte(specA), AttachOptions{Created: day})
+			if tt.code != "" {
+				wantCode(t, err, tt.code)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// TestAuthFiles finds credentials where docker and podman leave them, and sends those of the nearest path.
+func TestAuthFiles(t *testing.T) {
+	t.Parallel()
+	entry := func(password string) string {
+		return fmt.Sprintf(`{"auth":%q}`, base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
+	}
+	good, bad := entry(password), entry("wrong")
+	for name, tt := range map[string]struct {
+		files map[string]string // path below the home directory → auths
+		env   map[string]string
+		code  string
+	}{
+		"docker":               {map[string]string{".docker/config.json": `"HOST":` + good}, nil, ""},
+		"docker before podman": {map[string]string{".docker/config.json": `"HOST":` + good, "auth.json": `"HOST":` + bad}, map[string]string{"REGISTRY_AUTH_FILE": "auth.json"}, ""},
+		"docker knows others":  {map[string]string{".docker/config.json": `"x.example.com":` + bad, "auth.json": `"HOST":` + good}, map[string]string{"REGISTRY_AUTH_FILE": "auth.json"}, ""},
+		"REGISTRY_AUTH_FILE":   {map[string]string{"auth.json": `"HOST":` + good, ".config/containers/auth.json": `"HOST":` + bad}, map[string]string{"REGISTRY_AUTH_FILE": "auth.json"}, ""},
+		"no such file":         {nil, map[string]string{"REGISTRY_AUTH_FILE": "nowhere.json"}, CodeUnauthorized},
+		"runtime directory":    {map[string]string{"run/containers/auth.json": `"HOST":` + good}, map[string]string{"XDG_RUNTIME_DIR": "run"}, ""},
+		"config directory":     {map[string]string{"etc/containers/auth.json": `"HOST":` + good}, map[string]string{"XDG_CONFIG_HOME": "etc"}, ""},
+		"home":                 {map[string]string{".config/containers/auth.json": `"HOST":` + good}, nil, ""},
+		"nearest path":         {map[string]string{".config/containers/auth.json": `"HOST":` + bad + `,"HOST/team":` + good + `,"HOST/te":` + bad}, nil, ""},
+		"whole repository":     {map[string]string{".config/containers/auth.json": `"HOST/team":` + bad + `,"HOST/team/app":` + good}, nil, ""},
+		"none":                 {nil, nil, CodeUnauthorized},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := registrytest.New(t, registrytest.Options{Auth: registrytest.AuthBasic, Username: user, Password: password})
+			r.PushImage(t, "team/app", "1.0", amd64)
+			home := t.TempDir()
+			for path, auths := range tt.files {
+				path = filepath.Join(home, path)
+				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, []byte(`{"auths":{`+strings.ReplaceAll(auths, "HOST", r.Host())+`}}`), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			lookup := func(name string) (string, bool) {
+				if name == "HOME" {
+					return home, true
+				}
+				value, ok := tt.env[name]
+				return filepath.Join(home, value), ok
+			}
+			_, err := open(t, r, "team/app:1.0", Options{LookupEnv: func(name string) (string, bool) {
+				if value, ok := lookup(name); ok {
+					return value, true
+				}
+				return "", false
+			}}).Image(testContext(t), amd64)
+			if tt.code != "" {
+				wantCode(t, err, tt.code)
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// TestHangingHelper does not wait for a credential helper that goes on when it is told to stop.
+func TestHangingHelper(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "docker-credential-slow"), []byte("#!/bin/sh\nsleep 5\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(dir, "config.json")
+	if err := os.WriteFile(config, []byte(`{"credsStore":"slow"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	r := registrytest.New(t, registrytest.Options{Auth: registrytest.AuthBasic, Username: user, Password: password})
+	ctx := shortContext(t)
+	_, err := open(t, r, "app:1.0", Options{RegistryConfig: config}).Image(ctx, amd64)
+	wantCode(t, err, CodeTimeout)
+}
+
+// TestTokenRedirect takes no secret of a token request along to another host, in no header and no body.
+func TestTokenRedirect(t *testing.T) {
+	t.Parallel()
+	for _, o := range []Options{{Username: user, Password: password}, {IdentityToken: token}} {
+		store, got := thief(t, nil)
+		service := httptest.NewServer(http.RedirectHandler(store.URL+"/challenge", http.StatusTemporaryRedirect))
+		t.Cleanup(service.Close)
+		r := registrytest.New(t, registrytest.Options{Intercept: func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("Www-Authenticate", fmt.Sprintf(`Bearer realm="%s/token"`, service.URL))
+			w.WriteHeader(http.StatusUnauthorized)
+			return true
+		}})
+		_, err := open(t, r, "app:1.0", o).Image(testContext(t), amd64)
+		wantCode(t, err, CodeUnauthorized)
+		for _, h := range got() {
+			if h.Get("Authorization") != "" || o.IdentityToken != "" {
+				t.Errorf("it was told %v", h)
+			}
+		}
+	}
+}
+
+// TestUploadElsewhere uploads to another host if the registry wants that, and logs in only at the registry.
+func TestUploadElsewhere(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var told []string
+	var r *registrytest.Registry
+	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		mu.Lock()
+		told = append(told, req.Header.Get("Authorization"))
+		mu.Unlock()
+		req.SetBasicAuth(user, password)
+		r.ServeHTTP(w, req)
+	}))
+	t.Cleanup(store.Close)
+	r = registrytest.New(t, registrytest.Options{
+		Auth: registrytest.AuthBasic, Username: user, Password: password,
+		Intercept: func(w http.ResponseWriter, req *http.Request) bool {
+			if req.Header.Get("X-Inner") != "" || req.Method != http.MethodPost || req.Header.Get("Authorization") == "" {
+				return false
+			}
+			inner := httptest.NewRecorder()
+			req.Header.Set("X-Inner", "1")
+			r.ServeHTTP(inner, req)
+			w.Header().Set("Location", store.URL+inner.Header().Get("Location"))
+			w.WriteHeader(inner.Code)
+			return true
+		},
+	})
+	r.PushImage(t, "app", "1.0", amd64)
+	repo := open(t, r, "app:1.0", Options{Username: user, Password: password})
+	if _, err := repo.Attach(testContext(t), []byte(specA), AttachOptions{Created: day}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"", ""}, told); diff != "" {
+		t.Errorf("the other host was told (-want +got):\n%s", diff)
+	}
+}
+
+func TestChallenges(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string][]challenge{
+		``:                   nil,
+		`Basic`:              {{"basic", map[string]string{}}},
+		`basic realm="a, b"`: {{"basic", map[string]string{"realm": "a, b"}}},
+		`Basic realm="x", Bearer realm="https://a/t",service=s , scope="a:b:c d:e:f"`: {
+			{"basic", map[string]string{"realm": "x"}},
+			{"bearer", map[string]string{"realm": "https://a/t", "service": "s", "scope": "a:b:c d:e:f"}},
+		},
+		`Negotiate abc==, Bearer Realm = "q\"uoted"`: {
+			{"negotiate", map[string]string{}}, {"bearer", map[string]string{"realm": `q"uoted`}},
+		},
+		`, ,Bearer ,a=`:           {{"bearer", map[string]string{}}},
+		`Bearer realm="cut`:       {{"bearer", map[string]string{}}},
+		`="x", Basic realm="y"`:   {{"basic", map[string]string{"realm": "y"}}},
+		"\x00\xff, Basic realm=y": {{"basic", map[string]string{"realm": "y"}}},
+	} {
+		got := parseChallenges([]string{header})
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(challenge{})); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", header, diff)
+		}
+	}
+}
+
+func TestMergeScopes(t *testing.T) {
+	t.Parallel()
+	got := mergeScopes("repository:a/b:pull,push", "registry:catalog:* repository:a/b:delete,pull odd", "repository:h:1/x:pull")
+	want := []string{"odd", "registry:catalog:*", "repository:a/b:delete,pull,push", "repository:h:1/x:pull"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// FuzzChallenge reads the header that decides where credentials go.
+func FuzzChallenge(f *testing.F) {
+	for _, s := range []string{`Basic`, `Bearer realm="https://a/t",service="s",scope="repository:a:pull"`, `a b="\`, `x y==, z`, `,,=`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		for _, c := range parseChallenges([]string{header}) {
+			if c.scheme == "" || c.params == nil {
+				t.Fatalf("got %+v", c)
+			}
+			for name := range c.params {
+				if name == "" || name != strings.ToLower(name) {
+					t.Fatalf("got %+v", c)
+				}
+			}
+			_ = mergeScopes(c.params["scope"])
+		}
+	})
+}
