@@ -1,0 +1,179 @@
+package sidecar
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"nodecompat/nodefeatures/kubelet"
+)
+
+// Order says what the kubelet does with a Pod: in which order it starts the
+// containers, what each waits for and how long, and how they end. The rules are
+// those of computeInitContainerActions, the same from 1.28 to 1.37
+// (https://github.com/kubernetes/kubernetes/blob/v1.37.0/pkg/kubelet/kuberuntime/kuberuntime_container.go).
+// It takes for granted that the node runs native sidecars if its kubelet's
+// version can; Support knows whether it does.
+func Order(p Pod, t Target) Plan {
+	o := &orderer{pod: &p, target: t, plan: Plan{
+		Steps: []Step{}, Unbounded: []string{}, Notes: []string{}, GracePeriodSeconds: p.gracePeriod(),
+		MaxWaitSeconds: new(int64(0)), MaxWaitGuaranteed: true,
+	}}
+	o.legacy = legacyHelpers(&p)
+	for _, m := range p.members() {
+		o.step(m)
+	}
+	o.sum()
+	o.notes()
+	o.plan.Termination, o.plan.TerminationOrdered = o.endings()
+	o.plan.Resources = resources(&p)
+	o.plan.Job = o.job()
+	return o.plan
+}
+
+// HasSidecars says whether the Pod has native sidecars.
+func (p Pod) HasSidecars() bool {
+	for _, m := range p.members() {
+		if m.sidecar() {
+			return true
+		}
+	}
+	return false
+}
+
+// An orderer makes a Plan.
+type orderer struct {
+	pod    *Pod
+	target Target
+	plan   Plan
+	legacy []bool // by index of the regular containers
+	gate   Until  // what the step after the last one waits for
+}
+
+// step appends the start of a container.
+func (o *orderer) step(m member) {
+	s := Step{
+		Container: m.name, Image: m.Image, Path: m.path, Line: o.pod.lineAt(m.path),
+		WaitsFor: []Gate{}, MaxWaitSeconds: new(int64(0)), MaxWaitGuaranteed: true,
+	}
+	if n := len(o.plan.Steps); n > 0 {
+		s.WaitsFor = append(s.WaitsFor, Gate{Container: o.plan.Steps[n-1].Container, Until: o.gate})
+	}
+	switch {
+	case m.sidecar() && before(o.target.Kubelet, sidecarsKnown()):
+		o.unknownField(&s)
+	case m.sidecar():
+		o.sidecar(m, &s)
+	case m.role == roleInit:
+		o.ordinaryInit(m, &s)
+	case o.legacy[m.index]:
+		o.legacyHelper(m, &s)
+	default:
+		o.app(m, &s)
+	}
+	if s.Ready == ReadyNever {
+		o.gate = UntilNever
+	}
+	if s.MaxWaitSeconds == nil {
+		s.MaxWaitGuaranteed = false
+	}
+	o.plan.Steps = append(o.plan.Steps, s)
+}
+
+// sidecarsKnown is the first release that knows the field.
+func sidecarsKnown() kubelet.Release {
+	return kubelet.Release{Major: 1, Minor: 28, Pre: "beta"}
+}
+
+// unknownField is a native sidecar on a kubelet before 1.28, to which it is an
+// ordinary init container (row N3 of the node's table).
+func (o *orderer) unknownField(s *Step) {
+	s.Kind, s.Row, s.Ready = StepSidecar, "O10", ReadyNever
+	s.Reason = fmt.Sprintf("kubelet %s ignores restartPolicy on init containers and waits for this one to exit", o.target.Kubelet)
+	s.IfFails = "the Pod stays in Init as long as the container runs"
+	s.unbounded = "what comes after is never started"
+	s.MaxWaitSeconds = nil
+}
+
+// ordinaryInit holds the rows O10 and O11.
+func (o *orderer) ordinaryInit(m member, s *Step) {
+	s.Kind, s.Row, s.Ready, o.gate = StepInit, "O10", ReadyYes, UntilExited
+	s.Reason = "an init container ends before the next container is started"
+	if m.RestartPolicy != nil {
+		s.Row = "O11"
+		s.Reason = fmt.Sprintf("with restartPolicy %.20q it is an ordinary init container: it ends before the next container is started", string(*m.RestartPolicy))
+	}
+	s.IfFails = "it is started again, with a growing delay, until it exits with 0"
+	if o.pod.restartPolicy() == corev1.RestartPolicyNever && m.RestartPolicy == nil {
+		s.IfFails = "the Pod fails (restartPolicy: Never)"
+	}
+	s.MaxWaitSeconds, s.unbounded = nil, "an init container may run as long as it likes"
+}
+
+// app is a regular container that is no helper.
+func (o *orderer) app(m member, s *Step) {
+	s.Kind, s.Reason, o.gate = StepApp, "the regular containers are started one after the other, without waiting for one another's probes", UntilStartAttempted
+	s.IfFails = "the others are not held back; it is restarted as the Pod's restartPolicy says"
+	if m.RestartPolicy != nil {
+		s.Reason = "restartPolicy on a regular container makes no sidecar"
+	}
+	switch h := hookOf(m.postStart()); h {
+	case hookNone, hookTCP, hookEmpty:
+	case hookSleep:
+		s.MaxWaitSeconds = new(max(m.Lifecycle.PostStart.Sleep.Seconds, 0))
+	default:
+		s.MaxWaitSeconds, s.unbounded = nil, "a postStart hook has no time-out"
+	}
+}
+
+// sum adds up what holds back the last container.
+func (o *orderer) sum() {
+	total := int64(0)
+	last := len(o.plan.Steps) - 1
+	for i, s := range o.plan.Steps {
+		if s.Kind != StepApp && s.Kind != StepInit {
+			o.plan.Ready = weakest(o.plan.Ready, s.Ready)
+		}
+		if i == last {
+			break
+		}
+		if s.MaxWaitSeconds == nil {
+			o.plan.MaxWaitSeconds = nil
+			o.plan.Unbounded = append(o.plan.Unbounded, s.Container+": "+s.unbounded)
+		} else {
+			total = add(total, *s.MaxWaitSeconds)
+		}
+		o.plan.MaxWaitGuaranteed = o.plan.MaxWaitGuaranteed && s.MaxWaitGuaranteed
+	}
+	o.plan.KnownWaitSeconds = total
+	if o.plan.MaxWaitSeconds != nil {
+		o.plan.MaxWaitSeconds = &total
+	}
+}
+
+// notes says what the plan does not promise.
+func (o *orderer) notes() {
+	note := func(text string) { o.plan.Notes = append(o.plan.Notes, text) }
+	if len(o.plan.Steps) > 1 {
+		note("image pulls come on top of the waits, and have no bound; so do about 2 s of the kubelet's own")
+	}
+	if !o.pod.HasSidecars() {
+		return
+	}
+	k := o.target.Kubelet
+	switch {
+	case before(k, minor(29)):
+		note("this order holds at the Pod's first start; a kubelet of 1.28 does not repeat it when the sandbox is made anew, and ends all containers at once")
+	default:
+		note("this order holds at the first start of each sandbox, a node's reboot included: every sidecar had started once, not that all run when the app starts")
+	}
+	switch {
+	case since(k, minor(37)):
+		note("an app that restarts does not wait for sidecars (from 1.37 on)")
+	case since(k, minor(29)):
+		note("an app that restarts waits only if all regular containers had ended and the last init container is a sidecar that is down (1.29 to 1.36)")
+	default:
+		note("an app that restarts waits for a sidecar that is down in some releases (1.29 to 1.36), and not in others")
+	}
+	note("a sidecar that restarts holds nothing back, and the app is not restarted because of it")
+}

@@ -1,0 +1,45 @@
+package sidecar
+
+import "slices"
+
+// endings says how the containers end. Regular containers get SIGTERM at once;
+// a sidecar's waits for them and for the sidecars listed after it. Hooks do not
+// wait, and everything shares one grace period
+// (https://github.com/kubernetes/kubernetes/blob/v1.37.0/pkg/kubelet/kuberuntime/kuberuntime_termination_order.go).
+func (o *orderer) endings() (endings []Ending, ordered bool) {
+	ordered = !before(o.target.Kubelet, minor(29)) && o.plan.GracePeriodSeconds > 0
+	endings, before := []Ending{}, []string{}
+	members := o.pod.members()
+	for i, m := range members {
+		if m.role == roleRegular {
+			e := o.ending(m)
+			e.Kind = o.plan.Steps[i].Kind
+			endings = append(endings, e)
+			before = append(before, m.name)
+		}
+	}
+	for _, m := range slices.Backward(members) {
+		if !m.sidecar() {
+			continue
+		}
+		e := o.ending(m)
+		e.Kind = StepSidecar
+		if ordered {
+			e.SigtermAfter = before
+		}
+		endings = append(endings, e)
+		before = []string{m.name}
+	}
+	return endings, ordered
+}
+
+func (o *orderer) ending(m member) Ending {
+	e := Ending{Container: m.name, Path: m.path, Line: o.pod.lineAt(m.path), SigtermAfter: []string{}}
+	if h := m.preStop(); h != nil {
+		e.PreStop = string(hookOf(h))
+		if h.Sleep != nil {
+			e.PreStopSeconds = new(max(h.Sleep.Seconds, 0))
+		}
+	}
+	return e
+}
