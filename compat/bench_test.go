@@ -70,7 +70,9 @@ func BenchmarkValidate1000(b *testing.B) {
 	b.Run("match", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			snapshots[0].Match(parsed.Sets[0].Rules)
+			if _, err := snapshots[0].Match(b.Context(), parsed.Sets[0].Rules); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 	b.Run("json", func(b *testing.B) {

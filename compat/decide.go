@@ -2,6 +2,7 @@ package compat
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -87,10 +88,10 @@ func (r *NodeReport) imageReasons() []Reason {
 }
 
 // judge decides one image on the facts of one node.
-func judge(s subject, node *nodefeatures.Snapshot, req NodeRequest) Image {
+func judge(ctx context.Context, s subject, node *nodefeatures.Snapshot, req NodeRequest) Image {
 	image := describeImage(s)
 	if s.spec != nil {
-		image.Sets = judgeSets(s.spec, node, req)
+		image.Sets, s.err = judgeSets(ctx, s.spec, node, req)
 	}
 	image.Verdict, image.Reasons = decideImage(s, image.Sets, req)
 	if code := errorCode(s.err); code != "" && !errors.Is(s.err, artifact.ErrNoArtifact) {
@@ -186,16 +187,20 @@ func bestSet(sets []Set) *Set {
 	return best
 }
 
-// judgeSets evaluates the selected sets.
-func judgeSets(s *spec.Spec, node *nodefeatures.Snapshot, req NodeRequest) []Set {
+// judgeSets evaluates the selected sets. The error is ctx's; then there are none.
+func judgeSets(ctx context.Context, s *spec.Spec, node *nodefeatures.Snapshot, req NodeRequest) ([]Set, error) {
 	sets := []Set{}
 	for i, set := range s.Sets {
 		if len(req.Tags) > 0 && !slices.Contains(req.Tags, set.Tag) {
 			continue
 		}
-		sets = append(sets, judgeSet(i, set, node.Match(set.Rules), req.Strict))
+		rules, err := node.Match(ctx, set.Rules)
+		if err != nil {
+			return []Set{}, err
+		}
+		sets = append(sets, judgeSet(i, set, rules, req.Strict))
 	}
-	return sets
+	return sets, nil
 }
 
 // judgeSet joins the verdicts of a set's rules: all of them, or any one of a

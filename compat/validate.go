@@ -88,7 +88,7 @@ func ValidateNode(ctx context.Context, req NodeRequest) (*NodeReport, error) {
 	support := sidecar.Judge(facts)
 
 	for _, s := range subjects {
-		report.Images = append(report.Images, judge(s, snapshot, req))
+		report.Images = append(report.Images, judge(ctx, s, snapshot, req))
 	}
 	report.Node = describeNode(snapshot, support, req)
 	report.Sidecars = &support

@@ -26,7 +26,7 @@ func TestConformance(t *testing.T) {
 		snapshot, rules := g.snapshot(), g.rules()
 		seen.compare(t, snapshot, rules)
 		if t.Failed() {
-			t.Fatalf("pair %d:\n%s", pair, describe(snapshot, rules))
+			t.Fatalf("pair %d:\n%s", pair, describe(t, snapshot, rules))
 		}
 	}
 	t.Logf("%+v", seen)
@@ -41,7 +41,7 @@ type statistics struct{ rules, matched, failed, refused, backreferences int }
 // long as NFD has a verdict for every rule.
 func (s *statistics) compare(t *testing.T, snapshot *Snapshot, rules []nfdv1alpha1.GroupRule) {
 	t.Helper()
-	verdicts := snapshot.Match(rules)
+	verdicts := matched(t, snapshot, rules)
 	// What a template expands to on a feature of several types depends, with
 	// failFast=true, on the order of a map; so both modes get the same variables.
 	variables := make([]map[string]string, len(rules))

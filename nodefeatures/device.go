@@ -42,7 +42,7 @@ func (e *evaluator) devices(t *Term, f *feature, set *nfdv1alpha1.MatchExpressio
 		if best < 0 || s.better(bestScore) {
 			best, bestScore = i, s
 		}
-		if bestScore.perfect() {
+		if bestScore.perfect() || e.stopped() {
 			break
 		}
 	}

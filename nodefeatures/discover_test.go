@@ -228,7 +228,11 @@ func TestDiscoverTwice(t *testing.T) {
 				t.Error(diff)
 			}
 		})
-		calls.Go(func() { here.Match(benchmarkRules(40)) })
+		calls.Go(func() {
+			if _, err := here.Match(t.Context(), benchmarkRules(40)); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	calls.Wait()
 }

@@ -198,7 +198,7 @@ func FuzzLoad(f *testing.F) {
 			if diff := cmp.Diff(s, again[0]); diff != "" {
 				t.Fatal(diff)
 			}
-			s.Match(benchmarkRules(2))
+			matched(t, s, benchmarkRules(2))
 		}
 	})
 }

@@ -1,6 +1,8 @@
 package nodefeatures
 
 import (
+	"context"
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"
@@ -22,15 +24,41 @@ const minParallel = 32
 //
 // The rules are those of a spec that was validated (package spec does): NFD
 // executes their templates.
-func (s *Snapshot) Match(rules []nfdv1alpha1.GroupRule) []Rule {
+//
+// The error is ctx's; there are no verdicts then. Match returns as soon as ctx
+// is done, although a call of NFD's evaluator that is under way cannot be
+// stopped: it goes on reading the snapshot and the rules until it is through,
+// and no other is begun.
+func (s *Snapshot) Match(ctx context.Context, rules []nfdv1alpha1.GroupRule) ([]Rule, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("matching rules: %w", err)
+	}
+	done := make(chan []Rule, 1)
+	go func() { done <- s.match(ctx.Done(), rules) }()
+	select {
+	case matched := <-done:
+		if matched != nil {
+			return matched, nil
+		}
+		<-ctx.Done()
+	case <-ctx.Done():
+	}
+	return nil, fmt.Errorf("matching rules: %w", ctx.Err())
+}
+
+// match is Match until stop is closed; then it returns nil.
+func (s *Snapshot) match(stop <-chan struct{}, rules []nfdv1alpha1.GroupRule) []Rule {
 	nfdLog.catch()
 	facts := s.facts()
 	results := make([]result, len(rules))
-	matchIndependent(facts, rules, results)
+	matchIndependent(stop, facts, rules, results)
 
 	vars := newVariables(&s.Features)
-	dependent := evaluator{facts: facts, features: vars.features}
+	dependent := evaluator{stop: stop, facts: facts, features: vars.features}
 	for i := range rules {
+		if dependent.stopped() {
+			return nil
+		}
 		if refersBack(&rules[i]) {
 			dependent.vars = vars
 			results[i] = dependent.rule(&rules[i])
@@ -42,20 +70,23 @@ func (s *Snapshot) Match(rules []nfdv1alpha1.GroupRule) []Rule {
 		out[i] = results[i].rule
 	}
 	facts.addHints(out)
+	if dependent.stopped() {
+		return nil
+	}
 	return out
 }
 
 // matchIndependent evaluates the rules that refer to no other, on all CPUs if
 // there are many: each is a pure function of the facts.
-func matchIndependent(facts *facts, rules []nfdv1alpha1.GroupRule, results []result) {
+func matchIndependent(stop <-chan struct{}, facts *facts, rules []nfdv1alpha1.GroupRule, results []result) {
 	workers := 1
 	if len(rules) >= minParallel {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	var next atomic.Int64
 	work := func() {
-		e := evaluator{facts: facts, features: facts.features}
-		for i := int(next.Add(1)) - 1; i < len(rules); i = int(next.Add(1)) - 1 {
+		e := evaluator{stop: stop, facts: facts, features: facts.features}
+		for i := int(next.Add(1)) - 1; i < len(rules) && !e.stopped(); i = int(next.Add(1)) - 1 {
 			if !refersBack(&rules[i]) {
 				results[i] = e.rule(&rules[i])
 			}
@@ -97,6 +128,7 @@ type result struct {
 
 // An evaluator evaluates one rule at a time.
 type evaluator struct {
+	stop     <-chan struct{}
 	facts    *facts
 	features *nfdv1alpha1.Features // what NFD's evaluator sees
 	vars     *variables            // nil for a rule that refers to none
@@ -104,6 +136,17 @@ type evaluator struct {
 	one nfdv1alpha1.MatchExpressionSet
 	// answers are NFD's about the attributes of devices.
 	answers map[question]answer
+}
+
+// stopped says whether nobody waits for the answer any more. What is evaluated
+// from then on is thrown away, so it need not be right.
+func (e *evaluator) stopped() bool {
+	select {
+	case <-e.stop:
+		return true
+	default:
+		return false
+	}
 }
 
 // rule asks NFD's evaluator for the verdict, explains it, and falls back to
@@ -168,6 +211,9 @@ func (e *evaluator) explain(r *nfdv1alpha1.GroupRule, o oracle) Rule {
 func (e *evaluator) terms(terms nfdv1alpha1.FeatureMatcher, held held) []Term {
 	out := make([]Term, len(terms))
 	for i := range terms {
+		if e.stopped() {
+			break
+		}
 		out[i] = e.term(&terms[i], held)
 	}
 	return out

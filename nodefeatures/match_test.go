@@ -201,7 +201,7 @@ func TestUnknown(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := own(tt.features, tt.sources...).Match(rulesOf(t, rule(tt.rule)))[0]
+			got := matched(t, own(tt.features, tt.sources...), rulesOf(t, rule(tt.rule)))[0]
 			if diff := cmp.Diff(tt.want, summary(got)); diff != "" {
 				t.Error(diff)
 			}
@@ -220,7 +220,7 @@ func TestMatchAnyUnknown(t *testing.T) {
 		unreadable + "," + seven: Unknown,
 		seven:                    Incompatible,
 	} {
-		got := s.Match(rulesOf(t, "- {name: r, matchAny: ["+any+"]}"))[0]
+		got := matched(t, s, rulesOf(t, "- {name: r, matchAny: ["+any+"]}"))[0]
 		if got.Verdict != want {
 			t.Errorf("%s: %s, want %s", any, got.Verdict, want)
 		}
@@ -273,7 +273,7 @@ func TestBackReferences(t *testing.T) {
 	must(t, err)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := s.Match(rulesOf(t, tt.rules))
+			got := matched(t, s, rulesOf(t, tt.rules))
 			if last := got[len(got)-1]; last.Verdict != tt.want {
 				t.Errorf("got %s, want %s", summary(last), tt.want)
 			}
@@ -284,7 +284,7 @@ func TestBackReferences(t *testing.T) {
 	if diff := cmp.Diff(string(before), string(after)); diff != "" {
 		t.Errorf("the snapshot has changed: %s", diff)
 	}
-	if got := s.Match(rulesOf(t, "- {name: one, "+matches+", varsTemplate: '{{ .nothing }}'}"))[0]; summary(got) !=
+	if got := matched(t, s, rulesOf(t, "- {name: one, "+matches+", varsTemplate: '{{ .nothing }}'}"))[0]; summary(got) !=
 		"unknown (templateFailed); compatible major=compatible" {
 		t.Errorf("a template that fails: %s", summary(got))
 	}
@@ -308,7 +308,7 @@ func TestNearestDevice(t *testing.T) {
 		{"{device: {op: In, value: [x]}}", "0000:00:00.0", "incompatible; incompatible device=incompatible"},
 	}
 	for _, tt := range tests {
-		got := s.Match(rulesOf(t, rule("{feature: pci.device, matchExpressions: "+tt.expressions+"}")))[0]
+		got := matched(t, s, rulesOf(t, rule("{feature: pci.device, matchExpressions: "+tt.expressions+"}")))[0]
 		if diff := cmp.Diff(tt.verdicts, summary(got)); diff != "" {
 			t.Errorf("%s: %s", tt.expressions, diff)
 		}
@@ -343,7 +343,7 @@ func TestHints(t *testing.T) {
 		{"{feature: kernel.version, matchExpressions: {full: {op: Gt, value: ['6'], type: version}}}", "major and minor"},
 	}
 	for _, tt := range tests {
-		got := s.Match(rulesOf(t, rule(tt.term)))[0].Terms[0].Expressions[0]
+		got := matched(t, s, rulesOf(t, rule(tt.term)))[0].Terms[0].Expressions[0]
 		if !strings.Contains(got.Hint, tt.want) || (got.Hint == "") != (tt.want == "") {
 			t.Errorf("%s: hint %q, want %q", tt.term, got.Hint, tt.want)
 		}
@@ -352,7 +352,7 @@ func TestHints(t *testing.T) {
 		"kernel.loadedmodules": "did you mean kernel.loadedmodule?", "kernel.loaded-module": "did you mean kernel.loadedmodule?",
 		"pci.devise": "did you mean pci.device?", "nothing.like.it": "",
 	} {
-		got := s.Match(rulesOf(t, rule("{feature: "+name+", matchName: {op: Exists}}")))[0].Terms[0].Reason
+		got := matched(t, s, rulesOf(t, rule("{feature: "+name+", matchName: {op: Exists}}")))[0].Terms[0].Reason
 		if got.Code != ReasonUnknownFeature || got.Hint != want {
 			t.Errorf("%s: %+v", name, got)
 		}
@@ -372,7 +372,7 @@ func TestInvalidRules(t *testing.T) {
 		{MatchFeatures: nfdv1alpha1.FeatureMatcher{{Feature: "cpu.cpuid", MatchExpressions: &null}}},
 		{MatchFeatures: some, MatchAny: []nfdv1alpha1.MatchAnyElem{{}}},
 	} {
-		if got := s.Match([]nfdv1alpha1.GroupRule{r})[0]; got.Verdict != Unknown || got.Reason == nil || got.Reason.Code != ReasonInvalidRule {
+		if got := matched(t, s, []nfdv1alpha1.GroupRule{r})[0]; got.Verdict != Unknown || got.Reason == nil || got.Reason.Code != ReasonInvalidRule {
 			t.Errorf("%+v: %s", r, summary(got))
 		}
 	}
@@ -399,7 +399,7 @@ func TestNodes(t *testing.T) {
 	for file, code := range map[string]string{
 		"node-a.json": ReasonFileMissing, "nfd-export.json": ReasonNotInSnapshot, "nodefeature.yaml": ReasonNotInSnapshot,
 	} {
-		for i, got := range node(t, file).Match(rules) {
+		for i, got := range matched(t, node(t, file), rules) {
 			if diff := cmp.Diff(strings.ReplaceAll(want[i], "%s", code), summary(got)); diff != "" {
 				t.Errorf("%s: %s", file, diff)
 			}
@@ -413,8 +413,8 @@ func TestNodes(t *testing.T) {
 // TestManyRules: shared among the CPUs, they come out as one by one.
 func TestManyRules(t *testing.T) {
 	s, rules := node(t, "node-a.json"), benchmarkRules(4*minParallel)
-	for i, got := range s.Match(rules) {
-		if diff := cmp.Diff(s.Match(rules[i : i+1])[0], got); diff != "" {
+	for i, got := range matched(t, s, rules) {
+		if diff := cmp.Diff(matched(t, s, rules[i:i+1])[0], got); diff != "" {
 			t.Fatalf("rule %d: %s", i, diff)
 		}
 	}
@@ -450,7 +450,7 @@ func FuzzMatch(f *testing.F) {
 			rules[i].VarsTemplate = ""
 		}
 		for _, s := range snapshots {
-			for _, got := range s.Match(rules) {
+			for _, got := range matched(t, s, rules) {
 				checkExplanation(t, got)
 				if got.Reason == nil && recompute(got) != got.Verdict {
 					t.Errorf("rule %s is %s, but its terms make it %s", got.Name, got.Verdict, recompute(got))
