@@ -17,7 +17,7 @@ type AttachOptions struct {
 	Target Target
 	// Platform is the one of TargetPlatform.
 	Platform Platform
-	// Created is the artifact's creation time, to the second. It must not be zero.
+	// Created is the artifact's creation time, to the millisecond. It must not be zero.
 	Created time.Time
 	// Replace detaches the older artifacts once the new one is seen.
 	Replace bool
@@ -50,7 +50,7 @@ type Attached struct {
 // Attach attaches a spec, which it takes for valid, to the image, and returns when a reader sees it.
 //
 // The spec that is already in effect on a subject is not attached to it again. Otherwise the new artifact is in effect
-// afterwards: when something newer than Created is there already, its time is one second after that, and a warning says
+// afterwards: when something newer than Created is there already, its time is one millisecond after that, and a warning says
 // so. Two writers that attach at the same moment are both listed.
 //
 // With several targets it tries each; what was attached is returned beside the error. Errors beside those of
@@ -65,7 +65,7 @@ func (r *Repository) Attach(ctx context.Context, content []byte, o AttachOptions
 	if !o.DryRun {
 		ctx = r.store.writer(ctx, o.Replace)
 	}
-	root, err := r.root(ctx)
+	root, warnings, err := r.root(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -75,11 +75,12 @@ func (r *Repository) Attach(ctx context.Context, content []byte, o AttachOptions
 	}
 	done := make([]*Attached, len(subjects))
 	errs := make([]error, len(subjects))
+	var shared blobs
 	var group errgroup.Group
 	group.SetLimit(parallelRequests)
 	for i, s := range subjects {
 		group.Go(func() error {
-			done[i], errs[i] = r.attachTo(ctx, s, content, o)
+			done[i], errs[i] = r.attachTo(ctx, s, content, &shared, o)
 			return nil
 		})
 	}
@@ -87,6 +88,8 @@ func (r *Repository) Attach(ctx context.Context, content []byte, o AttachOptions
 	list := []Attached{}
 	for _, a := range done {
 		if a != nil {
+			a.Warnings = append(warnings, a.Warnings...)
+			warnings = nil
 			list = append(list, *a)
 		}
 	}
@@ -94,7 +97,7 @@ func (r *Repository) Attach(ctx context.Context, content []byte, o AttachOptions
 }
 
 // attachTo attaches to one subject. The result is nil only if nothing was attached.
-func (r *Repository) attachTo(ctx context.Context, s subject, content []byte, o AttachOptions) (*Attached, error) {
+func (r *Repository) attachTo(ctx context.Context, s subject, content []byte, shared *blobs, o AttachOptions) (*Attached, error) {
 	found, err := r.store.referrers(ctx, s.Digest)
 	if err != nil {
 		return nil, fmt.Errorf("listing the artifacts of %s: %w", s.Digest, err)
@@ -111,7 +114,10 @@ func (r *Repository) attachTo(ctx context.Context, s subject, content []byte, o 
 	if current != nil && current.Layer.Digest.Algorithm().FromBytes(content) == current.Layer.Digest {
 		a.Existing, a.Artifact, a.Manifest, a.Created = true, current.Artifact.Descriptor, current.Manifest, current.Artifact.Created
 	} else {
-		p, err := r.pushNew(ctx, s, content, first, a, o)
+		p, err := r.packNew(s, content, first, a, o)
+		if err == nil && !o.DryRun {
+			err = r.pushNew(ctx, p, shared, a.ViaFallbackTag)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -155,28 +161,29 @@ func broken(err error) bool {
 	return errors.As(err, &malformed) || errors.As(err, &large) || errors.As(err, &missing)
 }
 
-// pushNew makes the artifact, pushes it and waits until it is listed.
-func (r *Repository) pushNew(ctx context.Context, s subject, content []byte, first *Artifact, a *Attached, o AttachOptions) (*packed, error) {
-	created := o.Created.UTC().Truncate(time.Second)
+// packNew makes the artifact, later than the one in effect.
+func (r *Repository) packNew(s subject, content []byte, first *Artifact, a *Attached, o AttachOptions) (*packed, error) {
+	created := o.Created.UTC().Truncate(time.Millisecond)
 	if first != nil && !created.After(first.CreatedAt) {
-		created = first.CreatedAt.UTC().Truncate(time.Second).Add(time.Second)
+		created = first.CreatedAt.UTC().Truncate(time.Millisecond).Add(time.Millisecond)
 		if created.Year() > 9999 { // https://www.rfc-editor.org/rfc/rfc3339#section-1
 			return nil, &ClockBehindError{InEffect: first.Descriptor.Digest, Created: first.CreatedAt}
 		}
 		a.Warnings = append(a.Warnings, Warning{
 			Code: "createdMoved",
 			Message: fmt.Sprintf("%s is not later than the artifact in effect, %s of %s: created is %s",
-				o.Created.UTC().Format(time.RFC3339), first.Descriptor.Digest, first.Created, created.Format(time.RFC3339)),
+				formatCreated(o.Created), first.Descriptor.Digest, first.Created, formatCreated(created)),
 		})
 	}
-	p, err := pack(s.Descriptor, content, created)
-	if err != nil || o.DryRun {
-		return p, err
+	return pack(s.Descriptor, content, created)
+}
+
+// pushNew pushes the artifact and waits until it is listed.
+func (r *Repository) pushNew(ctx context.Context, p *packed, shared *blobs, fallback bool) error {
+	if err := r.store.push(ctx, p, shared); err != nil {
+		return fmt.Errorf("pushing artifact %s: %w", p.desc.Digest, err)
 	}
-	if err := r.store.push(ctx, p); err != nil {
-		return nil, fmt.Errorf("pushing artifact %s: %w", p.desc.Digest, err)
-	}
-	return p, r.store.list(ctx, p, a.ViaFallbackTag)
+	return r.store.list(ctx, p, fallback)
 }
 
 // replace removes the artifacts that were there before, and notes in a which are gone. Foreign ones are left alone.

@@ -51,7 +51,7 @@ func TestAttach(t *testing.T) {
 		}
 		// The clock does not move between the two, and then goes back.
 		third := mustAttach(t, r, "app:1.0", specA, AttachOptions{Created: day.Add(time.Minute)})[0]
-		if third.Existing || third.Created != "2026-03-01T12:01:01Z" || len(third.Warnings) != 1 || third.Warnings[0].Code != "createdMoved" {
+		if third.Existing || third.Created != "2026-03-01T12:01:00.001Z" || len(third.Warnings) != 1 || third.Warnings[0].Code != "createdMoved" {
 			t.Errorf("got %+v", third)
 		}
 		c, list, err := read(t, r, "app:1.0", arm64)
@@ -125,7 +125,7 @@ func TestAttachRefuses(t *testing.T) {
 	if _, err := repo.Attach(ctx, []byte(specA), AttachOptions{}); err == nil {
 		t.Error("no creation time is needed")
 	}
-	r.PushArtifact(t, "app", d, []byte(specB), "9999-12-31T23:59:59Z")
+	r.PushArtifact(t, "app", d, []byte(specB), "9999-12-31T23:59:59.999Z")
 	_, err = repo.Attach(ctx, []byte(specA), AttachOptions{Created: day})
 	wantCode(t, err, CodeClockBehind)
 	if n := r.Count(http.MethodPut, ""); n > 0 {
@@ -142,7 +142,7 @@ func TestAttachOverBroken(t *testing.T) {
 	_, _, err := read(t, r, "app:1.0", amd64)
 	wantCode(t, err, CodeBlobNotFound)
 	a := mustAttach(t, r, "app:1.0", specA, AttachOptions{})[0]
-	if a.Created != "2026-03-01T13:00:01Z" {
+	if a.Created != "2026-03-01T13:00:00.001Z" {
 		t.Errorf("got %+v", a)
 	}
 	if c := mustRead(t, r, "app:1.0", amd64); string(c.Spec) != specA {

@@ -38,6 +38,8 @@ type Detached struct {
 	On       On
 	Platform *Platform // the manifest's, if it came from an index
 	Removed  []Removed
+	// Warnings is what the user should know about the reference; the first of several has them.
+	Warnings []Warning
 }
 
 // Detach removes artifacts, and what lists them. It returns what was removed beside the error; an empty result of All is
@@ -51,11 +53,15 @@ func (r *Repository) Detach(ctx context.Context, o DetachOptions) ([]Detached, e
 		return nil, &ReferenceError{Reference: o.Artifact.String(), Reason: "it is not a digest such as sha256:…"}
 	}
 	ctx = r.store.writer(ctx, true)
-	root, err := r.root(ctx)
+	root, warnings, err := r.root(ctx)
 	if err != nil {
 		return nil, err
 	}
-	subjects, _ := r.subjects(root)
+	subjects, more, err := r.subjects(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	warnings = append(warnings, more...)
 	if o.Platform.OS != "" {
 		if subjects, err = r.targets(ctx, root, TargetPlatform, o.Platform); err != nil {
 			return nil, err
@@ -75,6 +81,7 @@ func (r *Repository) Detach(ctx context.Context, o DetachOptions) ([]Detached, e
 	list := []Detached{}
 	for _, d := range done {
 		if len(d.Removed) > 0 {
+			d.Warnings, warnings = warnings, nil
 			list = append(list, d)
 		}
 	}

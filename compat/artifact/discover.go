@@ -57,11 +57,15 @@ type Found struct {
 // Discover lists the artifacts of the index and of each platform's manifest, and looks at the manifest of each, but not at
 // the specs. Errors are those of [Repository.Image] and [Image.Artifacts].
 func (r *Repository) Discover(ctx context.Context) (Discovery, error) {
-	root, err := r.root(ctx)
+	root, warnings, err := r.root(ctx)
 	if err != nil {
 		return Discovery{}, err
 	}
-	subjects, warnings := r.subjects(root)
+	subjects, more, err := r.subjects(ctx, root)
+	if err != nil {
+		return Discovery{}, err
+	}
+	warnings = append(warnings, more...)
 	lists := make([]referrers, len(subjects))
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelRequests)

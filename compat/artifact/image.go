@@ -47,27 +47,25 @@ func (r *Repository) Image(ctx context.Context, platform Platform) (*Image, erro
 		// The answer to the GET is not needed to ask who refers to the digest.
 		i.list(ctx, r.ref.Digest)
 	}
-	root, err := r.store.manifest(ctx, whatImage, r.ref.name())
+	root, warnings, err := r.root(ctx)
 	if err != nil {
 		i.Close()
-		return nil, fmt.Errorf("resolving image %s: %w", r.ref, err)
+		return nil, err
 	}
-	if r.ref.Tag == "" && r.ref.Digest == "" && r.ref.Layout == "" {
-		i.Warnings = append(i.Warnings, Warning{Code: "noTag", Message: fmt.Sprintf("%s has no tag: %s is taken", r.ref, DefaultTag)})
-	}
-	i.Digest = root.Digest
+	i.Warnings, i.Digest = warnings, root.Digest
 	if root.isIndex() {
 		i.Index = &root.Descriptor
-		i.choose(root, platform)
+		i.list(ctx, root.Digest)
+		if err := i.choose(ctx, root, platform); err != nil {
+			i.Close()
+			return nil, fmt.Errorf("resolving image %s: %w", r.ref, err)
+		}
 	} else {
 		i.Manifest = &root.Descriptor
 		i.platform = start(func() (Platform, error) { return r.configPlatform(ctx, root) })
 	}
 	if i.Manifest != nil {
 		i.list(ctx, i.Manifest.Digest)
-	}
-	if i.Index != nil {
-		i.list(ctx, i.Index.Digest)
 	}
 	return i, nil
 }
@@ -91,7 +89,7 @@ func (i *Image) Platform(ctx context.Context) (Platform, error) {
 	}
 	p, err := i.platform.wait(ctx)
 	if err != nil {
-		return Platform{}, fmt.Errorf("reading the platform of %s: %w", i.Reference, interrupted(ctx, err))
+		return Platform{}, interrupted(ctx, err)
 	}
 	return p, nil
 }
@@ -112,45 +110,21 @@ func (i *Image) list(ctx context.Context, subject digest.Digest) {
 }
 
 // choose picks the platform's manifest from an index.
-func (i *Image) choose(index *document, platform Platform) {
-	images, warnings := imagesOf(index)
+func (i *Image) choose(ctx context.Context, index *document, platform Platform) error {
+	images, warnings, err := i.repo.images(ctx, index)
+	if err != nil {
+		return err
+	}
 	i.Warnings = append(i.Warnings, warnings...)
 	i.Available = platformsOf(images)
 	d, ok := pick(images, platform)
 	if !ok {
-		return
+		return nil
 	}
 	p := NormalizePlatform(*d.Platform)
 	i.Manifest = &ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}
 	i.platform = start(func() (Platform, error) { return p, nil })
-}
-
-// imagesOf lists the entries of an index that are images for a known platform. Left out are attestations, which BuildKit
-// puts beside the images they speak about (https://docs.docker.com/build/metadata/attestations/attestation-storage/), and,
-// with a warning, what can't be chosen from: indexes within the index and entries that don't say their platform.
-func imagesOf(index *document) ([]ocispec.Descriptor, []Warning) {
-	var images []ocispec.Descriptor
-	var nested, unnamed int
-	for _, d := range index.manifests() {
-		switch {
-		case d.Annotations["vnd.docker.reference.type"] != "" || isUnknown(d.Platform):
-		case isIndexType(d.MediaType):
-			nested++
-		case !isManifestType(d.MediaType):
-		case d.Platform == nil || d.Platform.OS == "" || d.Platform.Architecture == "":
-			unnamed++
-		default:
-			images = append(images, d)
-		}
-	}
-	var warnings []Warning
-	if nested > 0 {
-		warnings = append(warnings, Warning{Code: "nestedIndex", Message: fmt.Sprintf("indexes within the index, not looked into: %d", nested)})
-	}
-	if unnamed > 0 {
-		warnings = append(warnings, Warning{Code: "noPlatform", Message: fmt.Sprintf("entries of the index without a platform, left out: %d", unnamed)})
-	}
-	return images, warnings
+	return nil
 }
 
 func isUnknown(p *Platform) bool {

@@ -118,12 +118,12 @@ func syncDir(dir string) error {
 
 // push writes blobs and manifest. Nothing refers to them until list adds the entry to index.json, so that a crash leaves
 // no more than blobs that nobody asks for.
-func (l *layout) push(ctx context.Context, p *packed) error {
-	blobs := []struct {
+func (l *layout) push(ctx context.Context, p *packed, _ *blobs) error {
+	files := []struct {
 		digest digest.Digest
 		raw    []byte
 	}{{emptyConfig().Digest, emptyJSON}, {p.layer.Digest, p.spec}, {p.desc.Digest, p.raw}}
-	for _, b := range blobs {
+	for _, b := range files {
 		if err := ctx.Err(); err != nil {
 			return l.fail("writing "+b.digest.String(), err)
 		}

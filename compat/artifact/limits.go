@@ -27,6 +27,13 @@ const (
 	// MaxArtifacts is the number of compatibility artifacts on one subject.
 	MaxArtifacts = 1_000
 
+	// MaxIndexDepth is how deep indexes within an index are looked into, and MaxIndexes how many of them.
+	MaxIndexDepth = 3
+	MaxIndexes    = 16
+
+	// MaxImages is the number of images for known platforms in an index and the indexes within it.
+	MaxImages = 1_000
+
 	// MaxRedirects is the number of HTTP redirects that one request follows.
 	MaxRedirects = 10
 
@@ -53,6 +60,9 @@ const (
 
 	// parallelRequests is how many independent requests a writer or Discover has under way.
 	parallelRequests = 8
+
+	// tagPatience is how much longer than for the digest of a reference is waited for the tag beside it.
+	tagPatience = 2 * time.Second
 
 	dialTimeout = 10 * time.Second
 )

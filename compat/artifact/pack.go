@@ -25,6 +25,9 @@ func emptyConfig() ocispec.Descriptor {
 	}
 }
 
+// formatCreated writes a time for the annotation: RFC 3339, with milliseconds where there are any.
+func formatCreated(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.999Z07:00") }
+
 // packed is an artifact ready to be pushed.
 type packed struct {
 	subject ocispec.Descriptor
@@ -41,7 +44,7 @@ func pack(subject ocispec.Descriptor, content []byte, created time.Time) (*packe
 		subject: ocispec.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size},
 		layer:   ocispec.Descriptor{MediaType: spec.MediaType, Digest: digest.FromBytes(content), Size: int64(len(content))},
 		spec:    content,
-		created: created.UTC().Format(time.RFC3339),
+		created: formatCreated(created),
 	}
 	raw, err := json.Marshal(ocispec.Manifest{
 		Versioned:    specs.Versioned{SchemaVersion: 2},

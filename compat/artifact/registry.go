@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -165,9 +166,12 @@ const pushTries = 4
 // Many authors push the same empty configuration at the same moment, and docker-registry 2.8 then refuses manifests because
 // their blobs are just being replaced. So the configuration is not uploaded if it is there, and a refusal is not taken for
 // the last word.
-func (g *registry) push(ctx context.Context, p *packed) error {
+func (g *registry) push(ctx context.Context, p *packed, b *blobs) error {
 	for try := 1; ; try++ {
-		err := g.pushOnce(ctx, p, try > 1)
+		err := b.upload(try, func() error { return g.pushBlobs(ctx, p, try > 1) })
+		if err == nil {
+			err = g.putManifest(ctx, whatUpload, p.desc.Digest.String(), p.desc.MediaType, p.raw)
+		}
 		if err == nil || try == pushTries || !refusedContent(err) {
 			return err
 		}
@@ -177,19 +181,34 @@ func (g *registry) push(ctx context.Context, p *packed) error {
 	}
 }
 
-func (g *registry) pushOnce(ctx context.Context, p *packed, again bool) error {
-	group, gctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return g.upload(gctx, p.layer, p.spec) })
+// blobs are the blobs that several artifacts of one attach share, uploaded once for all of them.
+type blobs struct {
+	mu    sync.Mutex
+	tries int
+	err   error
+}
+
+// upload makes sure that the blobs were uploaded at least as often as this is the try.
+func (b *blobs) upload(try int, do func() error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.tries < try {
+		b.tries++
+		b.err = do()
+	}
+	return b.err
+}
+
+func (g *registry) pushBlobs(ctx context.Context, p *packed, again bool) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return g.upload(ctx, p.layer, p.spec) })
 	group.Go(func() error {
-		if !again && g.has(gctx, emptyConfig().Digest) {
+		if !again && g.has(ctx, emptyConfig().Digest) {
 			return nil
 		}
-		return g.upload(gctx, emptyConfig(), emptyJSON)
+		return g.upload(ctx, emptyConfig(), emptyJSON)
 	})
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return g.putManifest(ctx, whatUpload, p.desc.Digest.String(), p.desc.MediaType, p.raw)
+	return group.Wait()
 }
 
 // has asks whether a blob is there. The answer may be wrong: it is good for nothing but saving an upload.

@@ -15,8 +15,8 @@ type store interface {
 	blob(ctx context.Context, what string, d ocispec.Descriptor, limit int64) ([]byte, error)
 	// referrers lists what is attached to a manifest or index and is, or may be, a compatibility artifact.
 	referrers(ctx context.Context, subject digest.Digest) (referrers, error)
-	// push uploads an artifact, its manifest last.
-	push(ctx context.Context, p *packed) error
+	// push uploads an artifact, its manifest last. Artifacts that share their blobs share one [blobs].
+	push(ctx context.Context, p *packed, b *blobs) error
 	// list makes sure that a pushed artifact is among the referrers of its subject, and returns when it was seen there.
 	list(ctx context.Context, p *packed, fallback bool) error
 	// unlist takes artifacts out of a list of referrers that clients keep. Where the registry keeps the list itself, nothing

@@ -2,8 +2,11 @@ package artifact
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -27,28 +30,61 @@ type subject struct {
 	platform           *Platform
 }
 
-// root resolves the reference.
-func (r *Repository) root(ctx context.Context) (*document, error) {
-	doc, err := r.store.manifest(ctx, whatImage, r.ref.name())
-	if err != nil {
-		return nil, fmt.Errorf("resolving image %s: %w", r.ref, err)
+// root resolves the reference. The warnings are about the reference itself.
+func (r *Repository) root(ctx context.Context) (*document, []Warning, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var tagged *future[*document]
+	if r.ref.Tag != "" && r.ref.Digest != "" {
+		tagged = start(func() (*document, error) { return r.store.manifest(ctx, whatImage, r.ref.Tag) })
 	}
-	return doc, nil
+	doc, err := r.store.manifest(ctx, whatImage, r.ref.name())
+	switch {
+	case err != nil:
+		return nil, nil, fmt.Errorf("resolving image %s: %w", r.ref, err)
+	case tagged != nil:
+		return doc, r.checkTag(ctx, tagged), nil
+	case r.ref.Tag == "" && r.ref.Digest == "" && r.ref.Layout == "":
+		return doc, []Warning{{Code: "noTag", Message: fmt.Sprintf("%s has no tag: %s is taken", r.ref, DefaultTag)}}, nil
+	default:
+		return doc, nil, nil
+	}
+}
+
+// checkTag warns when the tag of a reference is not what its digest is. The digest wins, so that nothing fails for the tag.
+func (r *Repository) checkTag(ctx context.Context, tagged *future[*document]) []Warning {
+	ctx, cancel := context.WithTimeout(ctx, tagPatience)
+	defer cancel()
+	doc, err := tagged.wait(ctx)
+	var missing *NotFoundError
+	switch {
+	case errors.As(err, &missing):
+		return []Warning{{Code: "tagMismatch", Message: fmt.Sprintf("there is no tag %s (any more): the digest %s is taken", r.ref.Tag, r.ref.Digest)}}
+	case err != nil:
+		return []Warning{{Code: "tagUnchecked", Message: fmt.Sprintf("whether the tag %s still means the digest %s was not to be found out: %v", r.ref.Tag, r.ref.Digest, err)}}
+	case r.ref.Digest.Algorithm().FromBytes(doc.raw) != r.ref.Digest:
+		return []Warning{{Code: "tagMismatch", Message: fmt.Sprintf("the tag %s means %s now: the digest %s is taken", r.ref.Tag, doc.Digest, r.ref.Digest)}}
+	default:
+		return nil
+	}
 }
 
 // subjects are the index, if there is one, and every platform's manifest, in the order of the index.
-func (r *Repository) subjects(root *document) ([]subject, []Warning) {
+func (r *Repository) subjects(ctx context.Context, root *document) ([]subject, []Warning, error) {
 	if !root.isIndex() {
-		return []subject{{Descriptor: root.Descriptor, on: OnManifest}}, nil
+		return []subject{{Descriptor: root.Descriptor, on: OnManifest}}, nil, nil
 	}
 	list := []subject{{Descriptor: root.Descriptor, on: OnIndex}}
-	images, warnings := imagesOf(root)
-	seen := map[string]bool{}
+	images, warnings, err := r.images(ctx, root)
+	if err != nil {
+		return nil, nil, fmt.Errorf("resolving image %s: %w", r.ref, err)
+	}
+	seen := map[digest.Digest]bool{}
 	for _, d := range images {
-		if seen[d.Digest.String()] {
+		if seen[d.Digest] {
 			continue
 		}
-		seen[d.Digest.String()] = true
+		seen[d.Digest] = true
 		p := NormalizePlatform(*d.Platform)
 		list = append(list, subject{
 			Descriptor: ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size},
@@ -56,15 +92,23 @@ func (r *Repository) subjects(root *document) ([]subject, []Warning) {
 			platform:   &p,
 		})
 	}
-	return list, warnings
+	return list, warnings, nil
 }
 
-// targets are the subjects that an author means.
+// targets are the subjects that an author means. An index is looked through only where its platforms matter.
 func (r *Repository) targets(ctx context.Context, root *document, target Target, platform Platform) ([]subject, error) {
-	all, _ := r.subjects(root)
+	if target == TargetReference || target == "" {
+		on := OnManifest
+		if root.isIndex() {
+			on = OnIndex
+		}
+		return []subject{{Descriptor: root.Descriptor, on: on}}, nil
+	}
+	all, _, err := r.subjects(ctx, root)
+	if err != nil {
+		return nil, err
+	}
 	switch target {
-	case TargetReference, "":
-		return all[:1], nil
 	case TargetAllPlatforms:
 		if !root.isIndex() {
 			return all, nil
@@ -100,15 +144,15 @@ func (r *Repository) platformSubject(ctx context.Context, root *document, all []
 		}
 		return all[0], nil
 	}
-	images, _ := imagesOf(root)
+	images := make([]ocispec.Descriptor, len(all)-1)
+	for i, s := range all[1:] {
+		images[i] = s.Descriptor
+		images[i].Platform = s.platform
+	}
 	d, ok := pick(images, want)
 	if !ok {
 		return missing(platformsOf(images))
 	}
-	for _, s := range all[1:] {
-		if s.Digest == d.Digest {
-			return s, nil
-		}
-	}
-	return missing(platformsOf(images))
+	i := slices.IndexFunc(all, func(s subject) bool { return s.Digest == d.Digest })
+	return all[i], nil
 }
