@@ -163,6 +163,8 @@ type DetachReport struct {
 	Reference string `json:"reference"`
 	// Detached has one entry for each manifest or index that lost an artifact.
 	Detached []Detached `json:"detached"`
+	// Warnings are about the reference.
+	Warnings []Reason `json:"warnings"`
 	// Error says why it did not work; absent when it did.
 	Error *Error `json:"error,omitempty"`
 }
@@ -177,7 +179,7 @@ type Detached struct {
 // even when something failed.
 func Detach(ctx context.Context, repository *artifact.Repository, o artifact.DetachOptions) (*DetachReport, error) {
 	report := &DetachReport{
-		APIVersion: APIVersion, Kind: KindDetachReport, Reference: repository.Reference().String(), Detached: []Detached{},
+		APIVersion: APIVersion, Kind: KindDetachReport, Reference: repository.Reference().String(), Detached: []Detached{}, Warnings: []Reason{},
 	}
 	detached, err := repository.Detach(ctx, o)
 	for _, d := range detached {
@@ -185,6 +187,7 @@ func Detach(ctx context.Context, repository *artifact.Repository, o artifact.Det
 			Target:  newTarget(d.Subject.Digest.String(), d.On, d.Platform),
 			Removed: append([]artifact.Removed{}, d.Removed...),
 		})
+		report.Warnings = append(report.Warnings, reasons(d.Warnings)...)
 	}
 	if err != nil {
 		report.Error = NewError(err)
@@ -204,5 +207,6 @@ func (r *DetachReport) WriteText(w io.Writer, style Style) error {
 	if len(r.Detached) == 0 {
 		p.line(0, "nothing is attached to %s", r.Reference)
 	}
+	p.warnings(r.Warnings)
 	return p.flush(w)
 }

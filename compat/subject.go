@@ -2,6 +2,7 @@ package compat
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -63,7 +64,12 @@ func (s *subject) readPlatform(ctx context.Context) {
 	}
 	platform, err := s.image.Platform(ctx)
 	if err != nil {
-		s.warnings = append(s.warnings, artifact.Warning{Code: "platformUnknown", Message: err.Error()})
+		message := err.Error()
+		var malformed *artifact.MalformedError
+		if errors.As(err, &malformed) {
+			message = malformed.Reason // the image was named already
+		}
+		s.warnings = append(s.warnings, artifact.Warning{Code: "platformUnknown", Message: "its platform is not known: " + message})
 		return
 	}
 	s.platform = &platform
