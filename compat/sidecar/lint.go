@@ -1,0 +1,131 @@
+package sidecar
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"nodecompat/nodefeatures/kubelet"
+)
+
+// A PodFinding is a remark on a Pod template. What each means is told by
+// FindingDoc.
+type PodFinding struct {
+	ID string `json:"id"` // SC001 to SC030
+	// Severity is error where the Pod would be refused or its app never starts.
+	Severity Severity `json:"severity"`
+	// Container is the one that the finding is about, "" for the Pod.
+	Container string `json:"container"`
+	Path      string `json:"path"` // in the document
+	Line      int    `json:"line"` // of Path in the file, or of what is next above it; 0 when not known
+	Message   string `json:"message"`
+	// Remedy says what to do; where that is something to write, its later lines
+	// are the YAML.
+	Remedy string `json:"remedy"`
+}
+
+// MaxFindings is the number of findings of a Pod that are reported.
+const MaxFindings = 1_000
+
+// Lint looks for what in a Pod template is refused, does not do what it seems
+// to, or goes wrong later. The plan is Order's for the same Pod and target;
+// support is that of the node, nil when there is none. What depends on a version
+// that is not known is reported with a lower severity.
+func Lint(p Pod, plan Plan, t Target, support *Support) []PodFinding {
+	l := &linter{pod: &p, target: t, support: support, members: p.members(), findings: []PodFinding{}}
+	if len(plan.Steps) != len(l.members) {
+		plan = Order(p, t)
+	}
+	l.plan = &plan
+	for i, m := range l.members {
+		l.refused(m)
+		switch {
+		case m.sidecar():
+			l.sidecar(m, &plan.Steps[i])
+		case m.role == roleInit:
+			l.initContainer(i, m)
+		default:
+			l.regular(m, &plan.Steps[i])
+		}
+	}
+	for _, m := range l.pod.ephemeral() {
+		l.ephemeralContainer(m)
+	}
+	l.wholePod()
+	slices.SortStableFunc(l.findings, func(a, b PodFinding) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Path, b.Path))
+	})
+	return l.findings
+}
+
+// A linter collects the findings of a Pod.
+type linter struct {
+	pod      *Pod
+	plan     *Plan
+	target   Target
+	support  *Support
+	members  []member
+	findings []PodFinding
+}
+
+// A place is what a finding is about.
+type place struct{ container, path string }
+
+func (m member) at(field string) place {
+	if field == "" {
+		return place{m.name, m.path}
+	}
+	return place{m.name, join(m.path, field)}
+}
+
+func (l *linter) find(id string, severity Severity, at place, remedy, format string, args ...any) {
+	if len(l.findings) < MaxFindings {
+		l.findings = append(l.findings, PodFinding{
+			ID: id, Severity: severity, Container: at.container, Path: at.path, Line: l.pod.lineAt(at.path),
+			Message: fmt.Sprintf(format, args...), Remedy: remedy,
+		})
+	}
+}
+
+// spec is a place in the PodSpec.
+func (l *linter) spec(field string) place { return place{"", join(l.pod.Path, field)} }
+
+// wholePod holds the findings that are about no single container.
+func (l *linter) wholePod() {
+	l.ports()
+	l.deadlines()
+	l.sharedGrace()
+	l.injection()
+	if !l.pod.HasSidecars() {
+		return
+	}
+	l.unsupported()
+	if l.plan.Job != nil && l.plan.Job.SidecarRestartsCount {
+		l.find("SC020", Warning, l.spec("restartPolicy"),
+			"let the Job make new Pods instead, whose failures are counted one by one:\nrestartPolicy: Never",
+			"restarts of native sidecars, by crashes or failed startup probes, count towards the Job's backoffLimit (%d)", l.plan.Job.BackoffLimit)
+	}
+	if k := l.target.Kubelet; since(k, sidecarsKnown()) && before(k, minor(29)) && (l.support == nil || l.support.Support == SupportedAlpha) {
+		l.find("SC030", Warning, l.spec("initContainers"), "use nodes with Kubernetes 1.29 or newer",
+			"kubelet %s ends native sidecars together with the app, not after it, and does not start them in order again when the sandbox is made anew", k)
+	}
+}
+
+// unsupported is SC026.
+func (l *linter) unsupported() {
+	remedy := "pin the Pod to nodes that run native sidecars (nodeSelector or affinity), or upgrade: they are on by default from Kubernetes 1.29 on"
+	at := l.spec("initContainers")
+	switch s := l.support; {
+	case s != nil && s.Verdict() == VerdictIncompatible:
+		l.find("SC026", Error, at, remedy, "the node does not run this Pod's native sidecars: %s", s.Message)
+	case s == nil && before(l.target.Kubelet, sidecarsKnown()):
+		l.find("SC026", Error, at, remedy, "kubelet %s does not know native sidecars: the Pod stays in Init", l.target.Kubelet)
+	}
+	if before(l.target.API, sidecarsKnown()) {
+		l.find("SC026", Error, at, "upgrade the control plane: native sidecars are on by default from Kubernetes 1.29 on",
+			"API server %s does not know restartPolicy on containers: it refuses the request, or drops the field and the app never starts", l.target.API)
+	}
+}
+
+// oneOf reports whether a known release is in [from, to).
+func oneOf(r *kubelet.Release, from, to kubelet.Release) bool { return since(r, from) && before(r, to) }

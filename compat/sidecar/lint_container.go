@@ -1,0 +1,118 @@
+package sidecar
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// initContainer holds the findings about an ordinary init container at its
+// place among the others.
+func (l *linter) initContainer(i int, m member) {
+	for j, other := range l.members {
+		if !other.sidecar() {
+			continue
+		}
+		h, known := helperOf(other)
+		switch row := l.plan.Steps[j].Row; {
+		case j > i && known && h.network:
+			l.find("SC015", Warning, m.at(""), "list "+fmt.Sprintf("%q", m.name)+" after "+fmt.Sprintf("%q", other.name)+" in initContainers",
+				"it runs before the sidecar %q (%s), so what it sends over the network can't go through it", other.name, h.title)
+			return
+		case j < i && (row == "O1" || row == "O2" || row == "O3"):
+			l.find("SC016", Info, m.at(""), startupRemedy(fmt.Sprintf("if it needs the sidecar, add a startupProbe to %q", other.name), other),
+				"it comes after the sidecar %q, but may start before that is ready", other.name)
+			return
+		}
+	}
+}
+
+// regular holds the findings about a regular container.
+func (l *linter) regular(m member, s *Step) {
+	l.regularRestartPolicy(m)
+	if s.Kind != StepLegacy {
+		return
+	}
+	h, known := helperOf(m)
+	what := h.title
+	if !known {
+		what = "the container"
+	}
+	if l.afterApp(m) {
+		l.find("SC018", Warning, m.at(""), migration("make it a native sidecar (Kubernetes 1.29 or newer)", m),
+			"%s looks like a helper and is listed after the app: it is started after it", what)
+	} else {
+		l.find("SC017", Warning, m.at(""), migration("make it a native sidecar (Kubernetes 1.29 or newer)", m),
+			"%s looks like a helper listed before the app: the app starts even if it fails, and without waiting for its probes", what)
+	}
+	if l.pod.Workload.Job && known {
+		l.find("SC019", Warning, m.at(""), migration("make it a native sidecar (Kubernetes 1.29 or newer), which does not keep the Job from completing", m),
+			"%s runs beside the Job's app: the Job may never complete, because it waits for all regular containers to end", what)
+	}
+}
+
+// afterApp reports whether an app container is listed before this one.
+func (l *linter) afterApp(m member) bool {
+	for i, other := range l.members {
+		if other.role == roleRegular && other.index < m.index && l.plan.Steps[i].Kind == StepApp {
+			return true
+		}
+	}
+	return false
+}
+
+// regularRestartPolicy is SC013.
+func (l *linter) regularRestartPolicy(m member) {
+	if m.RestartPolicy == nil {
+		return
+	}
+	const remedy = "move the container to initContainers to make it a sidecar, or remove restartPolicy"
+	at, api := m.at("restartPolicy"), l.target.API
+	switch {
+	case before(api, minor(28)):
+		l.find("SC013", Error, at, remedy, "API server %s does not know restartPolicy on containers: it refuses the request, or drops the field", api)
+	case before(api, minor(34)):
+		l.find("SC013", Error, at, remedy, "API server %s refuses this: Forbidden: may not be set for non-init containers", api)
+	case oneOf(api, minor(34), minor(35)):
+		l.find("SC013", Warning, at, remedy, "API server %s drops restartPolicy on regular containers (ContainerRestartRules is off by default); it makes no sidecar", api)
+	case !validPolicy(*m.RestartPolicy):
+		l.find("SC013", Error, at, remedy, "the API server refuses this: %s", unsupportedPolicy(*m.RestartPolicy, false))
+	case api == nil:
+		l.find("SC013", Warning, at, remedy, "restartPolicy on a regular container makes no sidecar; API servers up to 1.33 refuse it (Forbidden: may not be set for non-init containers), 1.34 drops it")
+	default:
+		l.find("SC013", Warning, at, remedy, "restartPolicy on a regular container makes no sidecar: nothing waits for it, and a Job does not complete without its end")
+	}
+}
+
+// validPolicy reports a container's restartPolicy that 1.35 and newer accept.
+func validPolicy(policy corev1.ContainerRestartPolicy) bool {
+	switch policy {
+	case corev1.ContainerRestartPolicyAlways, corev1.ContainerRestartPolicyOnFailure, corev1.ContainerRestartPolicyNever:
+		return true
+	}
+	return false
+}
+
+// unsupportedPolicy is the API server's message.
+func unsupportedPolicy(policy corev1.ContainerRestartPolicy, onlyAlways bool) string {
+	values := `"Always", "Never", "OnFailure"`
+	if onlyAlways {
+		values = `"Always"`
+	}
+	return fmt.Sprintf("Unsupported value: %.60q: supported values: %s", string(policy), values)
+}
+
+// ephemeralContainer reports the fields that one can't have.
+func (l *linter) ephemeralContainer(m member) {
+	const refusal = "the API server refuses this: Forbidden: cannot be set for an Ephemeral Container"
+	if m.RestartPolicy != nil {
+		if oneOf(l.target.API, minor(34), minor(35)) {
+			l.find("SC012", Warning, m.at("restartPolicy"), "remove restartPolicy", "API server %s drops restartPolicy of an ephemeral container", l.target.API)
+		} else {
+			l.find("SC012", Error, m.at("restartPolicy"), "remove restartPolicy", refusal)
+		}
+	}
+	for _, field := range notForInit(m) {
+		l.find("SC011", Error, m.at(field), "remove "+field, refusal)
+	}
+}

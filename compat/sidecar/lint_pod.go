@@ -1,0 +1,173 @@
+package sidecar
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// ports is SC024. Init containers are checked one by one by the API server,
+// because ordinary ones run one by one.
+func (l *linter) ports() {
+	type key struct {
+		number   int32
+		protocol corev1.Protocol
+		ip       string
+		host     bool
+	}
+	first := map[key]member{}
+	clash := func(m member, i int, port corev1.ContainerPort, k key) {
+		k.protocol = port.Protocol
+		if k.protocol == "" {
+			k.protocol = corev1.ProtocolTCP
+		}
+		other, taken := first[k]
+		if !taken {
+			first[k] = m
+			return
+		}
+		if other.path == m.path || !m.sidecar() && !other.sidecar() {
+			return
+		}
+		what, field := "containerPort", "containerPort"
+		if k.host {
+			what, field = "hostPort", "hostPort"
+		}
+		l.find("SC024", Warning, m.at("ports"+indexOf(i)+"."+field), "give one of the two another port",
+			"the %s %d/%s is also that of %q, which runs at the same time; the API server does not refuse it, but the second to listen fails", what, k.number, k.protocol, other.name)
+	}
+	for _, m := range l.members {
+		if m.role == roleInit && !m.sidecar() {
+			continue
+		}
+		for i, port := range m.Ports {
+			clash(m, i, port, key{number: port.ContainerPort})
+			if port.HostPort != 0 && port.HostPort != port.ContainerPort {
+				clash(m, i, port, key{number: port.HostPort, ip: port.HostIP, host: true})
+			}
+		}
+	}
+}
+
+// deadlines is SC025.
+func (l *linter) deadlines() {
+	wait := l.plan.KnownWaitSeconds
+	warn := func(at place, name string, deadline int64) {
+		if wait >= deadline {
+			l.find("SC025", Warning, at, fmt.Sprintf("shorten the startup probes, or raise it:\n%s: %d", name, add(wait, 60)),
+				"the containers can take %d s to start, not less than %s (%d s)", wait, name, deadline)
+		}
+	}
+	if d := l.pod.Workload.ProgressDeadlineSeconds; d != nil && wait > 0 {
+		warn(l.spec(""), "progressDeadlineSeconds", int64(*d))
+	}
+	if d := l.pod.Workload.ActiveDeadlineSeconds; d != nil && wait > 0 {
+		warn(l.spec(""), "activeDeadlineSeconds", *d)
+	}
+	if d := l.pod.Spec.ActiveDeadlineSeconds; d != nil && wait > 0 {
+		warn(l.spec("activeDeadlineSeconds"), "activeDeadlineSeconds", *d)
+	}
+}
+
+// minimumGrace is what a container that is still running when the grace period
+// is used up gets between SIGTERM and SIGKILL, in seconds
+// (https://github.com/kubernetes/kubernetes/blob/v1.37.0/pkg/kubelet/kuberuntime/kuberuntime_container.go,
+// minimumGracePeriodInSeconds).
+const minimumGrace = 2
+
+// sharedGrace is SC023: known hooks leave the sidecars less than their minimum.
+func (l *linter) sharedGrace() {
+	sidecars, longest := int64(0), int64(0)
+	for _, m := range l.members {
+		if m.sidecar() {
+			sidecars++
+		}
+		switch h := m.preStop(); hookOf(h) {
+		case hookSleep:
+			longest = max(longest, h.Sleep.Seconds)
+		case hookExec:
+			longest = max(longest, int64(sleepSeconds(h.Exec.Command)))
+		}
+	}
+	grace := l.plan.GracePeriodSeconds
+	needed := longest + minimumGrace*sidecars
+	if sidecars == 0 || needed < grace || longest == 0 && grace > 0 {
+		return
+	}
+	at, severity := l.spec("terminationGracePeriodSeconds"), Info
+	if grace == 0 {
+		l.find("SC023", severity, at, "terminationGracePeriodSeconds: 30", "with a grace period of 0 all containers are killed at once, the sidecars not after the app")
+		return
+	}
+	l.find("SC023", severity, at, fmt.Sprintf("leave time for the sidecars:\nterminationGracePeriodSeconds: %d", needed+10),
+		"the grace period of %d s is shared: the preStop hooks take up to %d s of it, after which a sidecar gets no more than %d s to end", grace, longest, minimumGrace)
+}
+
+// An injector changes Pods at admission.
+type injector struct {
+	name string
+	keys []string // labels or annotations; a last * stands for any ending
+}
+
+// injectors are those that add sidecars to a Pod that asks for them. Sources:
+// the documentation linked in knownHelpers, and of the projects named.
+func injectors() []injector {
+	return []injector{
+		{"Istio", []string{"sidecar.istio.io/inject", "istio.io/rev"}},
+		{"Linkerd", []string{"linkerd.io/inject"}},
+		{"Dapr", []string{"dapr.io/enabled"}},
+		{"the Vault agent injector", []string{"vault.hashicorp.com/agent-inject"}},
+		{"Consul", []string{"consul.hashicorp.com/connect-inject"}},
+		{"Kuma", []string{"kuma.io/sidecar-injection"}},
+		{"AWS App Mesh", []string{"appmesh.k8s.aws/sidecarInjectorWebhook"}},
+		{"the OpenTelemetry operator", []string{"sidecar.opentelemetry.io/inject", "instrumentation.opentelemetry.io/inject-*"}},
+		{"the Jaeger operator", []string{"sidecar.jaegertracing.io/inject"}},
+		{"Datadog's admission controller", []string{"admission.datadoghq.com/enabled", "agent.datadoghq.com/sidecar"}},
+		{"GKE's Cloud Storage FUSE", []string{"gke-gcsfuse/volumes"}},
+	}
+}
+
+// injection is SC028.
+func (l *linter) injection() {
+	for _, from := range []struct {
+		field  string
+		values map[string]string
+	}{{"labels", l.pod.Labels}, {"annotations", l.pod.Annotations}} {
+		keys := make([]string, 0, len(from.values))
+		for key := range from.values {
+			keys = append(keys, key)
+		}
+		slices.Sort(keys)
+		for _, key := range keys {
+			by, ok := injectorOf(key)
+			if !ok || isOff(from.values[key]) {
+				continue
+			}
+			at := place{"", join(join(strings.TrimSuffix(strings.TrimSuffix(l.pod.Path, "spec"), "."), "metadata."+from.field), fmt.Sprintf("[%.100q]", key))}
+			l.find("SC028", Info, at, "check the live Pod as well:\nkubectl get pod NAME -o yaml | compat validate-pod -f -",
+				"%.100q asks %s to change the Pod when it is created, so the containers will be others than these", key, by)
+		}
+	}
+}
+
+func injectorOf(key string) (string, bool) {
+	for _, i := range injectors() {
+		for _, k := range i.keys {
+			start, any := strings.CutSuffix(k, "*")
+			if key == k || any && strings.HasPrefix(key, start) {
+				return i.name, true
+			}
+		}
+	}
+	return "", false
+}
+
+func isOff(value string) bool {
+	switch strings.ToLower(value) {
+	case "false", "disabled", "no", "off", "":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,191 @@
+package sidecar
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// refused holds what the API server refuses about a container, with its own
+// words. They are those of validation.go
+// (https://github.com/kubernetes/kubernetes/blob/v1.37.0/pkg/apis/core/validation/validation.go).
+func (l *linter) refused(m member) {
+	if m.role == roleInit {
+		l.initRestartPolicy(m)
+		l.resizePolicy(m)
+	}
+	l.restartRules(m)
+	if m.role == roleInit && !m.sidecar() {
+		l.notForInit(m)
+		return
+	}
+	l.probe(m, "startupProbe", m.StartupProbe)
+	l.probe(m, "livenessProbe", m.LivenessProbe)
+	l.probe(m, "readinessProbe", m.ReadinessProbe)
+	l.hook(m, "lifecycle.postStart", m.postStart())
+	l.hook(m, "lifecycle.preStop", m.preStop())
+	if p := m.StartupProbe; p != nil && p.Exec != nil && hopeless(p) {
+		l.find("SC005", Error, m.at("startupProbe"), snippet("give the probe the time, or better drop the sleep", map[string]any{
+			"startupProbe": map[string]any{"timeoutSeconds": int64(sleepSeconds(p.Exec.Command)) + 1},
+		}), "the command sleeps %g s, and the probe fails after %d s (timeoutSeconds): it never succeeds, and the container is killed again and again",
+			sleepSeconds(p.Exec.Command), timingOf(p).timeout)
+	}
+}
+
+// notForInit names the fields that only containers which go on running have.
+func notForInit(m member) []string {
+	var fields []string
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{
+		{"lifecycle", m.Lifecycle != nil},
+		{"livenessProbe", m.LivenessProbe != nil},
+		{"readinessProbe", m.ReadinessProbe != nil},
+		{"startupProbe", m.StartupProbe != nil},
+	} {
+		if f.set {
+			fields = append(fields, f.name)
+		}
+	}
+	return fields
+}
+
+// notForInit is SC011.
+func (l *linter) notForInit(m member) {
+	message := "may not be set for init containers without restartPolicy=Always"
+	if before(l.target.API, sidecarsKnown()) {
+		message = "may not be set for init containers"
+	}
+	for _, field := range notForInit(m) {
+		l.find("SC011", Error, m.at(field), "if it is to be a sidecar:\nrestartPolicy: Always", "the API server refuses this: Forbidden: %s", message)
+	}
+}
+
+// resizePolicy is SC011 as well.
+func (l *linter) resizePolicy(m member) {
+	if len(m.ResizePolicy) == 0 {
+		return
+	}
+	const message = "Invalid value: must not be set for init containers"
+	switch {
+	case before(l.target.API, minor(33)):
+		l.find("SC011", Error, m.at("resizePolicy"), "remove resizePolicy", "API server %s refuses this: %s", l.target.API, message)
+	case l.target.API == nil:
+		l.find("SC011", Info, m.at("resizePolicy"), "remove resizePolicy", "API servers before 1.33 refuse this: %s", message)
+	}
+}
+
+// initRestartPolicy is SC012: only exactly Always makes a sidecar.
+func (l *linter) initRestartPolicy(m member) {
+	if m.RestartPolicy == nil || m.sidecar() {
+		return
+	}
+	const remedy = "for a sidecar (the value is case sensitive):\nrestartPolicy: Always"
+	at, api, policy := m.at("restartPolicy"), l.target.API, *m.RestartPolicy
+	switch {
+	case before(api, sidecarsKnown()):
+		l.find("SC012", Error, at, remedy, "API server %s does not know restartPolicy on containers: it refuses the request, or drops the field", api)
+	case before(api, minor(34)):
+		l.find("SC012", Error, at, remedy, "API server %s refuses this: %s", api, unsupportedPolicy(policy, true))
+	case oneOf(api, minor(34), minor(35)):
+		l.find("SC012", Error, at, remedy, "API server %s drops restartPolicy %.60q (ContainerRestartRules is off by default), which leaves an ordinary init container", api, string(policy))
+	case !validPolicy(policy):
+		l.find("SC012", Error, at, remedy, "the API server refuses this: %s", unsupportedPolicy(policy, false))
+	case api == nil:
+		l.find("SC012", Warning, at, remedy, "this is no sidecar but an ordinary init container; API servers up to 1.33 refuse it (%s), 1.34 drops the policy", unsupportedPolicy(policy, true))
+	default:
+		l.find("SC012", Info, at, remedy, "with restartPolicy %q this is no sidecar but an ordinary init container: it has to end before the next one is started", string(policy))
+	}
+}
+
+// restartRules is SC012, too. Before 1.35 the rules are unknown or dropped.
+func (l *linter) restartRules(m member) {
+	api := l.target.API
+	if len(m.RestartPolicyRules) == 0 || before(api, minor(35)) {
+		return
+	}
+	at := m.at("restartPolicyRules")
+	switch {
+	case m.RestartPolicy == nil:
+		l.find("SC012", Error, at, "say what happens when no rule applies:\nrestartPolicy: Never",
+			"the API server refuses this: Required value: must specify restartPolicy when restart rules are used")
+	case m.sidecar() && !since(api, minor(36)):
+		severity := Error
+		if api == nil {
+			severity = Warning // 1.36 and newer accept it
+		}
+		l.find("SC012", severity, at, "remove restartPolicyRules",
+			"API servers before 1.36 refuse this: Forbidden: restartPolicyRules are not allowed for init containers with restart policy Always")
+	}
+}
+
+// probe is SC014.
+func (l *linter) probe(m member, field string, p *corev1.Probe) {
+	if p == nil {
+		return
+	}
+	refuse := func(key, remedy, message string) {
+		l.find("SC014", Error, m.at(join(field, key)), remedy, "the API server refuses this: %s", message)
+	}
+	if !handled(p) {
+		l.find("SC014", Error, m.at(field), "add a handler:\n"+field+":\n  tcpSocket:\n    port: 8080",
+			"the API server refuses this: Required value: must specify a handler type")
+	}
+	if field != "readinessProbe" && p.SuccessThreshold > 1 {
+		refuse("successThreshold", field+":\n  successThreshold: 1", fmt.Sprintf("Invalid value: %d: must be 1", p.SuccessThreshold))
+	}
+	if g := p.TerminationGracePeriodSeconds; g != nil {
+		switch {
+		case field == "readinessProbe":
+			refuse("terminationGracePeriodSeconds", "remove it", fmt.Sprintf("Invalid value: %d: must not be set for readinessProbes", *g))
+		case *g <= 0:
+			refuse("terminationGracePeriodSeconds", field+":\n  terminationGracePeriodSeconds: 1", fmt.Sprintf("Invalid value: %d: must be greater than 0", *g))
+		}
+	}
+	for _, n := range []struct {
+		key   string
+		value int32
+	}{
+		{"initialDelaySeconds", p.InitialDelaySeconds},
+		{"timeoutSeconds", p.TimeoutSeconds},
+		{"periodSeconds", p.PeriodSeconds},
+		{"successThreshold", p.SuccessThreshold},
+		{"failureThreshold", p.FailureThreshold},
+	} {
+		if n.value < 0 {
+			refuse(n.key, "remove it", fmt.Sprintf("Invalid value: %d: must be greater than or equal to 0", n.value))
+		}
+	}
+}
+
+// hook is SC008, SC014 and SC027.
+func (l *linter) hook(m member, field string, h *corev1.LifecycleHandler) {
+	switch hookOf(h) {
+	case hookTCP:
+		l.find("SC008", Error, m.at(field+".tcpSocket"), "use exec or httpGet, or better a startupProbe:\nstartupProbe:\n  tcpSocket:\n    port: "+h.TCPSocket.Port.String(),
+			"a tcpSocket hook is accepted but always fails: in postStart the container is killed again and again, in preStop nothing is done")
+	case hookEmpty:
+		l.find("SC014", Error, m.at(field), "remove the hook, or add a handler", "the API server refuses this: Required value: must specify a handler type")
+	case hookSleep:
+		l.sleep(m, field+".sleep.seconds", h.Sleep.Seconds)
+	}
+}
+
+// sleep is SC027.
+func (l *linter) sleep(m member, field string, seconds int64) {
+	grace, at, api := l.pod.gracePeriod(), m.at(field), l.target.API
+	remedy := fmt.Sprintf("sleep at most terminationGracePeriodSeconds, or raise that:\nterminationGracePeriodSeconds: %d", max(seconds, grace))
+	old := oneOf(api, minor(29), minor(33))
+	switch {
+	case seconds > grace, seconds < 0, seconds == 0 && old:
+		message := fmt.Sprintf("Invalid value: %d: must be non-negative and less than terminationGracePeriodSeconds (%d)", seconds, grace)
+		if old {
+			message = fmt.Sprintf("Invalid value: %d: must be greater than 0 and less than terminationGracePeriodSeconds (%d)", seconds, grace)
+		}
+		l.find("SC027", Error, at, remedy, "the API server refuses this: %s", message)
+	case before(api, minor(30)):
+		l.find("SC027", Error, at, "use exec with a sleep command instead",
+			"API server %s has no sleep hook (PodLifecycleSleepAction is on by default from 1.30 on): it drops it and refuses the empty hook", api)
+	}
+}

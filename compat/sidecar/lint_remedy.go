@@ -1,0 +1,48 @@
+package sidecar
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	sigsyaml "sigs.k8s.io/yaml"
+)
+
+// maxRemedy bounds the YAML of a remedy, in bytes.
+const maxRemedy = 4096
+
+// snippet writes YAML under a sentence.
+func snippet(sentence string, v any) string {
+	data, err := sigsyaml.Marshal(v)
+	if err != nil || len(data) > maxRemedy {
+		return sentence
+	}
+	return sentence + ":\n" + string(data[:len(data)-1])
+}
+
+// gateProbe is a startupProbe that would fit a sidecar: its own check of
+// readiness or liveness, else its first port, asked every second for a minute.
+func gateProbe(m member) *corev1.Probe {
+	p := &corev1.Probe{PeriodSeconds: 1, FailureThreshold: 60}
+	switch {
+	case m.ReadinessProbe != nil && handled(m.ReadinessProbe):
+		p.ProbeHandler = m.ReadinessProbe.ProbeHandler
+	case m.LivenessProbe != nil && handled(m.LivenessProbe):
+		p.ProbeHandler = m.LivenessProbe.ProbeHandler
+	case len(m.Ports) > 0:
+		p.TCPSocket = &corev1.TCPSocketAction{Port: intstr.FromInt32(m.Ports[0].ContainerPort)}
+	default:
+		p.Exec = &corev1.ExecAction{Command: []string{"/the/command", "that-succeeds-when-ready"}}
+	}
+	return p
+}
+
+// startupRemedy shows the startupProbe to add.
+func startupRemedy(sentence string, m member) string {
+	return snippet(sentence, map[string]any{"startupProbe": gateProbe(m)})
+}
+
+// migration shows a helper as a native sidecar.
+func migration(sentence string, m member) string {
+	return snippet(sentence, map[string]any{"initContainers": []any{map[string]any{
+		"name": m.name, "image": m.Image, "restartPolicy": "Always", "startupProbe": gateProbe(m),
+	}}})
+}
