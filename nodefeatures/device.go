@@ -83,7 +83,7 @@ func (e *evaluator) onDevice(attributes map[string]string, set nfdv1alpha1.Match
 			found[i] = Found{Present: true, Value: &values[i]}
 		}
 		answer := e.onAttribute(attributes, name, set[name])
-		out[i].Verdict, out[i].Reason = answer.verdict, answer.reason
+		out[i].Verdict, out[i].Reason, out[i].Note = answer.verdict, answer.reason, answer.note
 	}
 	return out
 }
@@ -99,9 +99,11 @@ type question struct {
 	value         string
 }
 
+// An answer is what NFD said, or why it could not.
 type answer struct {
 	verdict Verdict
 	reason  *Reason
+	note    string
 }
 
 // maxAnswers bounds how many answers are remembered.
@@ -134,11 +136,10 @@ func (e *evaluator) onAttribute(attributes map[string]string, name string, m *nf
 }
 
 func (e *evaluator) evaluate(attributes map[string]string, name string, m *nfdv1alpha1.MatchExpression) answer {
-	match, _, err := nodefeaturerule.MatchValues(e.only(name, m), attributes, true)
-	if err != nil {
-		return answer{Unknown, notEvaluable(err)}
-	}
-	return answer{verdict: verdictOf(match)}
+	return e.ask(name, m, attributes, func(values map[string]string) (bool, error) {
+		match, _, err := nodefeaturerule.MatchValues(e.only(name, m), values, true)
+		return match, err
+	})
 }
 
 // noDevice is a term on a feature that lists no device.

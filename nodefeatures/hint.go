@@ -12,7 +12,6 @@ const (
 	loadedModules  = "kernel.loadedmodule"
 	enabledModules = "kernel.enabledmodule"
 	kernelConfig   = "kernel.config"
-	kernelVersion  = "kernel.version"
 	cpuFlags       = "cpu.cpuid"
 	cpuModel       = "cpu.model"
 	pciDevices     = "pci.device"
@@ -43,7 +42,7 @@ func (f *facts) hintTerms(terms []Term) {
 // known to.
 func (f *facts) hint(feature string, x *Expression) string {
 	if x.Reason != nil && x.Reason.Code == ReasonNotEvaluable {
-		return numericHint(feature, x)
+		return numericHint(x)
 	}
 	if x.MatchName {
 		return ""
@@ -128,16 +127,9 @@ func isHex(s string) bool {
 
 // numericHint: the operators that compare take integers, and versions only if
 // they are told so.
-func numericHint(feature string, x *Expression) string {
-	value := ""
-	if x.Found != nil && x.Found.Value != nil {
-		value = *x.Found.Value
-	}
-	switch {
-	case x.Type == "" && strings.Contains(value, "."):
+func numericHint(x *Expression) string {
+	if x.Type == "" && x.Found != nil && x.Found.Value != nil && strings.Contains(*x.Found.Value, ".") {
 		return "compare versions with `type: version`"
-	case feature == kernelVersion && x.Name == "full":
-		return "compare " + kernelVersion + " major and minor instead, which are numbers"
 	}
 	return ""
 }

@@ -340,7 +340,6 @@ func TestHints(t *testing.T) {
 		{"{feature: cpu.cpuid, matchExpressions: {AVX512F: {op: Exists}}}", "virtual machine (kvm)"},
 		{"{feature: cpu.cpuid, matchExpressions: {AVX2: {op: Exists}}}", ""},
 		{"{feature: kernel.version, matchExpressions: {full: {op: Gt, value: ['6']}}}", "type: version"},
-		{"{feature: kernel.version, matchExpressions: {full: {op: Gt, value: ['6'], type: version}}}", "major and minor"},
 	}
 	for _, tt := range tests {
 		got := matched(t, s, rulesOf(t, rule(tt.term)))[0].Terms[0].Expressions[0]

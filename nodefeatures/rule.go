@@ -79,6 +79,9 @@ type Expression struct {
 	Verdict Verdict `json:"verdict"`
 	// Reason says why it is unknown.
 	Reason *Reason `json:"reason,omitempty"`
+	// Note says how the verdict was reached where that is not as in NFD: a version
+	// of which only the numeric part could be compared.
+	Note string `json:"note,omitempty"`
 	// Hint points out a fact that is known to mislead.
 	Hint string `json:"hint,omitempty"`
 }

@@ -136,8 +136,9 @@ func (e *evaluator) elements(f *feature, set nfdv1alpha1.MatchExpressionSet, nam
 		}
 		out[i] = expected(name, m)
 		out[i].Found = &found[i]
-		out[i].Verdict, out[i].Reason = e.element(f, name, m, found[i].Present, held)
-		if out[i].Verdict == Unknown && !found[i].Present {
+		a := e.element(f, name, m, found[i].Present, held)
+		out[i].Verdict, out[i].Reason, out[i].Note = a.verdict, a.reason, a.note
+		if a.verdict == Unknown && !found[i].Present {
 			out[i].Found = nil
 		}
 	}
@@ -145,21 +146,39 @@ func (e *evaluator) elements(f *feature, set nfdv1alpha1.MatchExpressionSet, nam
 }
 
 // element is the verdict of one expression on a flag or an attribute.
-func (e *evaluator) element(f *feature, name string, m *nfdv1alpha1.MatchExpression, present bool, held held) (Verdict, *Reason) {
+func (e *evaluator) element(f *feature, name string, m *nfdv1alpha1.MatchExpression, present bool, held held) answer {
 	if reason := e.uncertain(f, name, m, present); reason != nil {
-		return Unknown, reason
+		return answer{verdict: Unknown, reason: reason}
 	}
 	// Of an element that is both a flag and an attribute, NFD returns the flag's
 	// half of DoesNotExist as having held.
 	both := f.keys != nil && f.values != nil && m.Op == nfdv1alpha1.MatchDoesNotExist
 	if held.known && !f.lists && !both {
-		return verdictOf(held.expression(f.name, name, m)), nil
+		return answer{verdict: verdictOf(held.expression(f.name, name, m))}
 	}
-	match, _, _, err := nodefeaturerule.MatchMulti(e.only(name, m), f.keys, f.values, nil, true)
-	if err != nil {
-		return Unknown, notEvaluable(err)
+	return e.ask(name, m, f.values, func(values map[string]string) (bool, error) {
+		match, _, _, err := nodefeaturerule.MatchMulti(e.only(name, m), f.keys, values, nil, true)
+		return match, err
+	})
+}
+
+// ask asks NFD's evaluator about one expression on the values, and if it cannot
+// read the version that it finds there, once more about the numeric part.
+func (e *evaluator) ask(
+	name string, m *nfdv1alpha1.MatchExpression, values map[string]string, nfd func(map[string]string) (bool, error),
+) answer {
+	match, err := nfd(values)
+	if err == nil {
+		return answer{verdict: verdictOf(match)}
 	}
-	return verdictOf(match), nil
+	value, ok := values[name]
+	part := numericPart(value)
+	if ok && part != "" && part != value && comparesVersions(m) {
+		if match, err := nfd(map[string]string{name: part}); err == nil {
+			return answer{verdict: verdictOf(match), note: comparedAs(value, part)}
+		}
+	}
+	return answer{verdict: Unknown, reason: notEvaluable(err)}
 }
 
 // uncertain says why an element is not known, whatever else is known of its
