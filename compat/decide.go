@@ -98,9 +98,13 @@ func judge(ctx context.Context, s subject, node *nodefeatures.Snapshot, req Node
 		image.Error = NewError(s.err)
 	}
 	if mismatch := platformMismatch(s, node, req); mismatch != nil {
-		image.Verdict = Incompatible
-		image.Reasons = append([]Reason{*mismatch}, image.Reasons...)
+		reasons := []Reason{*mismatch}
+		if image.Verdict == Incompatible {
+			reasons = append(reasons, image.Reasons...)
+		}
+		image.Verdict, image.Reasons = Incompatible, reasons
 	}
+	image.Pinned = s.content != nil && req.Artifact != ""
 	if best := bestSet(image.Sets); best != nil && image.Verdict == Compatible {
 		image.Score = &best.Weight
 	}
@@ -118,7 +122,7 @@ func decideImage(s subject, sets []Set, req NodeRequest) (Verdict, []Reason) {
 		return Unknown, []Reason{{
 			Code:    "noSetSelected",
 			Message: fmt.Sprintf("no set of the spec has the tag %s", strings.Join(req.Tags, " or ")),
-			Hint:    "its tags are: " + strings.Join(tags(s.spec), ", "),
+			Hint:    tagsHint(s.spec),
 		}}
 	}
 	verdicts := make([]Verdict, len(sets))
@@ -298,13 +302,16 @@ func joinPlatforms(platforms []artifact.Platform) string {
 	return strings.Join(names, ", ")
 }
 
-// tags lists the distinct tags of a spec in its order, quoted.
-func tags(s *spec.Spec) []string {
+// tagsHint lists the distinct tags of a spec in its order.
+func tagsHint(s *spec.Spec) string {
 	var names []string
 	for _, set := range s.Sets {
-		if name := fmt.Sprintf("%q", set.Tag); !slices.Contains(names, name) {
-			names = append(names, name)
+		if set.Tag != "" && !slices.Contains(names, set.Tag) {
+			names = append(names, set.Tag)
 		}
 	}
-	return names
+	if len(names) == 0 {
+		return "its sets have no tags"
+	}
+	return "its tags are: " + strings.Join(names, ", ")
 }

@@ -93,6 +93,12 @@ func explainExpression(feature string, e nodefeatures.Expression) string {
 		subject += " " + e.Name
 	}
 	line := fmt.Sprintf("%s: wanted %s, found %s", subject, wanted(e), found(e))
+	switch {
+	case e.Op == "Exists" && e.Verdict == Incompatible && !e.MatchName:
+		line = subject + " is missing"
+	case e.Op == "DoesNotExist" && e.Verdict == Incompatible && !e.MatchName:
+		line = subject + " is there, and must not be"
+	}
 	if e.Reason != nil {
 		line += " (" + e.Reason.Message + ")"
 	}
@@ -107,10 +113,14 @@ func whyDevice(t nodefeatures.Term) string {
 		wants[i] = attribute(e)
 	}
 	line := fmt.Sprintf("no %s has %s", t.Feature, strings.Join(wants, " and "))
-	if t.Device == nil {
+	switch {
+	case t.Device != nil && slices.ContainsFunc(t.Expressions, func(e nodefeatures.Expression) bool { return !e.MatchName }):
+		return fmt.Sprintf("%s; nearest %s", line, deviceText(t))
+	case t.Devices != nil && *t.Devices > 0:
+		return fmt.Sprintf("none of the %d instances of %s has %s", *t.Devices, t.Feature, strings.Join(wants, " and "))
+	default:
 		return line + ", the node has none"
 	}
-	return fmt.Sprintf("%s; nearest %s", line, deviceText(t))
 }
 
 // deviceText describes the term's device by the attributes that were asked for.

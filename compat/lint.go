@@ -9,6 +9,9 @@ import (
 // KindLintReport names the document of `compat spec lint`.
 const KindLintReport = "LintReport"
 
+// codeUnreadable is the code of the problem of a file that could not be read.
+const codeUnreadable = "unreadable"
+
 // A LintReport lists the problems of spec files.
 type LintReport struct {
 	APIVersion string `json:"apiVersion"`
@@ -30,9 +33,14 @@ func NewLintReport() *LintReport {
 	return &LintReport{APIVersion: APIVersion, Kind: KindLintReport, OK: true, Files: []LintFile{}}
 }
 
-// Lint adds a file to the report.
-func (r *LintReport) Lint(name string, data []byte) {
-	_, problems := spec.ParseFile(data)
+// Lint adds a file to the report: its content, or why it could not be read.
+func (r *LintReport) Lint(name string, data []byte, err error) {
+	var problems spec.Problems
+	if err != nil {
+		problems = spec.Problems{{Severity: spec.SeverityError, Code: codeUnreadable, Line: 1, Column: 1, Message: err.Error()}}
+	} else {
+		_, problems = spec.ParseFile(data)
+	}
 	file := LintFile{File: name, OK: problems.Err() == nil, Problems: append(spec.Problems{}, problems...)}
 	r.Files = append(r.Files, file)
 	r.OK = r.OK && file.OK

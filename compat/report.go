@@ -101,6 +101,9 @@ type Image struct {
 
 	// Artifact is the compatibility artifact that was used; null if none.
 	Artifact *Artifact `json:"artifact" jsonschema:"nullable"`
+	// Pinned is true when Artifact was chosen by its digest, and need not be the
+	// one in effect.
+	Pinned bool `json:"pinned,omitempty"`
 	// Candidates are all compatibility artifacts of the image, the preferred
 	// one first.
 	Candidates []Artifact `json:"candidates"`

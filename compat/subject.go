@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ type subject struct {
 	reference string
 	file      string
 
+	repository *artifact.Repository
 	image      *artifact.Image
 	platform   *artifact.Platform // of the image's manifest; nil if it does not tell
 	candidates []artifact.Artifact
@@ -33,13 +35,15 @@ type subject struct {
 	err error
 }
 
-// fetchImage gets the spec that is in effect for one image.
-func fetchImage(ctx context.Context, req NodeRequest, repo *artifact.Repository, reference string) subject {
-	s := subject{reference: reference}
-	image, err := repo.Image(ctx, req.platform())
+// fetch gets the spec that is in effect for an image.
+func (s *subject) fetch(ctx context.Context, req NodeRequest) {
+	if s.err != nil {
+		return
+	}
+	image, err := s.repository.Image(ctx, req.platform())
 	if err != nil {
 		s.err = err
-		return s
+		return
 	}
 	defer image.Close()
 	s.image = image
@@ -49,11 +53,10 @@ func fetchImage(ctx context.Context, req NodeRequest, repo *artifact.Repository,
 	s.readPlatform(ctx)
 	if err != nil {
 		s.err = err
-		return s
+		return
 	}
 	s.content = content
 	s.parse(spec.Parse(content.Spec))
-	return s
 }
 
 // readPlatform asks the image what it is made for. An image that does not tell
@@ -85,18 +88,23 @@ func parseFile(f SpecFile) subject {
 func (s *subject) parse(parsed *spec.Spec, problems spec.Problems) {
 	s.spec, s.problems = parsed, problems
 	if err := problems.Err(); err != nil {
-		s.err = &MalformedSpecError{Problems: problems}
+		s.err = &MalformedSpecError{Name: cmp.Or(s.reference, s.file), Problems: problems}
 	}
 }
 
 // MalformedSpecError says that a spec was found but cannot be evaluated.
 type MalformedSpecError struct {
+	Name     string // the image or file it came from; "" if that is clear
 	Problems spec.Problems
 }
 
 // Error names the first problem and counts the rest.
 func (e *MalformedSpecError) Error() string {
-	return fmt.Sprintf("the spec cannot be evaluated: %v", e.Problems.Err())
+	name := ""
+	if e.Name != "" {
+		name = " of " + e.Name
+	}
+	return fmt.Sprintf("the spec%s cannot be evaluated: %v", name, e.Problems.Err())
 }
 
 // Code is the stable code in reports.

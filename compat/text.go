@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode"
 
+	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
 )
 
@@ -24,7 +25,7 @@ type Style struct {
 // that is not in the report.
 func (r *NodeReport) WriteText(w io.Writer, style Style) error {
 	p := &printer{style: style}
-	p.line(0, "%s  %s", p.verdict(r.Verdict), r.headline())
+	p.line(0, "%s  %s", p.answer(r), r.headline())
 	for _, reason := range r.Reasons {
 		p.reason(1, reason)
 	}
@@ -111,7 +112,13 @@ var colors = map[Verdict]string{Compatible: "32", Incompatible: "31", Unknown: "
 // marks say the verdict where there is room for one character only.
 var marks = map[Verdict]string{Compatible: "✓", Incompatible: "✗", Unknown: "?"}
 
-func (p *printer) verdict(v Verdict) painted { return p.paint(v, strings.ToUpper(string(v))) }
+// answer is the verdict, or that there is none.
+func (p *printer) answer(r *NodeReport) painted {
+	if r.Verdict == Unknown && r.Error != nil {
+		return p.paint(Incompatible, "FAILED")
+	}
+	return p.paint(r.Verdict, strings.ToUpper(string(r.Verdict)))
+}
 
 func (p *printer) mark(v Verdict) painted { return p.paint(v, marks[v]) }
 
@@ -136,7 +143,10 @@ func (p *printer) image(i Image) {
 	if a := i.Artifact; a != nil {
 		p.line(1, "artifact %s on the %s%s", a.Digest, a.On, prefixed(", created ", a.Created))
 	}
-	if n := len(i.Candidates); n > 1 {
+	switch n := len(i.Candidates); {
+	case i.Pinned:
+		p.line(1, "chosen by its digest, of %d that are attached", n)
+	case i.Artifact != nil && n > 1:
 		p.line(1, "%d artifacts are attached; this one is in effect", n)
 	}
 	for _, r := range i.Reasons {
@@ -154,13 +164,16 @@ var setCodes = []string{codeSetMatches, codeNoSetMatches, codeFactsUnknown}
 
 func (p *printer) set(i Image, s Set) {
 	note := ""
-	if i.Best(s) {
-		note = "  <- best"
+	if s.Weight != 0 {
+		note += fmt.Sprintf(", weight %d", s.Weight)
 	}
 	if s.Match == "any" {
-		note += "  (one rule is enough)"
+		note += ", one rule is enough"
 	}
-	p.line(1, "%s %s, weight %d%s", p.mark(s.Verdict), s.title(), s.Weight, note)
+	if i.Best(s) && len(i.Sets) > 1 {
+		note += "  <- best"
+	}
+	p.line(1, "%s %s%s", p.mark(s.Verdict), s.title(), note)
 	for _, r := range s.Rules {
 		p.rule(r)
 	}
@@ -206,8 +219,14 @@ func (p *printer) term(depth int, t nodefeatures.Term) {
 	}
 }
 
+// decidedBySidecars says whether native sidecars were required.
+func (r *NodeReport) decidedBySidecars() bool {
+	return slices.ContainsFunc(r.Reasons, func(reason Reason) bool { return reason.Code == string(r.Sidecars.Code) })
+}
+
 func (p *printer) sidecars(r *NodeReport) {
-	if r.Sidecars == nil {
+	// Without a kubelet, and if nobody asked, there is nothing to say.
+	if r.Sidecars == nil || r.Sidecars.Support == sidecar.Unknown && !r.decidedBySidecars() {
 		return
 	}
 	p.line(0, "")
@@ -233,6 +252,9 @@ func (p *printer) unread(sources []nodefeatures.Source) {
 	first := true
 	for _, s := range sources {
 		for _, u := range s.Unreadable {
+			if u.Reason.Code == nodefeatures.ReasonSourceNotRun || u.Reason.Code == nodefeatures.ReasonNotThisArchitecture {
+				continue
+			}
 			if first {
 				p.line(0, "")
 				p.line(0, "not readable on this node:")

@@ -48,6 +48,9 @@ type NodeRequest struct {
 	// Kubelet says what is given about the kubelet, and where to look.
 	Kubelet kubelet.Options
 
+	// Reserve is the part of ctx's time that registries cannot use up: it is kept
+	// for looking at the node and judging what was fetched.
+	Reserve time.Duration
 	// Now is the report's time stamp.
 	Now time.Time
 }
@@ -63,14 +66,14 @@ type SpecFile struct {
 // the way is in the report; the report is never nil. An error is returned for
 // input of the caller that cannot be used (a usage error), and nothing else.
 func ValidateNode(ctx context.Context, req NodeRequest) (*NodeReport, error) {
-	repositories, err := req.open(ctx)
+	subjects, err := req.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	report := newNodeReport(req)
 
 	waitForKubelet := async(func() (*kubelet.Facts, error) { return kubeletFacts(ctx, req) })
-	subjects := fetch(ctx, req, repositories)
+	subjects = fetch(ctx, req, subjects)
 
 	snapshot, err := inspect(ctx, req, subjects)
 	if err != nil {
@@ -173,28 +176,40 @@ func (req NodeRequest) platform() artifact.Platform {
 	}
 }
 
-// open checks every reference before anything is sent: a bad one is a mistake of
-// the caller.
-func (req NodeRequest) open(ctx context.Context) ([]*artifact.Repository, error) {
-	repositories := make([]*artifact.Repository, len(req.Images))
+// open checks every reference before anything is sent. One that is none is a
+// mistake of the caller; anything else (credentials that cannot be read, no such
+// layout) is the image's.
+func (req NodeRequest) open(ctx context.Context) ([]subject, error) {
+	subjects := make([]subject, len(req.Images))
 	for i, reference := range req.Images {
 		repository, err := artifact.Open(ctx, reference, req.Registry)
-		if err != nil {
+		if IsUsage(err) {
 			return nil, err
 		}
-		repositories[i] = repository
+		subjects[i] = subject{reference: reference, repository: repository, err: err}
 	}
-	return repositories, nil
+	return subjects, nil
 }
 
-// fetch gets the spec of every image and file, the images at the same time.
-func fetch(ctx context.Context, req NodeRequest, repositories []*artifact.Repository) []subject {
-	subjects := make([]subject, len(req.Images)+len(req.Files))
-	inParallel(len(repositories), fetchers, func(i int) {
-		subjects[i] = fetchImage(ctx, req, repositories[i], req.Images[i])
-	})
-	for i, f := range req.Files {
-		subjects[len(req.Images)+i] = parseFile(f)
+// IsUsage reports whether err is a mistake on the command line: a reference that
+// is none, or a short name.
+func IsUsage(err error) bool {
+	var reference *artifact.ReferenceError
+	var short *artifact.ShortNameError
+	return errors.As(err, &reference) || errors.As(err, &short)
+}
+
+// fetch gets the spec of every image, all at the same time, and of every file. It
+// ends a little before ctx does, so that what is known can still be judged.
+func fetch(ctx context.Context, req NodeRequest, subjects []subject) []subject {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-req.Reserve))
+		defer cancel()
+	}
+	inParallel(len(subjects), fetchers, func(i int) { subjects[i].fetch(ctx, req) })
+	for _, f := range req.Files {
+		subjects = append(subjects, parseFile(f))
 	}
 	return subjects
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -51,7 +52,7 @@ The spec is attached to what the reference names (an index as a whole, unless
 }
 
 func (f *attachFlags) run(ctx context.Context, a *app, file string) error {
-	data, err := a.readFile(file, spec.MaxSize)
+	data, err := a.readFile(ctx, file, spec.MaxSize)
 	if err != nil {
 		return err
 	}
@@ -73,6 +74,10 @@ func (f *attachFlags) run(ctx context.Context, a *app, file string) error {
 	if !f.output.structured() {
 		if err := a.lint(file, report); err != nil {
 			return err
+		}
+		if report.Problems.Err() != nil {
+			fmt.Fprintf(a.err, "compat: nothing was attached: %s has errors\n", file)
+			return exitWith(exitIncompatible)
 		}
 	}
 	return a.answer(f.output, report, err, func(w io.Writer) error { return report.WriteText(w, compat.Style{Color: a.color()}) })

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +32,7 @@ output is a snapshot that validate-node --features judges elsewhere, later.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
-	cmd.Flags().StringSliceVar(&f.only, "feature", nil, "detect only this `feature` (repeatable), such as cpu.cpuid")
+	cmd.Flags().StringSliceVar(&f.only, "feature", nil, "run only the sources that publish this `feature` (repeatable), such as cpu.cpuid")
 	complete(cmd, "feature", nodefeatures.KnownFeatures()...)
 	f.output = outputFlag(cmd, "json", "yaml", "text")
 	f.add(cmd)
@@ -39,9 +41,14 @@ output is a snapshot that validate-node --features judges elsewhere, later.`,
 }
 
 func (f *featuresFlags) run(ctx context.Context, a *app) error {
-	kubeletOptions, err := f.kubelet(a)
+	kubeletOptions, err := f.kubelet(ctx, a)
 	if err != nil {
 		return err
+	}
+	for _, name := range f.only {
+		if !slices.Contains(nodefeatures.KnownFeatures(), strings.ToLower(name)) {
+			return usagef("NFD has no feature %q; it has %s", name, strings.Join(nodefeatures.KnownFeatures(), ", "))
+		}
 	}
 	discovery := f.discovery(a)
 	discovery.Features = f.only

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -26,7 +28,7 @@ type nodeFlags struct {
 func (f *nodeFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.hostRoot, "host-root", "", "`directory` where the host's root is mounted, when run in a container")
-	flags.StringVar(&f.name, "node-name", "", "`name` of this node in the output (default: the host name)")
+	flags.StringVar(&f.name, "node-name", "", "`name` of this node in the output (default: $NODE_NAME, else the host name)")
 	flags.StringVar(&f.kubeletVersion, "kubelet-version", "", "the kubelet's `version`, instead of looking for it")
 	flags.StringVar(&f.kubeletConfig, "kubelet-config", "", "the kubelet's configuration `file`")
 	flags.StringVar(&f.kubeletConfigDir, "kubelet-config-dir", "", "the kubelet's drop-in `directory`")
@@ -36,15 +38,34 @@ func (f *nodeFlags) add(cmd *cobra.Command) {
 
 // discovery says how this host is looked at.
 func (f *nodeFlags) discovery(a *app) nodefeatures.Options {
-	name := f.name
-	if name == "" && f.hostRoot == "" {
-		name, _ = a.hostname() // a node without a name is still a node
+	return nodefeatures.Options{Root: f.hostRoot, Name: f.nodeName(a), Tool: toolVersion(), Logger: a.logger()}
+}
+
+// nodeName is the name that was given, with a flag or as NFD takes it; then the
+// host's own. A container's host name is not the name of the host that it mounts.
+func (f *nodeFlags) nodeName(a *app) string {
+	if f.name != "" {
+		return f.name
 	}
-	return nodefeatures.Options{Root: f.hostRoot, Name: name, Tool: toolVersion(), Logger: a.logger()}
+	if name, ok := a.lookupEnv("NODE_NAME"); ok && name != "" {
+		return name
+	}
+	if f.hostRoot != "" {
+		name, err := os.ReadFile(filepath.Join(f.hostRoot, "etc", "hostname"))
+		if err != nil {
+			return "" // a node without a name is still a node
+		}
+		return strings.TrimSpace(string(name))
+	}
+	name, err := a.hostname()
+	if err != nil {
+		return ""
+	}
+	return name
 }
 
 // kubelet says what was given about the kubelet.
-func (f *nodeFlags) kubelet(a *app) (kubelet.Options, error) {
+func (f *nodeFlags) kubelet(ctx context.Context, a *app) (kubelet.Options, error) {
 	o := kubelet.Options{
 		Root:         f.hostRoot,
 		Version:      f.kubeletVersion,
@@ -62,7 +83,7 @@ func (f *nodeFlags) kubelet(a *app) (kubelet.Options, error) {
 	if f.nodeFile == "" {
 		return o, nil
 	}
-	data, err := a.readFile(f.nodeFile, maxNodeObject)
+	data, err := a.readFile(ctx, f.nodeFile, maxNodeObject)
 	o.NodeObject = data
 	return o, err
 }

@@ -38,12 +38,12 @@ func TestReadmeScripts(t *testing.T) {
 		command, want string
 		code          int
 	}{
-		{gate + "gpu-node.json", "kubectl label --overwrite node gpu-node compat.score=100\n", 0},
-		{gate + "cpu-node.json", "kubectl label --overwrite node cpu-node compat.score=10\n", 0},
-		{gate + "old-node.json", "kubectl taint --overwrite node old-node compat=incompatible:NoSchedule\n", 3},
+		{gate + "gpu-node.json", "kubectl label --overwrite node gpu-node compat.score=100\nkubectl taint node gpu-node compat:NoSchedule-\n", 0},
+		{gate + "cpu-node.json", "kubectl label --overwrite node cpu-node compat.score=10\nkubectl taint node cpu-node compat:NoSchedule-\n", 0},
+		{gate + "old-node.json", "kubectl taint --overwrite node old-node compat=incompatible:NoSchedule\nkubectl label node old-node compat.score-\n", 3},
 		{gate + "gpu-node.json --tags nosuch 2>&1", "unknown: no set of the spec has the tag nosuch\n", 4},
 		{
-			"KUBECTL='echo kubectl' testdata/scripts/gate.sh nosuch:demo --oci-layout 2>/dev/null", "", 2,
+			"KUBECTL='echo kubectl' testdata/scripts/gate.sh nosuch:demo --oci-layout 2>/dev/null", "", 1,
 		},
 		{
 			"FLAGS=--oci-layout testdata/scripts/rank.sh " + image + " old-node.json cpu-node.json gpu-node.json",

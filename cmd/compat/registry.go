@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/spf13/cobra"
 
+	"nodecompat/compat"
 	"nodecompat/compat/artifact"
 )
 
@@ -46,16 +49,27 @@ func (f *registryFlags) addPlatform(cmd *cobra.Command, usage string) {
 }
 
 // options returns what was given, with the secrets that standard input holds.
-func (f *registryFlags) options(a *app) (artifact.Options, error) {
+func (f *registryFlags) options(ctx context.Context, a *app) (artifact.Options, error) {
 	o := f.flags
+	for _, file := range []string{o.CAFile, o.CertFile, o.KeyFile, o.RegistryConfig} {
+		if file == "" {
+			continue
+		}
+		if _, err := os.Stat(file); err != nil {
+			return o, &usageError{err}
+		}
+	}
 	o.UserAgent = "compat/" + toolVersion()
 	o.Logger = a.logger()
 	o.LookupEnv = a.lookupEnv
 	if f.passwordStdin && o.Username == "" {
 		return o, usagef("--password-stdin needs --username")
 	}
+	if o.Username != "" && !f.passwordStdin {
+		return o, usagef("--username needs --password-stdin")
+	}
 	if f.passwordStdin || f.tokenStdin {
-		secret, err := a.readFile("-", maxSecret)
+		secret, err := a.readFile(ctx, "-", maxSecret)
 		if err != nil {
 			return o, err
 		}
@@ -83,19 +97,23 @@ func imageFlag(cmd *cobra.Command, image *string) {
 	}
 }
 
-// open opens the image's repository; whatever is wrong with the reference or with
-// the files that were named is a usage error.
+// open opens the image's repository. A reference that is none is a usage error.
 func (f *registryFlags) open(ctx context.Context, a *app, image string) (*artifact.Repository, error) {
-	options, err := f.options(a)
+	options, err := f.options(ctx, a)
 	if err != nil {
 		return nil, err
 	}
 	repository, err := artifact.Open(ctx, image, options)
-	if err != nil {
+	if compat.IsUsage(err) {
 		return nil, &usageError{err}
 	}
-	return repository, nil
+	return repository, err
 }
+
+// operatingSystems are those that images are made for, as Go names them
+// (https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md). A
+// misspelt one must not make a node look incompatible.
+var operatingSystems = []string{"linux", "windows", "freebsd", "darwin", "solaris", "wasip1", "wasi"}
 
 // platformFlag is a typed flag value.
 type platformFlag struct{ value *artifact.Platform }
@@ -113,6 +131,9 @@ func (p *platformFlag) Set(text string) error {
 	platform, err := artifact.ParsePlatform(text)
 	if err != nil {
 		return err
+	}
+	if !slices.Contains(operatingSystems, platform.OS) {
+		return fmt.Errorf("%q is no operating system; it is one of %s", platform.OS, strings.Join(operatingSystems, ", "))
 	}
 	p.value = &platform
 	return nil

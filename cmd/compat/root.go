@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strconv"
@@ -17,8 +18,9 @@ import (
 // app is what every command shares.
 type app struct {
 	process
-	verbose bool
-	timeout time.Duration
+	verbose   bool
+	timeout   time.Duration
+	stdinRead bool
 }
 
 // run executes the command line of p and returns the exit code.
@@ -44,6 +46,7 @@ Exit codes: 0 compatible or done, 1 failure, 2 usage error, 3 incompatible,
 		Example: `  compat attach --image registry.example.com/app:1.2 spec.yaml
   compat validate-node --image registry.example.com/app:1.2
   compat validate-node --image registry.example.com/app:1.2 -o text`,
+		Version:       toolVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -127,22 +130,50 @@ func (a *app) timestamp() (time.Time, error) {
 
 // readFile reads a file named on the command line, "-" being standard input,
 // up to limit bytes. One byte more than the limit is read, so that whoever
-// parses it sees that it is too big.
-func (a *app) readFile(name string, limit int64) ([]byte, error) {
-	in := a.in
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, &usageError{err}
+// parses it sees that it is too big. A file that cannot be read is a usage
+// error; one that makes wait (a terminal, a pipe) is waited for until ctx ends.
+func (a *app) readFile(ctx context.Context, name string, limit int64) ([]byte, error) {
+	if name == "-" {
+		if a.stdinRead {
+			return nil, usagef("standard input can be read only once")
 		}
-		defer file.Close()
-		in = file
+		a.stdinRead = true
 	}
-	data, err := io.ReadAll(io.LimitReader(in, limit+1))
+	type result struct {
+		data []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		data, err := a.read(name, limit)
+		done <- result{data, err}
+	}()
+	select {
+	case r := <-done:
+		if r.err != nil {
+			return nil, &usageError{fmt.Errorf("reading %s: %w", name, r.err)}
+		}
+		return r.data, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("reading %s: %w", name, ctx.Err())
+	}
+}
+
+func (a *app) read(name string, limit int64) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(io.LimitReader(a.in, limit+1))
+	}
+	file, err := os.Open(name)
 	if err != nil {
-		return nil, &usageError{fmt.Errorf("reading %s: %w", name, err)}
+		return nil, errors.Unwrap(err) // the caller names the file
 	}
-	return data, nil
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return data, err
 }
 
 // print writes text for a person or a document for a program.

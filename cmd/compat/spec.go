@@ -35,14 +35,14 @@ Exit codes: 0 no errors (there may be warnings), 3 errors.`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	output := outputFlag(cmd, "text", "json", "yaml")
-	cmd.RunE = a.runE(func(_ context.Context, args []string) error {
+	cmd.RunE = a.runE(func(ctx context.Context, args []string) error {
 		report := compat.NewLintReport()
 		for _, name := range args {
-			data, err := a.readFile(name, spec.MaxSize)
-			if err != nil {
+			data, err := a.readFile(ctx, name, spec.MaxSize)
+			if ctx.Err() != nil {
 				return err
 			}
-			report.Lint(name, data)
+			report.Lint(name, data, err)
 		}
 		err := a.print(output, report, func(w io.Writer) error {
 			return report.WriteText(w, compat.Style{Color: a.color()})

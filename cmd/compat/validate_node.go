@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -57,7 +59,7 @@ document, except after a usage error.`,
 	flags.Var(&f.artifact, "artifact", "use the compatibility artifact with this `digest`, not the newest")
 	flags.Var(&f.missing, "missing", "the verdict on an image without a compatibility artifact")
 	complete(cmd, "missing", f.missing.allowed...)
-	flags.BoolVar(&f.strict, "strict", false, "take facts that could not be read as not there")
+	flags.BoolVar(&f.strict, "strict", false, "a fact that could not be read makes its rule incompatible")
 	flags.Var(&f.require, "require", "make this part of the verdict: native-sidecars")
 	complete(cmd, "require", nativeSidecars)
 	flags.StringVar(&f.features, "features", "", "judge the node in this snapshot `file` instead of this host; - is standard input")
@@ -66,13 +68,18 @@ document, except after a usage error.`,
 	f.nodeFlags.add(cmd)
 	f.registryFlags.add(a, cmd)
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: the node's)")
-	cmd.MarkFlagsOneRequired("image", "spec", "require")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if len(f.images)+len(f.specs) == 0 && !f.require.sidecars {
+			return usagef("nothing to validate: give --image, --spec or --require")
+		}
+		return nil
+	}
 	cmd.MarkFlagsMutuallyExclusive("features", "host-root")
 	return cmd
 }
 
 func (f *validateNodeFlags) run(ctx context.Context, a *app) error {
-	request, err := f.request(a)
+	request, err := f.request(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -102,7 +109,7 @@ func (f *validateNodeFlags) run(ctx context.Context, a *app) error {
 }
 
 // request turns flags into what is asked.
-func (f *validateNodeFlags) request(a *app) (r compat.NodeRequest, err error) {
+func (f *validateNodeFlags) request(ctx context.Context, a *app) (r compat.NodeRequest, err error) {
 	r = compat.NodeRequest{
 		Images:          f.images,
 		Platform:        f.platform.value,
@@ -111,18 +118,22 @@ func (f *validateNodeFlags) request(a *app) (r compat.NodeRequest, err error) {
 		Missing:         compat.Verdict(f.missing.value),
 		Strict:          f.strict,
 		RequireSidecars: f.require.sidecars,
+		Reserve:         min(a.timeout/10, time.Second),
+	}
+	if slices.Contains(f.tags, "") {
+		return r, usagef("--tags has an empty tag")
 	}
 	if r.Now, err = a.timestamp(); err != nil {
 		return r, err
 	}
-	if r.Registry, err = f.options(a); err != nil {
+	if r.Registry, err = f.options(ctx, a); err != nil {
 		return r, err
 	}
-	if r.Kubelet, err = f.kubelet(a); err != nil {
+	if r.Kubelet, err = f.kubelet(ctx, a); err != nil {
 		return r, err
 	}
 	for _, name := range f.specs {
-		data, err := a.readFile(name, spec.MaxSize)
+		data, err := a.readFile(ctx, name, spec.MaxSize)
 		if err != nil {
 			return r, err
 		}
@@ -131,14 +142,14 @@ func (f *validateNodeFlags) request(a *app) (r compat.NodeRequest, err error) {
 	r.Discovery = f.discovery(a)
 	if f.features != "" {
 		r.SnapshotFile = f.features
-		r.Snapshot, err = f.snapshot(a)
+		r.Snapshot, err = f.snapshot(ctx, a)
 	}
 	return r, err
 }
 
 // snapshot loads the one node of --features.
-func (f *validateNodeFlags) snapshot(a *app) (*nodefeatures.Snapshot, error) {
-	data, err := a.readFile(f.features, nodefeatures.MaxSize)
+func (f *validateNodeFlags) snapshot(ctx context.Context, a *app) (*nodefeatures.Snapshot, error) {
+	data, err := a.readFile(ctx, f.features, nodefeatures.MaxSize)
 	if err != nil {
 		return nil, err
 	}

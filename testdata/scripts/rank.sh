@@ -7,5 +7,6 @@ shift
 for snapshot in "$@"; do
 	# shellcheck disable=SC2086
 	compat validate-node ${FLAGS:-} --image "$image" --features "$snapshot" |
-		jq -r 'select(.verdict == "compatible") | "\(.images[0].score)\t\(.node.name)"'
+		jq -r --arg file "$snapshot" 'select(.verdict == "compatible") |
+			"\(.images[0].score)\t\(if .node.name == "" then $file else .node.name end)"'
 done | sort -rn
