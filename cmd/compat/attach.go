@@ -37,7 +37,15 @@ The spec is attached to what the reference names (an index as a whole, unless
   compat attach --image registry.example.com/app:1.2 --platform linux/arm64 spec.yaml
   compat attach --oci-layout --image ./layout:1.2 spec.yaml
   compat attach --image registry.example.com/app:1.2 --dry-run spec.yaml`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("one spec file is needed, %d were given", len(args))
+			}
+			if f.allPlatforms && f.platform.value != nil {
+				return usagef("--platform and --all-platforms exclude each other")
+			}
+			return nil
+		},
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, args []string) error { return f.run(ctx, a, args[0]) })
 	imageFlag(cmd, &f.image)
@@ -47,7 +55,6 @@ The spec is attached to what the reference names (an index as a whole, unless
 	f.output = outputFlag(cmd, "text", "json", "yaml")
 	f.add(a, cmd)
 	f.addPlatform(cmd, "attach to the manifest of this `platform` in an index")
-	cmd.MarkFlagsMutuallyExclusive("platform", "all-platforms")
 	return cmd
 }
 
@@ -80,7 +87,7 @@ func (f *attachFlags) run(ctx context.Context, a *app, file string) error {
 			return exitWith(exitIncompatible)
 		}
 	}
-	return a.answer(f.output, report, err, func(w io.Writer) error { return report.WriteText(w, compat.Style{Color: a.color()}) })
+	return a.answer(f.output, report, report.Error, err, func(w io.Writer) error { return report.WriteText(w, compat.Style{Color: a.color()}) })
 }
 
 // target says what of an index the spec hangs on.

@@ -28,7 +28,13 @@ and from each platform's manifest, or from those of one --platform. Their entrie
 in a fallback index are removed with them.`,
 		Example: `  compat detach --image registry.example.com/app:1.2 --artifact sha256:...
   compat detach --image registry.example.com/app:1.2 --all`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
+		PreRunE: func(*cobra.Command, []string) error {
+			if f.all == (f.artifact.value != "") {
+				return usagef("give either --artifact DIGEST or --all")
+			}
+			return nil
+		},
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
 	imageFlag(cmd, &f.image)
@@ -37,8 +43,6 @@ in a fallback index are removed with them.`,
 	f.output = outputFlag(cmd, "text", "json", "yaml")
 	f.add(a, cmd)
 	f.addPlatform(cmd, "detach only from the manifest of this `platform` in an index")
-	cmd.MarkFlagsOneRequired("artifact", "all")
-	cmd.MarkFlagsMutuallyExclusive("artifact", "all")
 	return cmd
 }
 
@@ -52,5 +56,5 @@ func (f *detachFlags) run(ctx context.Context, a *app) error {
 		All:      f.all,
 		Platform: f.platform.orNone(),
 	})
-	return a.answer(f.output, report, err, func(w io.Writer) error { return report.WriteText(w, compat.Style{Color: a.color()}) })
+	return a.answer(f.output, report, report.Error, err, func(w io.Writer) error { return report.WriteText(w, compat.Style{Color: a.color()}) })
 }

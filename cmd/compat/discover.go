@@ -26,7 +26,7 @@ uses for that platform: artifacts on the platform's manifest come before those o
 the index, the newest before the older ones.`,
 		Example: `  compat discover --image registry.example.com/app:1.2
   compat discover --image registry.example.com/app:1.2 -o json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
 	imageFlag(cmd, &f.image)
@@ -41,7 +41,7 @@ func (f *discoverFlags) run(ctx context.Context, a *app) error {
 		return err
 	}
 	report, err := compat.Discover(ctx, repository)
-	return a.answer(f.output, report, err, func(w io.Writer) error {
+	return a.answer(f.output, report, report.Error, err, func(w io.Writer) error {
 		if f.output.value == "table" {
 			return report.WriteTable(w)
 		}

@@ -29,7 +29,7 @@ output is a snapshot that validate-node --features judges elsewhere, later.`,
 		Example: `  compat features > node-a.json
   compat features --feature pci.device --feature kernel.version -o yaml
   compat validate-node --features node-a.json --image registry.example.com/app:1.2`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
 	cmd.Flags().StringSliceVar(&f.only, "feature", nil, "run only the sources that publish this `feature` (repeatable), such as cpu.cpuid")

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"nodecompat/compat"
 )
 
 // app is what every command shares.
@@ -79,6 +81,14 @@ func group(cmd *cobra.Command) {
 		}
 		return usagef("%s", message)
 	}
+}
+
+// noArgs is cobra.NoArgs, which calls an argument an unknown command.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("unexpected argument %q", args[0])
+	}
+	return nil
 }
 
 // runE adapts a command's own code to cobra: one timeout for all of it, and its
@@ -184,14 +194,16 @@ func (a *app) print(f *format, doc any, text func(io.Writer) error) error {
 	return text(a.out)
 }
 
-// answer prints what a command did; when it could not, a structured output
-// still is one whole document.
-func (a *app) answer(f *format, doc any, err error, text func(io.Writer) error) error {
+// answer prints what a command did. When it could not, a structured output still
+// is one whole document, whose error reported gets the hint that a person sees.
+func (a *app) answer(f *format, doc any, reported *compat.Error, err error, text func(io.Writer) error) error {
 	if err == nil {
 		return a.print(f, doc, text)
 	}
-	var usage *usageError
-	if f.structured() && !errors.As(err, &usage) {
+	if f.structured() {
+		if reported != nil {
+			addHint(reported)
+		}
 		if printErr := f.document(a.out, doc); printErr != nil {
 			return printErr
 		}

@@ -26,7 +26,7 @@ for byte as it was attached. Exit code 4 means that nothing is attached.`,
 		Example: `  compat show --image registry.example.com/app:1.2
   compat show --image registry.example.com/app:1.2 --platform linux/arm64
   compat show --image registry.example.com/app:1.2 --artifact sha256:... --manifest`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
 	imageFlag(cmd, &f.image)

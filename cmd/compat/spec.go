@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -60,7 +61,7 @@ func newSpecSchema(a *app) *cobra.Command {
 		Use:     "schema",
 		Short:   "Print the JSON Schema of compatibility specs",
 		Example: "  compat spec schema > spec.schema.json",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: a.runE(func(context.Context, []string) error {
 			_, err := a.out.Write(spec.Schema())
 			return err
@@ -75,8 +76,13 @@ func newSchema(a *app) *cobra.Command {
 		Short: "Print the JSON Schema of a document that compat prints",
 		Long: `Print the JSON Schema (draft 2020-12) of a document that compat prints. KIND is
 the document's kind: ` + strings.Join(compat.SchemaKinds(), ", ") + ".",
-		Example:   "  compat schema NodeReport > node-report.schema.json",
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Example: "  compat schema NodeReport > node-report.schema.json",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || !slices.Contains(compat.SchemaKinds(), args[0]) {
+				return usagef("give one of %s", strings.Join(compat.SchemaKinds(), ", "))
+			}
+			return nil
+		},
 		ValidArgs: compat.SchemaKinds(),
 		RunE: a.runE(func(_ context.Context, args []string) error {
 			_, err := a.out.Write(compat.Schema(args[0]))

@@ -49,7 +49,7 @@ document, except after a usage error.`,
   compat validate-node --image registry.example.com/app:1.2 -o text
   compat validate-node --spec spec.yaml --features node-a.json
   compat validate-node --require native-sidecars --kubelet-version v1.34.2`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
 	flags := cmd.Flags()

@@ -14,7 +14,7 @@ func newVersion(a *app) *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version of compat and of the NFD it evaluates with",
 		Example: "  compat version -o json",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 	}
 	output := outputFlag(cmd, "text", "json", "yaml")
 	cmd.RunE = func(*cobra.Command, []string) error {
