@@ -15,15 +15,16 @@ import (
 type realm struct {
 	server  *httptest.Server
 	options Options
+	faults  *faults
 
 	mu       sync.Mutex
 	requests []Request
 	tokens   map[string]string // token → the scopes it is good for
 }
 
-func newRealm(t testing.TB, o Options) *realm {
+func newRealm(t testing.TB, o Options, f *faults) *realm {
 	t.Helper()
-	s := &realm{options: o, tokens: map[string]string{}}
+	s := &realm{options: o, faults: f, tokens: map[string]string{}}
 	s.server = httptest.NewUnstartedServer(s)
 	if o.TLS {
 		s.server.StartTLS()
@@ -40,8 +41,17 @@ func (s *realm) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.requests = append(s.requests, Request{Method: req.Method, Path: req.URL.Path, Query: req.URL.RawQuery, Header: req.Header.Clone()})
+	s.mu.Unlock()
+	if !s.faults.apply(KindToken, w, req, http.HandlerFunc(s.serve)) {
+		s.serve(w, req)
+	}
+}
+
+// serve gives out tokens.
+func (s *realm) serve(w http.ResponseWriter, req *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.options.NoTokenGET && req.Method == http.MethodGet {
 		http.Error(w, "POST, please", http.StatusMethodNotAllowed)
 		return

@@ -35,6 +35,8 @@ type Options struct {
 	NoTokenGET bool
 	// TLS makes it speak HTTPS, with a certificate that CAFile holds.
 	TLS bool
+	// Faults go wrong with requests that got past authentication; the first that fits does.
+	Faults []Fault
 	// Intercept sees each request first, and answers it if it returns true.
 	Intercept func(http.ResponseWriter, *http.Request) bool
 }
@@ -60,6 +62,7 @@ type Registry struct {
 	realm   *realm
 	handler http.Handler
 	options Options
+	faults  *faults
 
 	mu       sync.Mutex
 	requests []Request
@@ -74,10 +77,10 @@ func New(t testing.TB, o Options) *Registry {
 // Serve starts a registry whose content another implementation keeps.
 func Serve(t testing.TB, o Options, handler http.Handler) *Registry {
 	t.Helper()
-	r := &Registry{options: o, handler: handler}
+	r := &Registry{options: o, handler: handler, faults: newFaults(o.Faults)}
 	r.server = httptest.NewUnstartedServer(r)
 	if o.Auth == AuthBearer {
-		r.realm = newRealm(t, o)
+		r.realm = newRealm(t, o, r.faults)
 	}
 	if o.TLS {
 		r.server.StartTLS()
@@ -152,6 +155,15 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case r.options.Intercept != nil && r.options.Intercept(w, req):
 	case !r.authorized(req):
 		r.challenge(w, req)
+	case r.faults.apply(KindOf(req), w, req, http.HandlerFunc(r.serve)):
+	default:
+		r.serve(w, req)
+	}
+}
+
+// serve answers a request that nothing goes wrong with.
+func (r *Registry) serve(w http.ResponseWriter, req *http.Request) {
+	switch {
 	case req.Method == http.MethodDelete && r.options.DeleteStatus != 0:
 		http.Error(w, `{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}`, r.options.DeleteStatus)
 	case r.options.NoReferrers && strings.Contains(req.URL.Path, "/referrers/"):
