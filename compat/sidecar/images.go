@@ -1,6 +1,9 @@
 package sidecar
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // A ContainerImage is one image that a Pod uses.
 type ContainerImage struct {
@@ -50,10 +53,13 @@ func Images(p Pod) []ContainerImage {
 	return images
 }
 
-// join appends a key to a path.
+// join appends a key to a path. A key that is no word is in brackets.
 func join(path, key string) string {
-	if path == "" {
-		return key
+	if path == "" || strings.HasPrefix(key, "[") {
+		return path + key
+	}
+	if key == "" {
+		return path
 	}
 	return path + "." + key
 }

@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,47 +9,50 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
+// A portKey is what two containers can't both listen on.
+type portKey struct {
+	field    string // containerPort or hostPort
+	number   int32
+	protocol corev1.Protocol
+	hostIP   string
+}
+
 // ports is SC024. Init containers are checked one by one by the API server,
 // because ordinary ones run one by one.
 func (l *linter) ports() {
-	type key struct {
-		number   int32
-		protocol corev1.Protocol
-		ip       string
-		host     bool
-	}
-	first := map[key]member{}
-	clash := func(m member, i int, port corev1.ContainerPort, k key) {
-		k.protocol = port.Protocol
-		if k.protocol == "" {
-			k.protocol = corev1.ProtocolTCP
-		}
-		other, taken := first[k]
-		if !taken {
-			first[k] = m
-			return
-		}
-		if other.path == m.path || !m.sidecar() && !other.sidecar() {
-			return
-		}
-		what, field := "containerPort", "containerPort"
-		if k.host {
-			what, field = "hostPort", "hostPort"
-		}
-		l.find("SC024", Warning, m.at("ports"+indexOf(i)+"."+field), "give one of the two another port",
-			"the %s %d/%s is also that of %q, which runs at the same time; the API server does not refuse it, but the second to listen fails", what, k.number, k.protocol, other.name)
-	}
+	taken := map[portKey]member{}
 	for _, m := range l.members {
 		if m.role == roleInit && !m.sidecar() {
 			continue
 		}
 		for i, port := range m.Ports {
-			clash(m, i, port, key{number: port.ContainerPort})
-			if port.HostPort != 0 && port.HostPort != port.ContainerPort {
-				clash(m, i, port, key{number: port.HostPort, ip: port.HostIP, host: true})
+			at := m.at("ports" + indexOf(i))
+			k := portKey{"containerPort", port.ContainerPort, cmp.Or(port.Protocol, corev1.ProtocolTCP), ""}
+			if l.listens(m, at, k, taken) || port.HostPort == 0 {
+				continue
 			}
+			k.field, k.number, k.hostIP = "hostPort", port.HostPort, port.HostIP
+			l.listens(m, at, k, taken)
 		}
 	}
+}
+
+// listens notes who listens, and reports a second one if one of the two is a
+// sidecar.
+func (l *linter) listens(m member, at place, k portKey, taken map[portKey]member) bool {
+	other, twice := taken[k]
+	if !twice {
+		taken[k] = m
+		return false
+	}
+	if other.path == m.path || !m.sidecar() && !other.sidecar() {
+		return false
+	}
+	at.path = join(at.path, k.field)
+	l.find("SC024", Warning, at, "give one of the two another port",
+		"the %s %d/%.20s is also that of %q, which runs at the same time; the API server does not refuse it, but the second to listen fails",
+		k.field, k.number, string(k.protocol), other.name)
+	return true
 }
 
 // deadlines is SC025.
@@ -145,7 +149,8 @@ func (l *linter) injection() {
 			if !ok || isOff(from.values[key]) {
 				continue
 			}
-			at := place{"", join(join(strings.TrimSuffix(strings.TrimSuffix(l.pod.Path, "spec"), "."), "metadata."+from.field), fmt.Sprintf("[%.100q]", key))}
+			template := strings.TrimSuffix(strings.TrimSuffix(l.pod.Path, "spec"), ".")
+			at := place{"", join(join(template, "metadata."+from.field), step(key))}
 			l.find("SC028", Info, at, "check the live Pod as well:\nkubectl get pod NAME -o yaml | compat validate-pod -f -",
 				"%.100q asks %s to change the Pod when it is created, so the containers will be others than these", key, by)
 		}

@@ -82,7 +82,9 @@ func (d *decoder) pod(n *yaml.Node, path, where string, t typeMeta, bestEffort b
 	p.Annotations = d.texts(n, join(template, "metadata.annotations"))
 	p.Workload = d.workload(n, where, t)
 	d.lines = map[string]int{}
-	d.mark(n, path, join(template, "metadata"))
+	for _, field := range []string{"metadata", "metadata.labels", "metadata.annotations"} {
+		d.mark(n, path, join(template, field))
+	}
 	d.mark(n, path, where)
 	if d.into(spec, p.Path, &p.Spec) {
 		p.lines = d.lines
@@ -102,8 +104,15 @@ func (d *decoder) containers(spec *yaml.Node) int {
 
 // mark notes where something outside the PodSpec is.
 func (d *decoder) mark(n *yaml.Node, path, where string) {
-	if v := d.at(n, where); v != nil {
-		d.lines[join(path, where)] = d.line(v)
+	v := d.at(n, where)
+	if v == nil {
+		return
+	}
+	d.lines[join(path, where)] = d.line(v)
+	if v.Kind == yaml.MappingNode && where != "metadata" && d.look(len(v.Content)) {
+		for i := 0; i+1 < len(v.Content); i += 2 {
+			d.lines[join(join(path, where), step(v.Content[i].Value))] = d.line(v.Content[i])
+		}
 	}
 }
 
@@ -332,5 +341,5 @@ func step(key string) string {
 	if key != "" && len(key) <= maxName && strings.TrimFunc(key, word) == "" {
 		return key
 	}
-	return fmt.Sprintf("[%.60q]", key)
+	return fmt.Sprintf("[%.100q]", key)
 }

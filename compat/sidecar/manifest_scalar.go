@@ -39,7 +39,9 @@ func hugeExponent(text string) bool {
 	return len(text) > maxName || err == nil && (exponent > 99 || exponent < -99) || isRange(err)
 }
 
-func isRange(err error) bool { return err != nil && strings.HasSuffix(err.Error(), strconv.ErrRange.Error()) }
+func isRange(err error) bool {
+	return err != nil && strings.HasSuffix(err.Error(), strconv.ErrRange.Error())
+}
 
 // scalar reads a value of a basic type.
 func (d *decoder) scalar(n *yaml.Node, t reflect.Type, path string) (any, bool) {

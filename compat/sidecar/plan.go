@@ -108,12 +108,12 @@ type Until string
 
 // The events.
 const (
-	UntilExited          Until = "exited"                // with code 0
-	UntilRunning         Until = "running"               // was seen running
-	UntilStartupProbe    Until = "startupProbeSucceeded" // after the postStart hook, if there is one
-	UntilPostStart       Until = "postStartReturned"     // with success
-	UntilStartAttempted  Until = "startAttempted"        // its start, postStart included, succeeded or failed
-	UntilNever           Until = "never"                 // this step is not reached
+	UntilExited         Until = "exited"                // with code 0
+	UntilRunning        Until = "running"               // was seen running
+	UntilStartupProbe   Until = "startupProbeSucceeded" // after the postStart hook, if there is one
+	UntilPostStart      Until = "postStartReturned"     // with success
+	UntilStartAttempted Until = "startAttempted"        // its start, postStart included, succeeded or failed
+	UntilNever          Until = "never"                 // this step is not reached
 )
 
 // A Ready says how surely what comes after waits until a container is ready.

@@ -1,0 +1,119 @@
+package sidecar
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nodecompat/nodefeatures/kubelet"
+)
+
+// Every finding is documented, and its examples do what they say: the bad one
+// reports exactly that finding (or those that it lists), the good one nothing.
+func TestFindingsDocumented(t *testing.T) {
+	ids := FindingIDs()
+	if !slices.IsSorted(ids) || len(ids) != 29 || ids[0] != "SC001" || ids[28] != "SC030" {
+		t.Errorf("FindingIDs() = %v", ids)
+	}
+	for _, id := range ids {
+		t.Run(id, func(t *testing.T) {
+			doc, ok := FindingDoc(id)
+			if !ok {
+				t.Fatal("not documented")
+			}
+			bad, good, ok := strings.Cut(doc, "\nGood:\n")
+			if !ok {
+				t.Fatal("no good example")
+			}
+			before, bad, _ := strings.Cut(bad, "\nBad:\n")
+			target, support := targetIn(t, before+good)
+			want := []string{id}
+			if m := regexp.MustCompile(`\nReports: (.*)\n`).FindStringSubmatch(bad); m != nil {
+				want = strings.Split(m[1], ", ")
+			}
+			findings := lintYAML(t, yamlIn(t, bad), target, support)
+			if diff := cmp.Diff(want, idsOf(findings)); diff != "" {
+				t.Errorf("bad example (-want +got):\n%s", diff)
+			}
+			for _, f := range findings {
+				if f.ID == id && !strings.HasPrefix(doc, "## "+id+"\n\n"+string(f.Severity)+": ") {
+					t.Errorf("severity %s is not the documented one", f.Severity)
+				}
+				if f.Line == 0 || f.Path == "" || f.Message == "" || f.Remedy == "" {
+					t.Errorf("incomplete: %+v", f)
+				}
+			}
+			if m := regexp.MustCompile(`(?s)\nTarget: .*`).FindString(bad); m != "" {
+				target, support = targetIn(t, m)
+			}
+			if got := idsOf(lintYAML(t, yamlIn(t, good), target, support)); len(got) > 0 {
+				t.Errorf("good example reports %v", got)
+			}
+		})
+	}
+	if _, ok := FindingDoc("SC029"); ok {
+		t.Error("SC029 is documented, but does not exist")
+	}
+}
+
+// targetIn reads a Target: line, and judges the kubelet in it.
+func targetIn(t *testing.T, text string) (Target, *Support) {
+	t.Helper()
+	m := regexp.MustCompile(`\nTarget: kubelet (\S+?)(?: with (\S+?))?, API server (\S+)\n`).FindStringSubmatch(text)
+	if m == nil {
+		return Target{}, nil
+	}
+	s := Judge(node{version: m[1], gates: m[2]}.facts(t))
+	return Target{Kubelet: release(t, m[1]), API: release(t, m[3])}, &s
+}
+
+func release(t *testing.T, version string) *kubelet.Release {
+	t.Helper()
+	if version == "" {
+		return nil
+	}
+	r, err := kubelet.ParseRelease(version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &r
+}
+
+func yamlIn(t *testing.T, markdown string) string {
+	t.Helper()
+	_, text, ok := strings.Cut(markdown, "```yaml\n")
+	text, _, closed := strings.Cut(text, "```")
+	if !ok || !closed {
+		t.Fatal("no example")
+	}
+	return text
+}
+
+// onePod parses a manifest that must have one Pod and no problem.
+func onePod(t *testing.T, manifest string) Pod {
+	t.Helper()
+	m := Parse("pod.yaml", []byte(manifest))
+	if len(m.Problems) > 0 || len(m.Pods) != 1 {
+		t.Fatalf("Parse: %d Pods, problems %+v\n%s", len(m.Pods), m.Problems, manifest)
+	}
+	return m.Pods[0]
+}
+
+func lintYAML(t *testing.T, manifest string, target Target, s *Support) []PodFinding {
+	t.Helper()
+	p := onePod(t, manifest)
+	return Lint(p, Order(p, target), target, s)
+}
+
+// idsOf returns the distinct ids, sorted.
+func idsOf(findings []PodFinding) []string {
+	ids := []string{}
+	for _, f := range findings {
+		ids = append(ids, f.ID)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
