@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -11,37 +14,101 @@ import (
 	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
 )
 
-// conformancePairs is how many pairs of a set of rules and a node the ordinary
-// test run compares with NFD's evaluator.
-const conformancePairs = 20_000
+// How many pairs of a set of rules and a node TestConformance compares with
+// NFD's evaluator: allPairs in CI (where CI is set), else somePairs, or as many
+// as the environment variable COMPAT_CONFORMANCE_PAIRS says.
+const (
+	allPairs  = 200_000
+	somePairs = 20_000
+	perShard  = 5_000 // pairs of one seed
+)
+
+func conformancePairs(t *testing.T) int {
+	t.Helper()
+	if text := os.Getenv("COMPAT_CONFORMANCE_PAIRS"); text != "" {
+		pairs, err := strconv.Atoi(text)
+		if err != nil || pairs < perShard {
+			t.Fatalf("COMPAT_CONFORMANCE_PAIRS=%s, want a number from %d on", text, perShard)
+		}
+		return pairs
+	}
+	if os.Getenv("CI") != "" {
+		return allPairs
+	}
+	return somePairs
+}
 
 // TestConformance generates nodes and rules and compares every verdict with
 // NFD's own evaluator, in both of its modes. No fact is missing in these
 // snapshots, so wherever NFD gives an answer it must be ours; and our
 // explanation alone, without NFD's verdict, must lead to the same.
+//
+// A seed that fails can be given to FuzzConformance.
 func TestConformance(t *testing.T) {
-	g := generator{rand.New(rand.NewPCG(1, 2))}
-	var seen statistics
-	for pair := range conformancePairs {
-		snapshot, rules := g.snapshot(), g.rules()
-		seen.compare(t, snapshot, rules)
-		if t.Failed() {
-			t.Fatalf("pair %d:\n%s", pair, describe(t, snapshot, rules))
+	pairs := conformancePairs(t)
+	shards := make([]statistics, (pairs+perShard-1)/perShard)
+	t.Run("pairs", func(t *testing.T) {
+		for shard := range shards {
+			t.Run(fmt.Sprint(shard), func(t *testing.T) {
+				t.Parallel()
+				for i := range perShard {
+					shards[shard].pair(t, uint64(shard), uint64(i))
+				}
+			})
 		}
+	})
+	var seen statistics
+	for _, shard := range shards {
+		seen.add(shard)
 	}
 	t.Logf("%+v", seen)
-	if seen.matched < conformancePairs/10 || seen.failed < conformancePairs/10 || seen.refused < conformancePairs/20 {
+	if seen.matched < pairs/10 || seen.failed < pairs/10 || seen.refused < pairs/20 || seen.backreferences < pairs/20 || seen.cut < pairs/100 {
 		t.Errorf("the generator is lopsided: %+v", seen)
 	}
 }
 
-type statistics struct{ rules, matched, failed, refused, backreferences int }
+// FuzzConformance is TestConformance without end.
+func FuzzConformance(f *testing.F) {
+	f.Add(uint64(1), uint64(2))
+	f.Fuzz(func(t *testing.T, one, two uint64) { new(statistics).pair(t, one, two) })
+}
+
+// pair makes one node and one set of rules and compares.
+func (s *statistics) pair(t *testing.T, one, two uint64) {
+	t.Helper()
+	g := generator{rand.New(rand.NewPCG(one, two))}
+	snapshot, rules := g.snapshot(), g.rules()
+	s.pairs++
+	s.compare(t, snapshot, rules)
+	if t.Failed() {
+		t.Fatalf("seeds %d, %d:\n%s", one, two, describe(t, snapshot, rules))
+	}
+}
+
+// statistics are counted over pairs: rules by NFD's verdict on them, and those
+// with a version of which only a part was compared.
+type statistics struct{ pairs, rules, matched, failed, refused, backreferences, cut int }
+
+func (s *statistics) add(more statistics) {
+	s.pairs += more.pairs
+	s.rules += more.rules
+	s.matched += more.matched
+	s.failed += more.failed
+	s.refused += more.refused
+	s.backreferences += more.backreferences
+	s.cut += more.cut
+}
 
 // compare evaluates the rules as nfd-master does, feeding back variables, for as
 // long as NFD has a verdict for every rule.
 func (s *statistics) compare(t *testing.T, snapshot *Snapshot, rules []nfdv1alpha1.GroupRule) {
 	t.Helper()
 	verdicts := matched(t, snapshot, rules)
+	for _, r := range verdicts {
+		if strings.Contains(fmt.Sprint(r.notes()), "compared as") {
+			s.cut++
+		}
+	}
 	// What a template expands to on a feature of several types depends, with
 	// failFast=true, on the order of a map; so both modes get the same variables.
 	variables := make([]map[string]string, len(rules))
@@ -90,6 +157,26 @@ func (s *statistics) check(t *testing.T, rule *nfdv1alpha1.GroupRule, got Rule, 
 	checkExplanation(t, got)
 }
 
+// notes are those on a rule's expressions.
+func (r *Rule) notes() []string {
+	var notes []string
+	for _, term := range r.allTerms() {
+		for _, x := range term.Expressions {
+			notes = append(notes, x.Note)
+		}
+	}
+	return notes
+}
+
+// allTerms are a rule's terms and those of its alternatives.
+func (r *Rule) allTerms() []Term {
+	terms := slices.Clone(r.Terms)
+	for _, a := range r.MatchAny {
+		terms = append(terms, a.Terms...)
+	}
+	return terms
+}
+
 // recompute is the verdict that the explanation alone leads to.
 func recompute(r Rule) Verdict {
 	var parts []Verdict
@@ -126,11 +213,7 @@ func recomputeTerms(terms []Term) Verdict {
 // checkExplanation looks for explanations that contradict themselves.
 func checkExplanation(t *testing.T, r Rule) {
 	t.Helper()
-	terms := r.Terms
-	for _, a := range r.MatchAny {
-		terms = append(terms[:len(terms):len(terms)], a.Terms...)
-	}
-	for _, term := range terms {
+	for _, term := range r.allTerms() {
 		if term.Verdict == Unknown && term.Reason == nil {
 			t.Errorf("rule %s: %s is unknown without a reason", r.Name, term.Feature)
 		}
