@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -164,9 +165,8 @@ func (e *evaluator) rule(r *nfdv1alpha1.GroupRule) result {
 	}
 	authority, err := nodefeaturerule.ExecuteGroupRule(r, e.features, false)
 	out := e.explain(r, oracle{status: authority.MatchStatus})
-	unknown := out.anyUnknown()
 	switch {
-	case err == nil && !unknown:
+	case err == nil && !out.lacksFacts():
 		out.Verdict = Incompatible
 		if authority.MatchStatus.IsMatch {
 			out.Verdict = Compatible
@@ -227,19 +227,21 @@ func all(terms []Term) Verdict {
 	return All(verdicts...)
 }
 
-func (r *Rule) anyUnknown() bool {
-	unknown := func(terms []Term) bool {
-		for i := range terms {
-			if terms[i].Verdict == Unknown {
-				return true
-			}
-		}
-		return false
-	}
+// lacksFacts says whether a term is unknown because a fact is, so that NFD's
+// verdict is on other facts than there may be. What cannot be evaluated is no
+// such term: NFD has a verdict only if it did not come to that.
+func (r *Rule) lacksFacts() bool {
 	for i := range r.MatchAny {
-		if unknown(r.MatchAny[i].Terms) {
+		if slices.ContainsFunc(r.MatchAny[i].Terms, Term.lacksFacts) {
 			return true
 		}
 	}
-	return unknown(r.Terms)
+	return slices.ContainsFunc(r.Terms, Term.lacksFacts)
+}
+
+func (t Term) lacksFacts() bool {
+	lacks := func(reason *Reason) bool { return reason != nil && reason.Code != ReasonNotEvaluable }
+	return t.Verdict == Unknown && (lacks(t.Reason) || slices.ContainsFunc(t.Expressions, func(x Expression) bool {
+		return x.Verdict == Unknown && lacks(x.Reason)
+	}))
 }
