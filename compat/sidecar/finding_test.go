@@ -66,7 +66,7 @@ func targetIn(t *testing.T, text string) (Target, *Support) {
 	if m == nil {
 		return Target{}, nil
 	}
-	s := Judge(node{version: m[1], gates: m[2]}.facts(t))
+	s := Judge(node{version: m[1], gates: m[2]}.facts(t), nil)
 	return Target{Kubelet: release(t, m[1]), API: release(t, m[3])}, &s
 }
 

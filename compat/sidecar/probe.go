@@ -104,7 +104,7 @@ func wraps(command string) bool {
 }
 
 func isDuration(arg string) bool {
-	return arg != "" && strings.Trim(arg, "0123456789.smhd") == ""
+	return arg != "" && arg[0] >= '0' && arg[0] <= '9' && strings.Trim(arg, "0123456789.smhd") == ""
 }
 
 func isShell(name string) bool {

@@ -1,0 +1,216 @@
+package sidecar
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const gated = sidecar + ", startupProbe: {periodSeconds: 1, failureThreshold: 60, " + get + "}"
+
+// Every row of the table of findings (facts 6.4) beyond the examples of
+// findings.md: variants, and what must not be reported.
+func TestLintRows(t *testing.T) {
+	hook := func(name, handler string) string { return ", lifecycle: {" + name + ": {" + handler + "}}" }
+	tests := []struct {
+		name string
+		init []string
+		main []string
+		spec string
+		want string
+	}{
+		{"SC001 O1", []string{sidecar}, nil, "", "SC001"},
+		{"SC001 no sidecar", []string{"name: i, image: i"}, nil, "", ""},
+		{"SC002 with startupProbe", []string{gated + ", readinessProbe: {" + get + "}"}, nil, "", ""},
+		{"SC002 with a hook", []string{sidecar + ", readinessProbe: {" + get + "}" + hook("postStart", get)}, nil, "", "SC009"},
+		{"SC004 default period", []string{sidecar + ", startupProbe: {" + get + "}"}, nil, "", "SC004"},
+		{"SC004 five seconds", []string{sidecar + ", startupProbe: {periodSeconds: 5, failureThreshold: 12, " + get + "}"}, nil, "", ""},
+		{"SC005 on an app", nil, []string{app + ", startupProbe: {exec: {command: [sleep, '1']}}"}, "", "SC005"},
+		{"SC005 in a loop", []string{sidecar + ", startupProbe: {periodSeconds: 1, failureThreshold: 60, exec: {command: [sh, -c, 'until x; do sleep 1; done']}}"}, nil, "", ""},
+		{"SC006 heavy proxy", []string{"name: istio-proxy, image: p, restartPolicy: Always, startupProbe: {" + get + "}"}, nil, "", "SC004 SC006"},
+		{"SC008 preStop of an app", nil, []string{app + hook("preStop", "tcpSocket: {port: 80}")}, "", "SC008"},
+		{"SC009 with startupProbe", []string{gated + hook("postStart", get)}, nil, "", ""},
+		{"SC010 with startupProbe", []string{gated + hook("postStart", "sleep: {seconds: 5}")}, nil, "", ""},
+		{"SC011 each", []string{"name: i, image: i, readinessProbe: {" + get + "}" + hook("preStop", get)}, nil, "", "SC011"},
+		{"SC014 liveness", nil, []string{app + ", livenessProbe: {successThreshold: 2, " + get + "}"}, "", "SC014"},
+		{"SC014 readiness may", nil, []string{app + ", readinessProbe: {successThreshold: 2, " + get + "}"}, "", ""},
+		{"SC014 readiness grace", nil, []string{app + ", readinessProbe: {terminationGracePeriodSeconds: 5, " + get + "}"}, "", "SC014"},
+		{"SC014 grace 0", nil, []string{app + ", livenessProbe: {terminationGracePeriodSeconds: 0, " + get + "}"}, "", "SC014"},
+		{"SC014 negative", nil, []string{app + ", livenessProbe: {periodSeconds: -1, " + get + "}"}, "", "SC014"},
+		{"SC014 no handler", nil, []string{app + ", livenessProbe: {periodSeconds: 1}"}, "", "SC014"},
+		{"SC014 no hook handler", nil, []string{app + hook("postStart", "")}, "", "SC014"},
+		{"SC015 no proxy", []string{"name: i, image: i", gated}, nil, "", ""},
+		{"SC015 by image", []string{"name: i, image: i", "name: p, restartPolicy: Always, image: 'gcr.io/cloud-sql-connectors/cloud-sql-proxy:2@sha256:0', startupProbe: {periodSeconds: 1, failureThreshold: 60, " + get + "}"}, nil, "", "SC015"},
+		{"SC017 before", nil, []string{"name: fluentd, image: f", app}, "", "SC017"},
+		{"SC017 helpers only", nil, []string{"name: fluentd, image: f"}, "", ""},
+		{"SC017 unknown containers", nil, []string{"name: a, image: a", app}, "", ""},
+		{"SC017 ordinary hook", nil, []string{"name: a, image: a" + hook("postStart", "exec: {command: [touch, /x]}"), app}, "", ""},
+		{"SC018 after", nil, []string{app, "name: x, image: docker.io/envoyproxy/envoy:v1"}, "", "SC018"},
+		{"SC020 only Jobs", []string{gated}, nil, "restartPolicy: OnFailure", ""},
+		{"SC021 version not known", []string{gated}, nil, "restartPolicy: Never", "SC021"},
+		{"SC021 no startupProbe", []string{sidecar}, nil, "restartPolicy: Never", "SC001"},
+		{"SC022 app's preStop", []string{gated}, []string{app + hook("preStop", get)}, "", ""},
+		{"SC023 command", []string{gated}, []string{app + hook("preStop", "exec: {command: [sh, -c, sleep 29]}")}, "", "SC023"},
+		{"SC023 grace 0", []string{gated}, nil, "terminationGracePeriodSeconds: 0", "SC023"},
+		{"SC023 no sidecar", nil, []string{app + hook("preStop", "sleep: {seconds: 30}")}, "", ""},
+		{"SC024 hostPort", []string{gated + ", ports: [{containerPort: 1, hostPort: 80}]"}, []string{app + ", ports: [{containerPort: 80, hostPort: 80}]"}, "", "SC024"},
+		{"SC024 protocol", []string{gated + ", ports: [{containerPort: 53, protocol: UDP}]"}, []string{app + ", ports: [{containerPort: 53}]"}, "", ""},
+		{"SC024 init container", []string{"name: i, image: i, ports: [{containerPort: 80}]"}, []string{app + ", ports: [{containerPort: 80}]"}, "", ""},
+		{"SC025 activeDeadlineSeconds", []string{gated}, nil, "activeDeadlineSeconds: 30", "SC025"},
+		{"SC027 negative", nil, []string{app + hook("preStop", "sleep: {seconds: -1}")}, "", "SC027"},
+		{"SC027 just", nil, []string{app + hook("preStop", "sleep: {seconds: 30}")}, "", ""},
+		{"SC029 is no more", []string{gated + ", args: [--listen, 127.0.0.1:8080]"}, nil, "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			main := test.main
+			if main == nil {
+				main = []string{app}
+			}
+			got := strings.Join(idsOf(lintYAML(t, podYAML(test.init, main, test.spec), Target{}, nil)), " ")
+			if got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// What API servers refuse, by version, in their words (facts 4.4).
+func TestLintRefusals(t *testing.T) {
+	init := func(fields string) string { return podYAML([]string{"name: i, image: i, " + fields}, []string{app}) }
+	regular := func(fields string) string { return podYAML(nil, []string{app + ", " + fields}) }
+	rules := "restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [1]}}]"
+	tests := []struct {
+		name, manifest, api string
+		severity            Severity // "" for no finding
+		message             string
+	}{
+		{"probe on init container 1.27", init("startupProbe: {" + get + "}"), "v1.27.16", Error, "Forbidden: may not be set for init containers"},
+		{"probe on init container", init("startupProbe: {" + get + "}"), "v1.28.0", Error, "Forbidden: may not be set for init containers without restartPolicy=Always"},
+		{"lifecycle on init container", init("lifecycle: {preStop: {" + get + "}}"), "", Error, "Forbidden: may not be set for init containers without restartPolicy=Always"},
+		{"OnFailure 1.33", init("restartPolicy: OnFailure"), "v1.33.1", Error, `Unsupported value: "OnFailure": supported values: "Always"`},
+		{"OnFailure 1.34", init("restartPolicy: OnFailure"), "v1.34.1", Error, "drops"},
+		{"OnFailure 1.35", init("restartPolicy: OnFailure"), "v1.35.0", Info, "ordinary init container"},
+		{"OnFailure unknown", init("restartPolicy: OnFailure"), "", Warning, "ordinary init container"},
+		{"always 1.32", init("restartPolicy: always"), "v1.32.0", Error, `Unsupported value: "always": supported values: "Always"`},
+		{"always 1.36", init("restartPolicy: always"), "v1.36.3", Error, `Unsupported value: "always": supported values: "Always", "Never", "OnFailure"`},
+		{"rules without policy", init(rules), "v1.35.0", Error, "Required value: must specify restartPolicy when restart rules are used"},
+		{"rules without policy 1.33", init(rules), "v1.33.0", "", ""},
+		{"rules on sidecar 1.35", init("restartPolicy: Always, startupProbe: {periodSeconds: 1, failureThreshold: 60, " + get + "}, " + rules), "v1.35.0", Error, "Forbidden: restartPolicyRules are not allowed for init containers with restart policy Always"},
+		{"rules on sidecar 1.36", init("restartPolicy: Always, startupProbe: {periodSeconds: 1, failureThreshold: 60, " + get + "}, " + rules), "v1.36.3", "", ""},
+		{"regular 1.33", regular("restartPolicy: Always"), "v1.33.0", Error, "Forbidden: may not be set for non-init containers"},
+		{"regular 1.34", regular("restartPolicy: Always"), "v1.34.0", Warning, "drops"},
+		{"regular 1.36", regular("restartPolicy: Always"), "v1.36.0", Warning, "makes no sidecar"},
+		{"regular unknown", regular("restartPolicy: Always"), "", Warning, "makes no sidecar"},
+		{"regular always", regular("restartPolicy: always"), "v1.36.0", Error, `Unsupported value: "always"`},
+		{"ephemeral", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, restartPolicy: Always}]"), "v1.36.0", Error, "Forbidden: cannot be set for an Ephemeral Container"},
+		{"ephemeral 1.34", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, restartPolicy: Always}]"), "v1.34.0", Warning, "drops"},
+		{"ephemeral probe", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, startupProbe: {" + get + "}}]"), "", Error, "Forbidden: cannot be set for an Ephemeral Container"},
+		{"successThreshold", regular("startupProbe: {successThreshold: 2, " + get + "}"), "", Error, "Invalid value: 2: must be 1"},
+		{"readiness grace", regular("readinessProbe: {terminationGracePeriodSeconds: 3, " + get + "}"), "", Error, "must not be set for readinessProbes"},
+		{"grace", regular("livenessProbe: {terminationGracePeriodSeconds: 0, " + get + "}"), "", Error, "Invalid value: 0: must be greater than 0"},
+		{"resizePolicy 1.32", init("resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]"), "v1.32.0", Error, "must not be set for init containers"},
+		{"resizePolicy 1.33", init("resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]"), "v1.33.0", "", ""},
+		{"sleep 0 on 1.32", regular("lifecycle: {preStop: {sleep: {seconds: 0}}}"), "v1.32.0", Error, "must be greater than 0 and less than terminationGracePeriodSeconds (30)"},
+		{"sleep 0 on 1.33", regular("lifecycle: {preStop: {sleep: {seconds: 0}}}"), "v1.33.0", "", ""},
+		{"sleep 31", regular("lifecycle: {preStop: {sleep: {seconds: 31}}}"), "v1.37.0", Error, "Invalid value: 31: must be non-negative and less than terminationGracePeriodSeconds (30)"},
+		{"sleep on 1.29", regular("lifecycle: {preStop: {sleep: {seconds: 3}}}"), "v1.29.3", Error, "PodLifecycleSleepAction"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			findings := lintYAML(t, test.manifest, Target{API: release(t, test.api)}, nil)
+			if test.severity == "" && len(findings) == 0 {
+				return
+			}
+			if len(findings) != 1 || findings[0].Severity != test.severity || !strings.Contains(findings[0].Message, test.message) {
+				t.Errorf("got %+v, want one %s with %q", findings, test.severity, test.message)
+			}
+		})
+	}
+}
+
+// SC021 and SC026, which hang on versions.
+func TestLintTargets(t *testing.T) {
+	never := podYAML([]string{gated}, []string{app}, "restartPolicy: Never")
+	tests := []struct{ manifest, kubelet, api, want string }{
+		{never, "v1.31.0", "", "SC021 warning"},
+		{never, "v1.33.5", "", "SC021 warning"},
+		{never, "v1.33.6", "", ""},
+		{never, "v1.34.1", "", "SC021 warning"},
+		{never, "v1.34.2", "", ""},
+		{never, "v1.35.0", "", ""},
+		{never, "", "", "SC021 info"},
+		{podYAML([]string{gated}, []string{app}), "v1.27.16", "v1.29.0", "SC026 error"},
+		{podYAML([]string{gated}, []string{app}), "", "v1.27.16", "SC026 error"},
+		{podYAML(nil, []string{app}), "v1.27.16", "v1.27.16", ""},
+		{podYAML([]string{gated}, []string{app}), "v1.28.15", "v1.29.0", "SC030 warning"},
+	}
+	for _, test := range tests {
+		got := ""
+		for _, f := range lintYAML(t, test.manifest, Target{Kubelet: release(t, test.kubelet), API: release(t, test.api)}, nil) {
+			got = strings.TrimSpace(got + " " + f.ID + " " + string(f.Severity))
+		}
+		if got != test.want {
+			t.Errorf("kubelet %q, API %q: got %q, want %q", test.kubelet, test.api, got, test.want)
+		}
+	}
+}
+
+// A finding says where it is in the file, and what to write.
+func TestFindingPlace(t *testing.T) {
+	const manifest = `# a comment
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: x}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  template:
+    metadata:
+      annotations:
+        linkerd.io/inject: enabled
+    spec:
+      initContainers:
+      - name: proxy
+        image: proxy:1
+        restartPolicy: Always
+        readinessProbe:
+          httpGet:
+            path: /ready
+            port: 15021
+      containers:
+      - name: app
+        image: app:1
+`
+	m := Parse("web.yaml", []byte(manifest))
+	p := m.Pods[0]
+	want := []PodFinding{
+		{
+			ID: "SC028", Severity: Info, Path: `spec.template.metadata.annotations["linkerd.io/inject"]`, Line: 14,
+			Message: `"linkerd.io/inject" asks Linkerd to change the Pod when it is created, so the containers will be others than these`,
+			Remedy:  "check the live Pod as well:\nkubectl get pod NAME -o yaml | compat validate-pod -f -",
+		},
+		{
+			ID: "SC001", Severity: Warning, Container: "proxy", Path: "spec.template.spec.initContainers[0]", Line: 17,
+			Message: "the app does not wait until this sidecar is ready: it is only started first",
+			Remedy: "add a startupProbe that succeeds when the sidecar is ready:\n" +
+				"startupProbe:\n  failureThreshold: 60\n  httpGet:\n    path: /ready\n    port: 15021\n  periodSeconds: 1",
+		},
+		{
+			ID: "SC002", Severity: Warning, Container: "proxy", Path: "spec.template.spec.initContainers[0].readinessProbe", Line: 20,
+			Message: "the readinessProbe does not hold back the app; it decides only whether the Pod is Ready",
+			Remedy: "make the same check as a startupProbe:\n" +
+				"startupProbe:\n  failureThreshold: 60\n  httpGet:\n    path: /ready\n    port: 15021\n  periodSeconds: 1",
+		},
+	}
+	if diff := cmp.Diff(want, Lint(p, Order(p, Target{}), Target{}, nil)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if p.Document != 2 || p.Line != 6 || p.File != "web.yaml" {
+		t.Errorf("the Pod is in document %d, line %d of %q", p.Document, p.Line, p.File)
+	}
+}
