@@ -88,7 +88,7 @@ func ValidateNode(ctx context.Context, req NodeRequest) (*NodeReport, error) {
 	if err != nil && req.RequireSidecars {
 		report.Error = NewError(err)
 	}
-	support := sidecar.Judge(facts)
+	support := sidecar.Judge(facts, nil)
 
 	for _, s := range subjects {
 		report.Images = append(report.Images, judge(ctx, s, snapshot, req))

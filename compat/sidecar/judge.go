@@ -46,34 +46,43 @@ func eraOf(r kubelet.Release) era {
 }
 
 // Judge tells from what is known about a kubelet whether it runs native
-// sidecars. nil stands for nothing known.
-func Judge(f *kubelet.Facts) Support {
+// sidecars, and from what is known about the API server whether they get as far
+// as the kubelet. nil stands for nothing known.
+func Judge(f *kubelet.Facts, api *kubelet.API) Support {
 	if f == nil {
 		f = &kubelet.Facts{}
 	}
-	c := &judgement{facts: f, s: describe(f)}
+	c := &judgement{facts: f, api: api, s: describe(f, api)}
 	c.gate, c.named = f.Gate(gateSidecars)
 	release, err := kubelet.ParseRelease(f.Version.Value)
 	switch {
 	case err != nil:
 		c.versionUnknown()
 	default:
+		c.release = &release
 		c.known(eraOf(release))
 	}
+	c.unread = c.s.Assumed
+	c.judgeAPI()
+	c.skew()
+	c.bugs()
 	c.remark()
 	return c.s
 }
 
 // A judgement is a Support in the making.
 type judgement struct {
-	facts *kubelet.Facts
-	s     Support
-	gate  kubelet.Gate // SidecarContainers
-	named bool         // whether gate is set explicitly
+	facts   *kubelet.Facts
+	api     *kubelet.API // nil: nothing known
+	s       Support
+	release *kubelet.Release // the kubelet's; nil when it is not known
+	gate    kubelet.Gate     // SidecarContainers
+	named   bool             // whether gate is set explicitly
+	unread  bool             // whether the node's own answer is assumed
 }
 
 // describe begins a Support with what was found.
-func describe(f *kubelet.Facts) Support {
+func describe(f *kubelet.Facts, api *kubelet.API) Support {
 	s := Support{
 		Kubelet: Kubelet{
 			Version: f.Version.Value, Given: f.Version.Given, Running: f.Running,
@@ -82,12 +91,22 @@ func describe(f *kubelet.Facts) Support {
 		Gates: []kubelet.Gate{}, Findings: []Finding{},
 	}
 	s.Kubelet.Config.Files = append([]kubelet.Origin{}, f.Config.Files...)
-	for _, g := range f.Gates {
-		if matters(g.Name) {
+	for _, name := range []string{gateAllAlpha, gateAllBeta, gateSidecars} {
+		if g, ok := shown(name, f.Gate, f.Effective); ok {
 			s.Gates = append(s.Gates, g)
 		}
 	}
+	s.API = describeAPI(api)
 	return s
+}
+
+// shown returns the gate to show: AllAlpha and AllBeta, which a component always
+// reports, only when they are set.
+func shown(name string, set, effective func(string) (kubelet.Gate, bool)) (kubelet.Gate, bool) {
+	if _, ok := set(name); !ok && name != gateSidecars {
+		return kubelet.Gate{}, false
+	}
+	return effective(name)
 }
 
 func matters(gate string) bool {
@@ -169,13 +188,13 @@ func (c *judgement) beta(v string) {
 }
 
 // effective says whether SidecarContainers has the value that differs from its
-// default: by its own name, else by that of all gates of its stage. known is
-// false when no source said anything and not all were read. Assumed is set when
-// a source that was not read could say otherwise.
+// default: by what the kubelet itself says, else by its own name, else by that of
+// all gates of its stage. known is false when no source said anything and not all
+// were read. Assumed is set when a source that was not read could say otherwise.
 func (c *judgement) effective(all string, differs bool) (is, known bool) {
-	if c.named {
-		c.s.Assumed = !c.facts.Certain(c.gate)
-		return c.gate.Value == differs, true
+	if g, ok := c.facts.Effective(gateSidecars); ok {
+		c.s.Assumed = !c.facts.Certain(g)
+		return g.Value == differs, true
 	}
 	c.s.Assumed = !c.facts.Config.Read
 	stage, ok := c.facts.Gate(all)
@@ -226,15 +245,18 @@ func remedyFor(code Code) string {
 
 func (c *judgement) find(f Finding) { c.s.Findings = append(c.s.Findings, f) }
 
-// remark adds the findings that do not depend on the version. Known bugs of
-// the version would be found here, too.
+// remark adds the findings that do not depend on the version.
 func (c *judgement) remark() {
-	for _, d := range c.facts.Disagreements {
+	disagreements := c.facts.Disagreements
+	if c.api != nil {
+		disagreements = slices.Concat(disagreements, c.api.Disagreements)
+	}
+	for _, d := range disagreements {
 		if d.Fact == "version" || matters(d.Fact) {
 			c.find(Finding{Code: CodeSourcesDisagree, Severity: Warning, Message: d.Message})
 		}
 	}
-	if r := c.facts.Config.Reason; c.s.Assumed && r != nil {
+	if r := c.facts.Config.Reason; c.unread && r != nil {
 		c.find(Finding{Code: CodeConfigNotRead, Severity: Info, Message: r.Message, Remedy: r.Hint})
 	}
 	gravest := []Severity{Error, Warning, Info}

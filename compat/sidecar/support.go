@@ -7,8 +7,8 @@ import "nodecompat/nodefeatures/kubelet"
 type Support struct {
 	// Support is the answer.
 	Support Level `json:"support"`
-	// Assumed is true when the answer hangs on a part of the kubelet's
-	// configuration that could not be read; the default was taken for it.
+	// Assumed is true when the answer hangs on a part of the kubelet's, or the API
+	// server's, configuration that could not be read; the default was taken for it.
 	Assumed bool `json:"assumed"`
 	// Code says which case it is, for programs.
 	Code Code `json:"code"`
@@ -16,8 +16,12 @@ type Support struct {
 	Message string `json:"message"`
 	// Kubelet is the kubelet that was judged.
 	Kubelet Kubelet `json:"kubelet"`
-	// Gates are the feature gates that are set explicitly and can matter:
-	// SidecarContainers, AllAlpha and AllBeta, sorted by name.
+	// API is the API server that was considered, absent when nothing is
+	// known about one.
+	API *API `json:"apiServer,omitempty"`
+	// Gates are the kubelet's feature gates that can matter: AllAlpha and AllBeta
+	// when they are set explicitly, SidecarContainers also when the running
+	// kubelet reports it.
 	Gates []kubelet.Gate `json:"gates"`
 	// Findings are what else there is to say, gravest first.
 	Findings []Finding `json:"findings"`
@@ -37,6 +41,19 @@ type Kubelet struct {
 	Reason *kubelet.Reason `json:"reason,omitempty"`
 	// Config says how much of the configuration was seen.
 	Config kubelet.Config `json:"config"`
+}
+
+// An API is the API server that Support takes into account, and where that came from.
+type API struct {
+	// Version is as its source spells it, "" when it is not known.
+	Version string `json:"version"`
+	// Emulated is the release, as MAJOR.MINOR, that the server behaves as when it
+	// is not Version's. All rules go by this one then.
+	Emulated string `json:"emulated,omitempty"`
+	// Origin says where the version came from; nil when it is not known.
+	Origin *kubelet.Origin `json:"origin,omitempty"`
+	// Gates are its feature gates that can matter, as Support.Gates.
+	Gates []kubelet.Gate `json:"gates"`
 }
 
 // A Level is the degree to which native sidecars are supported.
@@ -68,6 +85,8 @@ const (
 	CodeGA                    Code = "GA"
 	CodeGateRemoved           Code = "GATE_REMOVED" // from 1.37 on the gate's name stops the kubelet; finding
 	CodeGAGateRemoved         Code = "GA_GATE_REMOVED"
+	CodeAPITooOld             Code = "API_TOO_OLD"  // the API server does not know the field; also a finding
+	CodeAPIGateOff            Code = "API_GATE_OFF" // the API server drops the field; also a finding
 )
 
 // The codes that only a Finding has.
@@ -75,6 +94,11 @@ const (
 	CodeGateBlocksUpgrade Code = "GATE_BLOCKS_UPGRADE_TO_1_37" // the gate must go before the kubelet becomes 1.37
 	CodeSourcesDisagree   Code = "SOURCES_DISAGREE"            // two sources tell a fact differently
 	CodeConfigNotRead     Code = "CONFIG_NOT_READ"             // why Assumed is true
+	CodeVersionSkew       Code = "VERSION_SKEW"                // Kubernetes does not support this kubelet with this API server
+	CodeAPINotChecked     Code = "API_NOT_CHECKED"             // nothing is known about the API server, and it could matter
+	CodeAPIGateAssumed    Code = "API_GATE_ASSUMED"            // the API server's gate is not known; the default was taken for it
+	CodeAPIBroken         Code = "API_GATE_BREAKS_START"       // the API server would not start with the gate that was told
+	CodePinPods           Code = "PIN_PODS"                    // the scheduler does not avoid this node
 )
 
 // A Finding is a remark on a Support.
@@ -90,7 +114,7 @@ type Severity string
 
 // The severities.
 const (
-	Error   Severity = "error"   // the kubelet will not start the next time
+	Error   Severity = "error"   // something will not start, or is not supported by Kubernetes
 	Warning Severity = "warning" // something will go wrong later
 	Info    Severity = "info"
 )

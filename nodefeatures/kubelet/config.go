@@ -21,10 +21,13 @@ const (
 
 var errNotConfiguration = errors.New("not a " + configKind)
 
+// A kindCheck says whether a document is what it must be.
+type kindCheck func(apiVersion, kind string) error
+
 // parseConfig reads the feature gates of a configuration file or a drop-in,
 // YAML or JSON. The keys are compared as the kubelet does, with their case;
 // whatever else the file says is not looked at. A nil value is a null.
-func parseConfig(data []byte) (map[string]*bool, error) {
+func parseConfig(data []byte, check kindCheck) (map[string]*bool, error) {
 	js, err := yaml.YAMLToJSON(data)
 	if err != nil {
 		return nil, err
@@ -33,7 +36,11 @@ func parseConfig(data []byte) (map[string]*bool, error) {
 	if err := json.Unmarshal(js, &doc); err != nil {
 		return nil, fmt.Errorf("%w: not an object", errNotConfiguration)
 	}
-	if err := checkKind(doc); err != nil {
+	var apiVersion, kind string
+	if err := errors.Join(text(doc["apiVersion"], &apiVersion), text(doc["kind"], &kind)); err != nil {
+		return nil, fmt.Errorf("%w: %w", errNotConfiguration, err)
+	}
+	if err := check(apiVersion, kind); err != nil {
 		return nil, err
 	}
 	gates := map[string]*bool{}
@@ -45,11 +52,18 @@ func parseConfig(data []byte) (map[string]*bool, error) {
 	return gates, nil
 }
 
-func checkKind(doc map[string]json.RawMessage) error {
-	var apiVersion, kind string
-	err := errors.Join(text(doc["apiVersion"], &apiVersion), text(doc["kind"], &kind))
-	if err != nil || apiVersion != configAPIVersion || kind != configKind {
+// isConfiguration is what a --config file must be.
+func isConfiguration(apiVersion, kind string) error {
+	if apiVersion != configAPIVersion || kind != configKind {
 		return fmt.Errorf("%w: apiVersion %.64q, kind %.64q", errNotConfiguration, apiVersion, kind)
+	}
+	return nil
+}
+
+// hasKind is all that drop-ins of 1.29 to 1.31 must have.
+func hasKind(_, kind string) error {
+	if kind == "" {
+		return fmt.Errorf("%w: it has no kind", errNotConfiguration)
 	}
 	return nil
 }
@@ -65,16 +79,20 @@ func text(raw json.RawMessage, s *string) error {
 // loadConfig reads the file that --config names. There a gate without a value
 // is false: the kubelet decodes a null into the zero value.
 func loadConfig(root, path string, origin Origin, given bool) (layer, error) {
-	l, err := loadFile(root, path, origin, given)
+	l, err := loadFile(root, path, origin, given, isConfiguration)
+	l.nullsAreFalse()
+	return l, err
+}
+
+func (l layer) nullsAreFalse() {
 	for name, value := range l.set {
 		if value == nil {
 			l.set[name] = new(bool)
 		}
 	}
-	return l, err
 }
 
-func loadFile(root, path string, origin Origin, given bool) (layer, error) {
+func loadFile(root, path string, origin Origin, given bool, check kindCheck) (layer, error) {
 	at, err := inside(root, path)
 	if err != nil {
 		return layer{}, err
@@ -83,7 +101,7 @@ func loadFile(root, path string, origin Origin, given bool) (layer, error) {
 	if err != nil {
 		return layer{}, err
 	}
-	gates, err := parseConfig(data)
+	gates, err := parseConfig(data, check)
 	if err != nil {
 		return layer{}, fmt.Errorf("reading %s: %w: %w", path, errMalformed, err)
 	}
@@ -91,10 +109,9 @@ func loadFile(root, path string, origin Origin, given bool) (layer, error) {
 }
 
 // loadDropIns reads the directory that --config-dir names: every *.conf file
-// in lexical order, subdirectories included, each a JSON merge patch upon the
-// ones before it, so that a null deletes a gate
+// in lexical order, subdirectories included, each a patch upon the ones before it
 // (https://kubernetes.io/docs/tasks/administer-cluster/kubelet-config-file/#kubelet-conf-d).
-func loadDropIns(root, dir string, origin Origin, given bool) ([]layer, error) {
+func loadDropIns(root, dir string, origin Origin, given bool, rules dropInRules) ([]layer, error) {
 	top, err := inside(root, dir)
 	if err != nil {
 		return nil, err
@@ -112,7 +129,7 @@ func loadDropIns(root, dir string, origin Origin, given bool) ([]layer, error) {
 			return err
 		}
 		origin.Path = filepath.Join(dir, below)
-		l, err := loadFile(root, origin.Path, origin, given)
+		l, err := loadDropIn(root, origin, given, rules)
 		layers = append(layers, l)
 		return err
 	})
@@ -120,4 +137,17 @@ func loadDropIns(root, dir string, origin Origin, given bool) ([]layer, error) {
 		return nil, fmt.Errorf("reading the drop-ins of %s: %w", dir, err)
 	}
 	return layers, nil
+}
+
+func loadDropIn(root string, origin Origin, given bool, rules dropInRules) (layer, error) {
+	check := isConfiguration
+	if rules.anyKind {
+		check = hasKind
+	}
+	l, err := loadFile(root, origin.Path, origin, given, check)
+	l.dropIn, l.shallow = true, rules.null == nullDeletesDropIns
+	if rules.null == nullIsFalse {
+		l.nullsAreFalse()
+	}
+	return l, err
 }

@@ -28,7 +28,7 @@ func TestParseConfig(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := parseConfig([]byte(tt.data))
+			got, err := parseConfig([]byte(tt.data), isConfiguration)
 			if diff := cmp.Diff(tt.want, show(got)); diff != "" || err != nil {
 				t.Error(err, diff)
 			}
@@ -66,7 +66,7 @@ func TestParseConfigRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, err := parseConfig([]byte(tt.data)); err == nil {
+			if got, err := parseConfig([]byte(tt.data), isConfiguration); err == nil {
 				t.Errorf("got %v", got)
 			}
 		})
@@ -89,7 +89,7 @@ func TestLoadDropIns(t *testing.T) {
 	write(t, root, "/d/15/x.conf", header+"featureGates: {C: false}\n")
 	write(t, root, "/d/99-ignored.yaml", header+"featureGates: {C: true}\n")
 	write(t, root, "/d/README", "not one")
-	layers, err := loadDropIns(root, "/d", Origin{Source: SourceConfigDir}, false)
+	layers, err := loadDropIns(root, "/d", Origin{Source: SourceConfigDir}, false, dropInRules{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestLoadDropInsRefuses(t *testing.T) {
 		write(t, root, filepath.Join("/many", strings.Repeat("x", i%50+1)+string(rune('a'+i/50))+".conf"), header)
 	}
 	for dir, want := range map[string]error{"/kubeconfig": errMalformed, "/many": errTooLarge, "/absent": fs.ErrNotExist} {
-		if _, err := loadDropIns(root, dir, Origin{}, false); !errors.Is(err, want) {
+		if _, err := loadDropIns(root, dir, Origin{}, false, dropInRules{}); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", dir, err, want)
 		}
 	}
@@ -198,7 +198,7 @@ func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte(`{"apiVersion":"kubelet.config.k8s.io/v1beta1","kind":"KubeletConfiguration","featureGates":{"A":true}}`))
 	f.Add([]byte("name: microk8s\nversion: v1.32.3\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if gates, err := parseConfig(data); err == nil && gates == nil && !strings.Contains(string(data), "featureGates") {
+		if gates, err := parseConfig(data, isConfiguration); err == nil && gates == nil && !strings.Contains(string(data), "featureGates") {
 			t.Error("no gates and no error")
 		}
 		if version, err := parseSnap(data); err == nil && version == "" {

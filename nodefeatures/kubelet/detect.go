@@ -8,16 +8,18 @@ import (
 )
 
 // Detect finds out which kubelet the node runs and how it is configured. For
-// the version the strongest source wins: Options.Version, the Node object, the
-// binary of the running process, a kubelet binary in the system's directories.
-// For the gates it is what was told, then the process's flags, its drop-ins,
-// its configuration file; without a process, the file where the distribution
-// keeps it. What sources say differently is listed in Facts.Disagreements.
+// the version the strongest source wins: Options.Version, the kubelet's /metrics,
+// the Node object, the binary of the running process, a kubelet binary in the
+// system's directories. For the gates it is Options.FeatureGates, the kubelet's
+// /metrics, its /configz, then the files that were told, the process's flags,
+// its drop-ins, its configuration file; without a process, the files where the
+// distribution keeps them. What sources say differently is listed in
+// Facts.Disagreements.
 //
 // A machine without a kubelet is an answer, with the reason. Detect returns an
 // error only when something told can't be used, a *GivenError, or ctx ends.
 func Detect(ctx context.Context, o Options) (*Facts, error) {
-	t, err := readGiven(o)
+	t, err := readGiven(o, "")
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +39,7 @@ func detect(ctx context.Context, m machine, t told) (*Facts, error) {
 		return nil, err
 	}
 	facts := found.with(t)
-	if t.config != nil && found.Config.Reason != nil && found.Running {
+	if t.configz == nil && t.config != nil && found.Config.Reason != nil && found.Running {
 		// The file was told, but the process has more that can't be read.
 		facts.Config.Read, facts.Config.Reason = false, found.Config.Reason
 	}
@@ -57,12 +59,12 @@ func otherMachine(node, here string) bool {
 // nil stands for facts about which nothing is known, such as those of a
 // snapshot that holds no kubelet. The error is a *GivenError.
 func (f *Facts) With(o Options) (*Facts, error) {
-	t, err := readGiven(o)
-	if err != nil {
-		return nil, err
-	}
 	if f == nil {
 		f = unknown(&Reason{Code: ReasonNotTold, Message: "nothing is known about the kubelet", Hint: hintTell})
+	}
+	t, err := readGiven(o, f.Version.Value)
+	if err != nil {
+		return nil, err
 	}
 	return f.with(t), nil
 }
@@ -74,16 +76,20 @@ func unknown(r *Reason) *Facts {
 
 func (f *Facts) with(t told) *Facts {
 	out := &Facts{
-		Version: f.Version, Running: f.Running, Config: f.Config,
+		Version: f.Version, Running: f.Running, Config: f.Config, Live: f.Live,
 		DeclaredFeatures: append([]string{}, f.DeclaredFeatures...),
 		Disagreements:    append([]Disagreement{}, f.Disagreements...),
+	}
+	if t.live != nil {
+		out.Live = t.live
 	}
 	if t.declared != nil {
 		out.DeclaredFeatures = append([]string{}, t.declared...)
 	}
 	out.tellVersion(t.versions)
-	out.tellGates(f.Gates, t)
 	out.tellConfig(t)
+	out.tellGates(f.Gates, t)
+	out.compareLive()
 	return out
 }
 
@@ -128,26 +134,45 @@ func sameRelease(a, b string) bool {
 }
 
 // tellGates merges found gates with those that were told. A file that was told
-// stands for the one that was found.
+// stands for the one that was found, and a /configz for all files and flags.
 func (f *Facts) tellGates(found []Gate, t told) {
+	layers := replace(found, t)
+	var disagreements []Disagreement
+	if t.configz != nil {
+		seen, some := merge(layers)
+		disagreements = some
+		f.compareConfigz(seen, *t.configz)
+		layers = []layer{*t.configz}
+	}
+	if t.flags != nil {
+		layers = append(layers, *t.flags)
+	}
+	var some []Disagreement
+	f.Gates, some = merge(layers)
+	f.Disagreements = append(append(f.Disagreements, disagreements...), some...)
+	if t.configz != nil {
+		f.Config.Read, f.Config.Reason = true, nil
+		f.Config.Files = append(f.Config.Files, t.configz.origin)
+	}
+}
+
+// replace makes layers of what was found, with the files that were told in the
+// place of those.
+func replace(found []Gate, t told) []layer {
 	layers := []layer{}
 	for _, g := range found {
 		file := g.Origin.Source == SourceConfigFile || g.Origin.Source == SourceDistribution
 		if t.config != nil && file || t.dir && g.Origin.Source == SourceConfigDir {
 			continue
 		}
-		layers = append(layers, newLayer(g.Origin, g.Given, map[string]bool{g.Name: g.Value}))
+		l := newLayer(g.Origin, g.Given, map[string]bool{g.Name: g.Value})
+		l.dropIn = g.Origin.Source == SourceConfigDir
+		layers = append(layers, l)
 	}
 	if t.config != nil {
 		layers = append(layers, *t.config)
 	}
-	layers = append(layers, t.dropIns...)
-	if t.flags != nil {
-		layers = append(layers, *t.flags)
-	}
-	var disagreements []Disagreement
-	f.Gates, disagreements = merge(layers)
-	f.Disagreements = append(f.Disagreements, disagreements...)
+	return append(layers, t.dropIns...)
 }
 
 func (f *Facts) tellConfig(t told) {

@@ -109,7 +109,7 @@ func TestConfiguration(t *testing.T) {
 					*path = filepath.Join(m.root, *path)
 				}
 			}
-			given, err := readGiven(tt.told)
+			given, err := readGiven(tt.told, "")
 			must(t, err)
 			f, err := detect(t.Context(), m, given)
 			must(t, err)
@@ -244,12 +244,12 @@ func TestDistribution(t *testing.T) {
 	} {
 		m := newTree(t, nil)
 		write(t, m.root, path, header+"featureGates: {A: true}\n")
-		f := m.distribution()
+		f := m.distribution(dropInRules{})
 		if len(f.Config.Files) != 1 || f.Config.Files[0].Detail != distribution || f.Config.Files[0].Path != path {
 			t.Errorf("%s: got %+v", path, f.Config)
 		}
 	}
-	if f := newTree(t, nil).distribution(); len(f.Config.Files) != 0 || f.Config.Reason != nil {
+	if f := newTree(t, nil).distribution(dropInRules{}); len(f.Config.Files) != 0 || f.Config.Reason != nil {
 		t.Errorf("got %+v", f)
 	}
 }
@@ -288,7 +288,7 @@ func TestDetectHere(t *testing.T) {
 // Facts survive a snapshot.
 func TestFactsJSON(t *testing.T) {
 	m := newTree(t, map[int]proc{812: {cmdline: "kubelet\x00--feature-gates=A=true\x00", ns: other}})
-	given, err := readGiven(Options{NodeObject: []byte(captured(t, "v1.36.3/node.json")), FeatureGates: "A=false"})
+	given, err := readGiven(Options{NodeObject: []byte(captured(t, "v1.36.3/node.json")), FeatureGates: "A=false"}, "")
 	must(t, err)
 	want, err := detect(t.Context(), m, given)
 	must(t, err)

@@ -126,7 +126,7 @@ func TestSnapVersion(t *testing.T) {
 			if f.Version.Value != tt.version || code(f.Version.Reason) != tt.reason || !f.Running {
 				t.Errorf("got %+v, %+v", f.Version, f.Version.Reason)
 			}
-			if code(f.Config.Reason) != ReasonEmbeddedKubelet || f.Config.Read {
+			if code(f.Config.Reason) != ReasonNotFound || f.Config.Read { // --kubelet-args-file=x is not there
 				t.Errorf("got %+v", f.Config)
 			}
 		})
@@ -166,7 +166,7 @@ func TestRunningProcess(t *testing.T) {
 	if ns != namespaceHome || v.Value != "v1.36.3" || *v.Origin != (Origin{Source: SourceProcess, Path: exe, PID: p.pid}) {
 		t.Errorf("got %+v, %+v, namespace %d", v, v.Reason, ns)
 	}
-	f := m.configuration(p, ns, told{})
+	f := m.configuration(p, ns, told{}, "")
 	if got := words(f); got != "A=true/processFlags SidecarContainers=true/configFile" || !f.Config.Read {
 		t.Errorf("got %s, %+v", got, f.Config)
 	}

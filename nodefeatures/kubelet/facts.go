@@ -18,6 +18,9 @@ type Facts struct {
 	// once, with the value that wins. AllAlpha and AllBeta are gates by those
 	// names. A gate that is not listed is at its default only if Config.Read.
 	Gates []Gate `json:"gates"`
+	// Live is what the running kubelet itself said about all of its gates; nil
+	// when it was not asked.
+	Live *Live `json:"live,omitempty"`
 	// Config says whether Gates is the whole of the kubelet's configuration.
 	Config Config `json:"config"`
 	// DeclaredFeatures is the Node object's status.declaredFeatures. Kubelets
@@ -54,8 +57,8 @@ type Gate struct {
 type Config struct {
 	// Read is true when everything that can set a gate was read: the process's
 	// flags with the file and the drop-ins that they name, or a configuration
-	// that was told. When it is false, of all gates only those from
-	// SourceProcessFlags and those given are certain: nothing overrides them.
+	// that was told. When it is false, only the gates that Facts.Certain says are
+	// certain: nothing overrides them.
 	Read bool `json:"read"`
 	// Reason says why Read is false; nil when it is true.
 	Reason *Reason `json:"reason,omitempty"`
@@ -73,11 +76,14 @@ const (
 	SourceProcess       Source = "process"       // the running process's own binary, asked with --version
 	SourceBinary        Source = "binary"        // a binary on this machine, asked with --version; perhaps not the one that runs
 	SourceSnap          Source = "snap"          // MicroK8s' meta/snap.yaml
+	SourceMetrics       Source = "metrics"       // the /metrics of a running component: what is in effect
+	SourceConfigz       Source = "configz"       // the /configz of a running kubelet: what its files and flags came to
 	SourceProcessFlags  Source = "processFlags"  // the running process's command line
+	SourceArgumentsFile Source = "argumentsFile" // a file that holds a kubelet's flags: kubeadm-flags.env, /etc/default/kubelet, k3s' config.yaml, a unit
 	SourceConfigFile    Source = "configFile"    // the file that --config names
 	SourceConfigDir     Source = "configDir"     // a drop-in of the directory that --config-dir names
 	SourceDistribution  Source = "distribution"  // a file where a distribution keeps its kubelet's configuration; no process was there to confirm it
-	SourceEffectiveGate Source = "effectiveGate" // the value that a running kubelet reported for the gate itself
+	SourceVersion       Source = "version"       // an API server's /version
 )
 
 // An Origin says where one fact came from.
@@ -131,10 +137,32 @@ func (f *Facts) Gate(name string) (Gate, bool) {
 	return Gate{}, false
 }
 
+// Effective returns the value of a gate that is in effect, as far as a source
+// says so: what an option told, else what the running kubelet reports, else
+// what is set explicitly. A gate for which it returns false is at its default,
+// or that of its stage (AllAlpha, AllBeta), if Config.Read.
+func (f *Facts) Effective(name string) (Gate, bool) {
+	if f == nil {
+		return Gate{}, false
+	}
+	g, ok := f.Gate(name)
+	if ok && g.Origin.Source == SourceOption {
+		return g, true
+	}
+	if live, known := f.Live.Gate(name); known {
+		return live, true
+	}
+	return g, ok
+}
+
 // Certain says whether no source that was not read could set the gate
 // otherwise; see Config.Read.
 func (f *Facts) Certain(g Gate) bool {
-	return f.Config.Read || g.Given || g.Origin.Source == SourceProcessFlags || g.Origin.Source == SourceEffectiveGate
+	switch g.Origin.Source {
+	case SourceProcessFlags, SourceMetrics, SourceConfigz:
+		return true
+	}
+	return f.Config.Read || g.Given
 }
 
 // String describes the origin in a few words, for messages.
@@ -147,7 +175,12 @@ func (o Origin) String() string {
 	case SourceProcess:
 		return fmt.Sprintf("the binary of process %d (%s)", o.PID, o.Path)
 	case SourceProcessFlags:
+		if o.PID == 0 {
+			return "the kubelet's command line"
+		}
 		return fmt.Sprintf("the command line of process %d", o.PID)
+	case SourceMetrics, SourceConfigz, SourceVersion:
+		return fmt.Sprintf("the answer to /%s (%s)", o.Source, o.Path)
 	}
 	return o.Path
 }

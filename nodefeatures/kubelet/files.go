@@ -86,6 +86,16 @@ func inside(dir, path string) (string, error) {
 	return filepath.Join(dir, at), nil
 }
 
+// isDir tells whether there is a directory at path.
+func isDir(root, path string) bool {
+	at, err := inside(root, path)
+	if err != nil {
+		return false
+	}
+	info, err := os.Stat(at)
+	return err == nil && info.IsDir()
+}
+
 // fileReason turns an error about a file into a reason; hint says how else the
 // fact can be had.
 func fileReason(path string, err error, hint string) *Reason {

@@ -3,6 +3,7 @@ package kubelet
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,9 +41,11 @@ func ParseGates(s string) (map[string]bool, error) {
 // the end, so that every disagreement can be told; nil in set means that the
 // layer deletes what weaker ones of the same kubelet's files said.
 type layer struct {
-	origin Origin
-	given  bool
-	set    map[string]*bool
+	origin  Origin
+	given   bool
+	set     map[string]*bool
+	dropIn  bool // it is a file of a --config-dir
+	shallow bool // it deletes only what other drop-ins said
 }
 
 // newLayer makes a layer of gates that are all set.
@@ -54,33 +57,39 @@ func newLayer(origin Origin, given bool, gates map[string]bool) layer {
 	return layer{origin: origin, given: given, set: set}
 }
 
+// A setting is a gate as one layer sets it.
+type setting struct {
+	Gate
+	dropIn bool
+}
+
 // merge folds layers, weakest first, into the gates that are in effect and the
 // disagreements between given and detected ones. That a kubelet's flag
 // overrides its own file is how it is meant to be, but worth telling as well.
 func merge(layers []layer) ([]Gate, []Disagreement) {
-	claims := map[string][]Claim{}
-	last := map[string]Gate{}
+	settings := map[string][]setting{} // weakest first
 	for _, l := range layers {
 		for name, value := range l.set {
 			if value == nil {
-				delete(last, name)
-				delete(claims, name)
+				settings[name] = slices.DeleteFunc(settings[name], func(s setting) bool { return s.dropIn || !l.shallow })
 				continue
 			}
-			last[name] = Gate{Name: name, Value: *value, Given: l.given, Origin: l.origin}
-			claims[name] = append(claims[name], Claim{Value: strconv.FormatBool(*value), Given: l.given, Origin: l.origin})
+			g := Gate{Name: name, Value: *value, Given: l.given, Origin: l.origin}
+			settings[name] = append(settings[name], setting{g, l.dropIn})
 		}
 	}
-	gates := make([]Gate, 0, len(last))
-	for _, g := range last {
-		gates = append(gates, g)
-	}
-	slices.SortFunc(gates, func(a, b Gate) int { return strings.Compare(a.Name, b.Name) })
-	disagreements := []Disagreement{}
-	for _, g := range gates {
-		said := claims[g.Name]
-		slices.Reverse(said)
-		if d, ok := disagree(g.Name, said); ok {
+	gates, disagreements := []Gate{}, []Disagreement{}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		said := settings[name]
+		if len(said) == 0 {
+			continue
+		}
+		gates = append(gates, said[len(said)-1].Gate)
+		claims := []Claim{}
+		for _, s := range slices.Backward(said) {
+			claims = append(claims, s.claim())
+		}
+		if d, ok := disagree(name, claims); ok {
 			disagreements = append(disagreements, d)
 		}
 	}

@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -28,6 +29,13 @@ type Options struct {
 	FeatureGates string
 	// NodeObject is the node's Node object, JSON or YAML, or a list of one.
 	NodeObject []byte
+	// NodeSource says where NodeObject came from, for messages; "" means
+	// --node-file.
+	NodeSource string
+	// Metrics and Configz are a kubelet's answers to /metrics and /configz. They
+	// are stronger than what its flags and files say, and than the version in
+	// NodeObject; weaker than Version and FeatureGates.
+	Metrics, Configz Document
 	// SearchPath are further directories to look for a kubelet binary in, after
 	// the fixed ones; relative ones are left out.
 	SearchPath []string
@@ -55,28 +63,36 @@ const (
 	optionConfigDir    = "--kubelet-config-dir"
 	optionFeatureGates = "--feature-gates"
 	optionNodeFile     = "--node-file"
+	optionMetrics      = "--kubelet-metrics"
+	optionConfigz      = "--kubelet-configz"
 )
 
 // told is everything that Options tell.
 type told struct {
 	versions  []Claim // strongest first
+	found     string  // the version that was not told, "" when it is not known
 	machineID string
 	declared  []string
 	config    *layer // nil when no file was given
 	dropIns   []layer
 	dir       bool // a drop-in directory was given, perhaps an empty one
 	flags     *layer
+	live      *Live
+	configz   *layer // nil when no /configz was given
 }
 
-// readGiven reads what was told. Its errors are *GivenError.
-func readGiven(o Options) (told, error) {
-	var t told
+// readGiven reads what was told. version is the kubelet's as far as it is known
+// otherwise. The errors are *GivenError.
+func readGiven(o Options, version string) (told, error) {
+	t := told{found: version}
 	for _, one := range []struct {
 		option string
 		read   func(Options) error
 	}{
 		{optionVersion, t.readVersion},
-		{optionNodeFile, t.readNode},
+		{optionMetrics, t.readMetrics},
+		{cmp.Or(o.NodeSource, optionNodeFile), t.readNode},
+		{optionConfigz, t.readConfigz},
 		{optionConfigFile, t.readConfig},
 		{optionConfigDir, t.readDropIns},
 		{optionFeatureGates, t.readGates},
@@ -86,6 +102,14 @@ func readGiven(o Options) (told, error) {
 		}
 	}
 	return t, nil
+}
+
+// version is the kubelet's version, as far as it is known.
+func (t *told) version() string {
+	if len(t.versions) > 0 {
+		return t.versions[0].Value
+	}
+	return t.found
 }
 
 func (t *told) readVersion(o Options) error {
@@ -113,9 +137,38 @@ func (t *told) readNode(o Options) error {
 	if v := node.Status.NodeInfo.KubeletVersion; len(v) > maxVersion {
 		return fmt.Errorf("a kubeletVersion of %d bytes", len(v))
 	} else if v != "" {
-		origin := Origin{Source: SourceNodeObject, Detail: node.Metadata.Name}
+		origin := Origin{Source: SourceNodeObject, Path: o.NodeSource, Detail: node.Metadata.Name}
 		t.versions = append(t.versions, Claim{Value: v, Given: true, Origin: origin})
 	}
+	return nil
+}
+
+func (t *told) readMetrics(o Options) error {
+	if o.Metrics.Data == nil {
+		return nil
+	}
+	m, err := parseMetrics(o.Metrics.Data)
+	if err != nil {
+		return err
+	}
+	origin := Origin{Source: SourceMetrics, Path: o.Metrics.Name, Detail: optionMetrics}
+	t.live = m.live(origin)
+	if m.version != "" {
+		t.versions = append(t.versions, Claim{Value: m.version, Given: true, Origin: origin})
+	}
+	return nil
+}
+
+func (t *told) readConfigz(o Options) error {
+	if o.Configz.Data == nil {
+		return nil
+	}
+	gates, err := parseConfigz(o.Configz.Data)
+	if err != nil {
+		return err
+	}
+	l := newLayer(Origin{Source: SourceConfigz, Path: o.Configz.Name, Detail: optionConfigz}, true, gates)
+	t.configz = &l
 	return nil
 }
 
@@ -138,7 +191,8 @@ func (t *told) readDropIns(o Options) error {
 	}
 	t.dir = true
 	var err error
-	t.dropIns, err = loadDropIns("/", o.ConfigDir, Origin{Source: SourceConfigDir, Detail: optionConfigDir}, true)
+	origin := Origin{Source: SourceConfigDir, Detail: optionConfigDir}
+	t.dropIns, err = loadDropIns("/", o.ConfigDir, origin, true, rulesFor(t.version()))
 	return err
 }
 

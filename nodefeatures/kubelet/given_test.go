@@ -115,7 +115,7 @@ func TestGivenErrors(t *testing.T) {
 
 // A Node object of another machine: this machine's kubelet is not its.
 func TestOtherMachine(t *testing.T) {
-	node, err := readGiven(Options{NodeObject: []byte(captured(t, "v1.36.3/node.json"))})
+	node, err := readGiven(Options{NodeObject: []byte(captured(t, "v1.36.3/node.json"))}, "")
 	must(t, err)
 	for id, want := range map[string]string{
 		"fedcba9876543210fedcba9876543210\n": ReasonOtherMachine,

@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -14,16 +15,18 @@ func (m machine) look(ctx context.Context, t told) (*Facts, error) {
 		return nil, err
 	}
 	if reason == nil {
-		f := m.configuration(p, ns, t)
-		f.Version, f.Running = m.processVersion(ctx, p, ns), true
+		version := m.processVersion(ctx, p, ns)
+		f := m.configuration(p, ns, t, cmp.Or(version.Value, t.version()))
+		f.Version, f.Running = version, true
 		return f, ctx.Err()
 	}
 	f := &Facts{Version: Version{Reason: reason}}
 	switch reason.Code {
 	case ReasonNotRoot, ReasonInPod, ReasonSeveralKubelets: // the binary and the files could be theirs
 	default:
-		f = m.distribution()
-		f.Version = m.binaryVersion(ctx, "", reason)
+		version := m.binaryVersion(ctx, "", reason)
+		f = m.distribution(rulesFor(cmp.Or(t.version(), version.Value)))
+		f.Version = version
 	}
 	if f.Config.Reason == nil {
 		f.Config.Reason = &Reason{Code: reason.Code, Message: reason.Message, Hint: hintConfig}
@@ -32,39 +35,41 @@ func (m machine) look(ctx context.Context, t told) (*Facts, error) {
 }
 
 // configuration reads what a process's flags, and the files that they name,
-// say about feature gates.
-func (m machine) configuration(p process, ns namespace, t told) *Facts {
+// say about feature gates. version is the kubelet's, "" when it is not known.
+func (m machine) configuration(p process, ns namespace, t told, version string) *Facts {
+	root := m.root
+	if ns == namespaceOther {
+		root = filepath.Join(p.dir, "root")
+	}
 	f := &Facts{}
-	if p.program == programK3s || p.program == programKubelite {
-		f.Config.Reason = &Reason{
-			Code:    ReasonEmbeddedKubelet,
-			Message: fmt.Sprintf("the kubelet is part of process %d (%s), whose command line does not show the kubelet's flags", p.pid, p.program),
-			Hint:    hintConfig,
+	args := argumentsOf(p, root)
+	if args.gates == nil {
+		f.Config.Reason = args.reason
+		return f
+	}
+	layers, reason := configFiles(p, root, args.flags, t, rulesFor(version))
+	if reason == nil && ns == namespaceUnknown && len(layers) > 0 {
+		reason = &Reason{
+			Code:    ReasonPermissionDenied,
+			Message: fmt.Sprintf("whether process %d sees the same %s as this user may not be looked at", p.pid, layers[0].origin.Path),
+			Hint:    "run compat as root, or " + hintConfig,
 		}
-		return f
 	}
-	args, err := parseFlags(p.flagArgs())
-	if err != nil {
-		f.Config.Reason = &Reason{Code: ReasonMalformed, Message: fmt.Sprintf("the command line of process %d: %v", p.pid, err)}
-		return f
+	if reason == nil {
+		reason = args.reason
 	}
-	layers, reason := m.configFiles(p, ns, args, t)
 	for _, l := range layers {
 		f.Config.Files = append(f.Config.Files, l.origin)
 	}
 	f.Config.Read, f.Config.Reason = reason == nil, reason
-	layers = append(layers, newLayer(Origin{Source: SourceProcessFlags, PID: p.pid}, false, args.gates))
+	layers = append(layers, newLayer(args.origin, false, args.gates))
 	f.Gates, f.Disagreements = merge(layers)
 	return f
 }
 
 // configFiles reads the files that a process's flags name. The reason says why
 // that is not all; what could be read is returned all the same.
-func (m machine) configFiles(p process, ns namespace, args flags, t told) ([]layer, *Reason) {
-	root := m.root
-	if ns == namespaceOther {
-		root = filepath.Join(p.dir, "root")
-	}
+func configFiles(p process, root string, args flags, t told, rules dropInRules) ([]layer, *Reason) {
 	var layers []layer
 	var reason *Reason
 	if args.config != "" && t.config == nil {
@@ -80,22 +85,13 @@ func (m machine) configFiles(p process, ns namespace, args flags, t told) ([]lay
 	}
 	if args.configDir != "" && !t.dir {
 		r := load(p, args.configDir, func(path string) error {
-			some, err := loadDropIns(root, path, Origin{Source: SourceConfigDir, PID: p.pid}, false)
+			some, err := loadDropIns(root, path, Origin{Source: SourceConfigDir, PID: p.pid}, false, rules)
 			if err == nil {
 				layers = append(layers, some...)
 			}
 			return err
 		})
-		if reason == nil {
-			reason = r
-		}
-	}
-	if reason == nil && ns == namespaceUnknown && len(layers) > 0 {
-		reason = &Reason{
-			Code:    ReasonPermissionDenied,
-			Message: fmt.Sprintf("whether process %d sees the same %s as this user may not be looked at", p.pid, layers[0].origin.Path),
-			Hint:    "run compat as root, or " + hintConfig,
-		}
+		reason = cmp.Or(reason, r)
 	}
 	return layers, reason
 }

@@ -8,10 +8,12 @@ import (
 	"strings"
 )
 
-// What a user can do about a version, and about a configuration, that is not known.
+// What a user can do about a version, a configuration and an API server that are
+// not known.
 const (
 	hintTell   = "tell it with --kubelet-version or --node-file"
 	hintConfig = "tell it with --kubelet-config or --feature-gates"
+	hintAPI    = "tell its version with --api-version"
 )
 
 // A machine is where kubelets are looked for.

@@ -140,6 +140,16 @@ func (p process) flagArgs() []string {
 	return p.args[1:]
 }
 
+// exe returns the path of the process's binary. When that may not be looked at
+// it is what the process was started by, which names the same unless somebody
+// changed it.
+func (p process) exe() string {
+	if exe, err := os.Readlink(filepath.Join(p.dir, "exe")); err == nil {
+		return exe
+	}
+	return p.args[0]
+}
+
 // path makes a path that the process names absolute, as the process sees it.
 func (p process) path(name string) (string, error) {
 	if filepath.IsAbs(name) {

@@ -107,11 +107,7 @@ var snapDir = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`
 // snapVersion reads MicroK8s' version from its snap. kubelite takes --version
 // for a start, so it is never executed.
 func (m machine) snapVersion(p process) Version {
-	exe, err := os.Readlink(filepath.Join(p.dir, "exe"))
-	if err != nil {
-		exe = p.args[0] // names the same, unless somebody changed it
-	}
-	dir := snapDir().FindString(exe)
+	dir := snapDir().FindString(p.exe())
 	if dir == "" {
 		return Version{Reason: &Reason{
 			Code: ReasonEmbeddedKubelet, Message: fmt.Sprintf("process %d is a kubelite outside of MicroK8s' snap, which is not executed", p.pid), Hint: hintTell,

@@ -1,0 +1,126 @@
+package sidecar
+
+import (
+	"fmt"
+	"strings"
+
+	"nodecompat/nodefeatures/kubelet"
+)
+
+// The codes of the known bugs, one for each row of the table in the
+// documentation. Those that end in _CLUSTER are of the control plane.
+const (
+	CodeBugAlpha            Code = "BUG_ALPHA_ORDER"
+	CodeBugStatus           Code = "BUG_STATUS_TRANSITION"
+	CodeBugTermination      Code = "BUG_TERMINATION_BEFORE_INIT"
+	CodeBugStuckCreated     Code = "BUG_STUCK_IN_CREATED"
+	CodeBugOOMScore         Code = "BUG_OOM_SCORE"
+	CodeBugNamedPort        Code = "BUG_NAMED_PORT_CLUSTER"
+	CodeBugStartupRace      Code = "BUG_STARTUP_PROBE_RACE"
+	CodeBugHostPort         Code = "BUG_HOST_PORT_CLUSTER"
+	CodeBugKubeletRestart   Code = "BUG_APP_NOT_RESTARTED"
+	CodeBugInitSkipped      Code = "BUG_INIT_SKIPPED"
+	CodeBugEphemeralStorage Code = "BUG_EPHEMERAL_STORAGE"
+)
+
+// A bug is one that makes sidecars misbehave although they are supported. All
+// are in the changelogs of Kubernetes, by the pull requests that are named.
+type bug struct {
+	code     Code
+	severity Severity
+	cluster  bool            // it is in the control plane, not in the kubelet
+	since    kubelet.Release // the first that has it; the zero value: the first with sidecars
+	fixed    []kubelet.Release
+	what     string
+}
+
+// at is the release 1.MINOR.PATCH.
+func at(minor, patch int) kubelet.Release {
+	return kubelet.Release{Major: 1, Minor: minor, Patch: patch}
+}
+
+func knownBugs() []bug {
+	r := at
+	return []bug{
+		{CodeBugAlpha, Warning, false, kubelet.Release{}, []kubelet.Release{r(29, 0)},
+			"sidecars are not ended in order, the app may start without waiting for them after the Pod's sandbox was made anew, and CPUs, memory and devices of sidecars are given to the app again (#120620, #120269, #119447, #120715, #120461)"},
+		{CodeBugStatus, Warning, false, kubelet.Release{}, []kubelet.Release{r(28, 8), r(29, 3), r(30, 0)},
+			"in Pods with restartPolicy Never or OnFailure the status of a sidecar that was restarted stays terminated (#123710, #123709)"},
+		{CodeBugTermination, Info, false, kubelet.Release{}, []kubelet.Release{r(29, 8), r(30, 4), r(31, 0)},
+			"sidecars may not end gracefully in a Pod that never got past its init containers (#126332, #126331)"},
+		{CodeBugStuckCreated, Info, false, kubelet.Release{}, []kubelet.Release{r(29, 9), r(30, 5), r(31, 1), r(32, 0)},
+			"an init container may stay in Created after a hiccup of the container runtime (#127214, #127213, #127212)"},
+		{CodeBugOOMScore, Info, false, kubelet.Release{}, []kubelet.Release{r(32, 0)},
+			"the out-of-memory score of sidecars is not adjusted: they may be killed before the app, or after it (#128029)"},
+		{CodeBugNamedPort, Info, true, kubelet.Release{}, []kubelet.Release{r(33, 0)},
+			"a Service cannot use a named port of a sidecar (#128850)"},
+		{CodeBugStartupRace, Warning, false, kubelet.Release{}, []kubelet.Release{r(33, 6), r(34, 2), r(35, 0)},
+			"in Pods with restartPolicy Never, a sidecar with a startupProbe that fails once and recovers leaves the app waiting for ever (#134801, #134800, #133072)"},
+		{CodeBugHostPort, Info, true, kubelet.Release{}, []kubelet.Release{r(33, 6), r(34, 0)},
+			"the scheduler does not see host ports of sidecars: two Pods may get the same (#132040, #133390)"},
+		{CodeBugKubeletRestart, Warning, false, r(35, 0), []kubelet.Release{r(35, 4), r(36, 0)},
+			"after a restart of the kubelet, the app of a Pod whose sidecar has a startupProbe is not restarted when it crashes (#137146)"},
+		{CodeBugInitSkipped, Info, false, kubelet.Release{}, []kubelet.Release{{Major: 1, Minor: 37, Pre: "rc"}},
+			"init containers may be skipped when the Pod's sandbox is made anew while an old app container is still known (#138514)"},
+		{CodeBugEphemeralStorage, Info, false, kubelet.Release{}, []kubelet.Release{r(37, 0)},
+			"ephemeral-storage limits of sidecars are not enforced (#138462)"},
+	}
+}
+
+// in says whether a release has the bug: it does when it comes before the first
+// fix of its own minor release or of a later one.
+func (b bug) in(r kubelet.Release) bool {
+	if r.Compare(b.since) < 0 {
+		return false
+	}
+	for _, fix := range b.fixed {
+		if fix.Minor >= r.Minor {
+			return r.Compare(fix) < 0
+		}
+	}
+	return false
+}
+
+// bugs notes those of the kubelet, and of the API server's release, which the
+// rest of the control plane shares or lags by one minor release.
+func (c *judgement) bugs() {
+	if !c.runs() {
+		return
+	}
+	api := c.apiBinary()
+	for _, b := range knownBugs() {
+		r, where := c.release, "kubelet "+c.facts.Version.Value
+		if b.cluster {
+			r, where = api, "the control plane"
+		}
+		if r == nil || !b.in(*r) {
+			continue
+		}
+		c.find(Finding{Code: b.code, Severity: b.severity, Message: fmt.Sprintf("%s has a known bug: %s", where, b.what), Remedy: b.remedy()})
+	}
+}
+
+// apiBinary is the API server's own release: emulation does not bring bugs back.
+// nil when it is not known to the patch level.
+func (c *judgement) apiBinary() *kubelet.Release {
+	if c.api == nil {
+		return nil
+	}
+	r, err := kubelet.ParseRelease(c.api.Version.Value)
+	if err != nil {
+		return nil
+	}
+	return &r
+}
+
+func (b bug) remedy() string {
+	fixes := make([]string, len(b.fixed))
+	for i, r := range b.fixed {
+		fixes[i] = r.String()
+	}
+	what := "kubelet"
+	if b.cluster {
+		what = "control plane"
+	}
+	return fmt.Sprintf("upgrade the %s: fixed in %s", what, strings.Join(fixes, ", "))
+}
