@@ -106,7 +106,7 @@ func TestLintRefusals(t *testing.T) {
 		{"regular always", regular("restartPolicy: always"), "v1.36.0", Error, `Unsupported value: "always"`},
 		{"ephemeral", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, restartPolicy: Always}]"), "v1.36.0", Error, "Forbidden: cannot be set for an Ephemeral Container"},
 		{"ephemeral 1.34", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, restartPolicy: Always}]"), "v1.34.0", Warning, "drops"},
-		{"ephemeral probe", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, startupProbe: {" + get + "}}]"), "", Error, "Forbidden: cannot be set for an Ephemeral Container"},
+		{"ephemeral probe", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, startupProbe: {"+get+"}}]"), "", Error, "Forbidden: cannot be set for an Ephemeral Container"},
 		{"successThreshold", regular("startupProbe: {successThreshold: 2, " + get + "}"), "", Error, "Invalid value: 2: must be 1"},
 		{"readiness grace", regular("readinessProbe: {terminationGracePeriodSeconds: 3, " + get + "}"), "", Error, "must not be set for readinessProbes"},
 		{"grace", regular("livenessProbe: {terminationGracePeriodSeconds: 0, " + get + "}"), "", Error, "Invalid value: 0: must be greater than 0"},

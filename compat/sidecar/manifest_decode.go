@@ -38,7 +38,7 @@ func (d *decoder) spend(n int) bool {
 // look counts keys that are looked at, which with aliases can be many more
 // than there are.
 func (d *decoder) look(n int) bool {
-	const most = 100 * MaxNodes
+	const most = 20 * MaxNodes
 	d.looks += n
 	return d.within(d.looks <= most)
 }
@@ -266,6 +266,9 @@ func (d *decoder) pairs(n *yaml.Node, path string, merges int, each func(key, va
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if isMerge(n.Content[i]) && merges < MaxDepth {
 			for _, source := range mergeSources(resolve(n.Content[i+1])) {
+				if !d.spend(10) { // a merge costs more than a value
+					return
+				}
 				d.pairs(source, path, merges+1, func(key, value *yaml.Node) {
 					if !own[key.Value] {
 						own[key.Value] = true

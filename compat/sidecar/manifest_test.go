@@ -1,0 +1,284 @@
+package sidecar
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Every kind that has Pods, with the place of its PodSpec (facts, section 5).
+func TestParseKinds(t *testing.T) {
+	const spec = "{containers: [{name: app, image: app:1}]}"
+	workload := "spec: {template: {spec: " + spec + "}}"
+	cron := "spec: {jobTemplate: {spec: {template: {spec: " + spec + "}}}}"
+	tests := []struct {
+		apiVersion, kind, body string
+		path                   string
+		problem                ProblemCode
+	}{
+		{"v1", "Pod", "spec: " + spec, "spec", ""},
+		{"v1", "PodTemplate", "template: {spec: " + spec + "}", "template.spec", ""},
+		{"v1", "ReplicationController", workload, "spec.template.spec", ""},
+		{"v1", "ReplicationController", "spec: {replicas: 1}", "", ProblemNoTemplate},
+		{"apps/v1", "Deployment", workload, "spec.template.spec", ""},
+		{"apps/v1", "StatefulSet", workload, "spec.template.spec", ""},
+		{"apps/v1", "DaemonSet", workload, "spec.template.spec", ""},
+		{"apps/v1", "ReplicaSet", workload, "spec.template.spec", ""},
+		{"apps/v1beta1", "Deployment", workload, "spec.template.spec", ProblemRemovedAPI},
+		{"apps/v1beta1", "StatefulSet", workload, "spec.template.spec", ProblemRemovedAPI},
+		{"apps/v1beta2", "Deployment", workload, "spec.template.spec", ProblemRemovedAPI},
+		{"apps/v1beta2", "StatefulSet", workload, "spec.template.spec", ProblemRemovedAPI},
+		{"apps/v1beta2", "DaemonSet", workload, "spec.template.spec", ProblemRemovedAPI},
+		{"apps/v1beta2", "ReplicaSet", workload, "spec.template.spec", ProblemRemovedAPI},
+		{"extensions/v1beta1", "Deployment", workload, "spec.template.spec", ProblemRemovedAPI},
+		{"extensions/v1beta1", "DaemonSet", workload, "spec.template.spec", ProblemRemovedAPI},
+		{"extensions/v1beta1", "ReplicaSet", workload, "spec.template.spec", ProblemRemovedAPI},
+		{"batch/v1", "Job", workload, "spec.template.spec", ""},
+		{"batch/v1", "CronJob", cron, "spec.jobTemplate.spec.template.spec", ""},
+		{"batch/v1beta1", "CronJob", cron, "spec.jobTemplate.spec.template.spec", ProblemRemovedAPI},
+		{"argoproj.io/v1alpha1", "Rollout", workload, "spec.template.spec", ProblemBestEffort},
+		{"serving.knative.dev/v1", "Service", workload, "spec.template.spec", ProblemBestEffort},
+		{"v1", "ConfigMap", "data: {}", "", ProblemKindSkipped},
+		{"v1", "Service", "spec: {ports: []}", "", ProblemKindSkipped},
+		{"v1", "Pod", "spec: {}", "spec", ""},
+		{"v1", "Pod", "status: {}", "", ProblemNoTemplate},
+	}
+	for _, test := range tests {
+		object := fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: web, namespace: shop}\n%s\n", test.apiVersion, test.kind, test.body)
+		list := "apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(object), "\n", "\n  ") + "\n"
+		typed := "apiVersion: " + test.apiVersion + "\nkind: " + test.kind + "List\nitems:\n- metadata: {name: web, namespace: shop}\n  " + test.body + "\n"
+		for name, manifest := range map[string]string{"object": object, "List": list, "typed": typed} {
+			t.Run(test.apiVersion+" "+test.kind+" "+name, func(t *testing.T) {
+				m := Parse("f", []byte(manifest))
+				if got := problemCodes(m); got != string(test.problem) {
+					t.Errorf("problems %q, want %q", got, test.problem)
+				}
+				path := test.path
+				if name != "object" && path != "" {
+					path = "items[0]." + path
+				}
+				if (len(m.Pods) == 1) != (path != "") {
+					t.Fatalf("%d Pods", len(m.Pods))
+				}
+				if path == "" {
+					return
+				}
+				p := m.Pods[0]
+				if p.Path != path || p.Kind != test.kind || p.APIVersion != test.apiVersion || p.Name != "web" || p.Namespace != "shop" || p.Line == 0 || p.Document != 1 {
+					t.Errorf("Pod = %+v", p)
+				}
+			})
+		}
+	}
+}
+
+func problemCodes(m Manifests) string {
+	var all []string
+	for _, p := range m.Problems {
+		all = append(all, string(p.Code))
+	}
+	return strings.Join(all, " ")
+}
+
+const simple = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec: {containers: [{name: app, image: app:1}]}\n"
+
+// What is wrong is reported with its line, and does not stop the others.
+func TestParseProblems(t *testing.T) {
+	pod := func(spec string) string { return "apiVersion: v1\nkind: Pod\nspec:\n" + spec }
+	tests := []struct {
+		name, manifest string
+		pods           int
+		want           string // document:line code severity path, one per problem
+	}{
+		{"nothing", "", 0, ""},
+		{"comments", "# a\n---\n# b\n---\n", 0, ""},
+		{"two, with comments", "# a\n---\n" + fmt.Sprintf(simple, "a") + "---\n# x\n---\n" + fmt.Sprintf(simple, "b") + "...\n", 2, ""},
+		{"directive and end mark", "%YAML 1.1\n---\n" + fmt.Sprintf(simple, "a") + "...\n---\n" + fmt.Sprintf(simple, "b"), 2, ""},
+		{"byte order mark, CRLF", "\ufeff" + strings.ReplaceAll(fmt.Sprintf(simple, "a")+"---\n"+fmt.Sprintf(simple, "b"), "\n", "\r\n"), 2, ""},
+		{"object on the separator's line", "--- {apiVersion: v1, kind: Pod, spec: {containers: []}}\n", 1, ""},
+		{"a broken document", fmt.Sprintf(simple, "a") + "---\na: [\n---\n" + fmt.Sprintf(simple, "b"), 2, "2:6 syntax error "},
+		{"the broken line", "a: b\nc: d: e\n", 0, "1:2 syntax error "},
+		{"a Helm template", fmt.Sprintf(simple, "a") + "---\n{{- if .Values.x }}\nkind: Pod\n{{- end }}\n", 1, "2:5 template error "},
+		{"a template that is YAML", "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: app\n    image: {{ .Values.image }}\n", 0, "1:1 template error "},
+		{"a quoted template", "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: app\n    image: '{{ .Values.image }}'\n", 0, "1:1 template error "},
+		{"braces that are meant", pod("  containers:\n  - name: app\n    image: x\n    args: ['{{.Name}}']\n"), 1, ""},
+		{"text", "hello\n", 0, "1:1 notObject warning "},
+		{"no kind", "a: b\n", 0, "1:1 notObject warning "},
+		{"two documents in one", "a: b\n...\nc: d\n", 0, "1:2 syntax error "},
+		{"a newer field", pod("  containers:\n  - name: app\n    somethingNew: 1\n"), 1, "1:6 unknownKey warning spec.containers[0].somethingNew"},
+		{"a misspelt field", pod("  containers:\n  - name: app\n    startupprobe: {}\n"), 1, "1:6 unknownKey error spec.containers[0].startupprobe"},
+		{"a field misplaced", pod("  containers:\n  - name: app\n    startupProbe:\n      path: /\n"), 1, "1:7 unknownKey warning spec.containers[0].startupProbe.path"},
+		{"a duplicate key", pod("  containers:\n  - name: app\n    image: a\n    image: b\n"), 1, "1:7 duplicateKey error spec.containers[0].image"},
+		{"a number for a text", pod("  containers:\n  - name: app\n    args: [1, yes]\n"), 1, "1:6 wrongType error spec.containers[0].args[0]\n1:6 wrongType error spec.containers[0].args[1]"},
+		{"a text for a number", pod("  terminationGracePeriodSeconds: '30'\n  containers: []\n"), 1, "1:4 wrongType error spec.terminationGracePeriodSeconds"},
+		{"a mapping for a list", pod("  containers:\n    name: app\n"), 1, "1:5 wrongType error spec.containers"},
+		{"too large a number", pod("  containers:\n  - ports: [{containerPort: 3000000000}]\n"), 1, "1:5 wrongType error spec.containers[0].ports[0].containerPort"},
+		{"no quantity", pod("  containers:\n  - resources: {limits: {cpu: lots}}\n"), 1, "1:5 wrongType error spec.containers[0].resources.limits.cpu"},
+		{"a quantity that would fill the memory", pod("  overhead: {cpu: 1e1000000000}\n  containers: []\n"), 1, "1:4 wrongType error spec.overhead.cpu"},
+		{"a list as a key", pod("  containers:\n  - ? [a]\n    : b\n"), 1, "1:5 nonStringKey error spec.containers[0]"},
+		{"items that are no list", "kind: List\nitems: {}\n", 0, "1:2 wrongType error items"},
+		{"an item that is text", "kind: List\nitems: [a]\n", 0, "1:2 notObject warning items[0]"},
+		{"nulls", pod("  initContainers:\n  containers: [~, {name: app, image: null}]\n  volumes: null\n"), 1, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			m := Parse("f", []byte(test.manifest))
+			var got []string
+			for _, p := range m.Problems {
+				got = append(got, fmt.Sprintf("%d:%d %s %s %s", p.Document, p.Line, p.Code, p.Severity, p.Path))
+				if p.Message == "" || p.File != "f" {
+					t.Errorf("incomplete: %+v", p)
+				}
+			}
+			if diff := cmp.Diff(test.want, strings.Join(got, "\n")); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+			if len(m.Pods) != test.pods {
+				t.Errorf("%d Pods, want %d", len(m.Pods), test.pods)
+			}
+		})
+	}
+}
+
+func TestParseJSON(t *testing.T) {
+	const object = "{\n\t\"apiVersion\": \"v1\", \"kind\": \"Pod\",\n\t\"metadata\": {\"name\": \"\\ud83d\\ude00\"},\n" +
+		"\t\"spec\": {\"containers\": [\n\t\t{\"name\": \"app\", \"ports\": [{\"containerPort\": 8e1}]}]}}"
+	m := Parse("f", []byte(object+"\n"+object))
+	if len(m.Pods) != 2 || len(m.Problems) != 0 {
+		t.Fatalf("%d Pods, problems %+v", len(m.Pods), m.Problems)
+	}
+	p := m.Pods[1]
+	if p.Name != "😀" || p.Document != 2 || p.Line != 6 || p.lineAt("spec.containers[0].name") != 10 || p.Spec.Containers[0].Ports[0].ContainerPort != 80 {
+		t.Errorf("Pod = %+v, lines %v", p, p.lines)
+	}
+	if m := Parse("f", []byte(object+"\n{\"a\": ")); len(m.Pods) != 1 || problemCodes(m) != "syntax" {
+		t.Errorf("%d Pods, %q", len(m.Pods), problemCodes(m))
+	}
+	if m := Parse("f", []byte(`{"kind": "Pod", "kind": "Pod", "apiVersion": "v1", "spec": {"hostPID": true, "hostPID": false}}`)); problemCodes(m) != "duplicateKey" {
+		t.Errorf("duplicate keys: %q", problemCodes(m))
+	}
+	if m := Parse("f", []byte("{apiVersion: v1, kind: Pod, spec: {containers: []}}\n---\n"+fmt.Sprintf(simple, "b"))); len(m.Pods) != 2 {
+		t.Errorf("flow YAML: %+v", m)
+	}
+}
+
+// Anchors, aliases and merge keys are what people write by hand.
+func TestParseAnchors(t *testing.T) {
+	p := onePod(t, `apiVersion: v1
+kind: Pod
+spec:
+  initContainers:
+  - &base
+    name: a
+    image: &image base:1
+    startupProbe: &probe {periodSeconds: 2}
+  - <<: *base
+    name: b
+    restartPolicy: Always
+  containers:
+  - <<: [{image: first:1}, *base]
+    name: app
+    livenessProbe: *probe
+`)
+	if c := p.Spec.InitContainers[1]; c.Name != "b" || c.Image != "base:1" || c.StartupProbe.PeriodSeconds != 2 {
+		t.Errorf("merged: %+v", c)
+	}
+	if c := p.Spec.Containers[0]; c.Name != "app" || c.Image != "first:1" || c.LivenessProbe.PeriodSeconds != 2 {
+		t.Errorf("merged: %+v", c)
+	}
+}
+
+// Small files that would become large are refused, and quickly.
+func TestParseBounds(t *testing.T) {
+	bomb := "x: &x [" + strings.Repeat("a,", 5000) + "]\ny: &y {name: a, args: *x}\n" +
+		"apiVersion: v1\nkind: Pod\nspec: {containers: [" + strings.Repeat("*y,", 900) + "]}\n"
+	merges := "m0: &m0 {}\n"
+	for i := 1; i < 60; i++ {
+		merges += fmt.Sprintf("m%d: &m%d\n  <<: *m%d\n  ? <<\n  : *m%d\n", i, i, i-1, i-1)
+	}
+	tests := map[string]struct{ manifest, want string }{
+		"aliases that multiply":    {bomb, "tooBig"},
+		"an alias to itself":       {"apiVersion: v1\nkind: List\nitems: &x [*x, *x]\n", "notObject"},
+		"a List that holds itself": {"&x\napiVersion: v1\nkind: List\nitems: [*x, *x, *x]\n", "tooBig"},
+		"merges of merges":         {merges + "apiVersion: v1\nkind: Pod\nspec:\n  <<: *m59\n", "tooBig"},
+		"deep nesting":             {"apiVersion: v1\nkind: Pod\nspec: " + strings.Repeat("[", 9000) + strings.Repeat("]", 9000), "noTemplate"},
+		"deep nesting in JSON":     {`{"a":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + "}", "tooBig"},
+		"deeper than YAML goes":    {strings.Repeat("[", 100_000), "syntax"},
+		"many values":              {"a: [" + strings.Repeat("a,", MaxNodes+1) + "]", "tooBig"},
+		"many values in JSON":      {`{"a": [1` + strings.Repeat(",1", MaxNodes+1) + "]}", "tooBig"},
+		"a large document":         {"a: '" + strings.Repeat("a", MaxDocumentSize) + "'", "tooBig"},
+		"a large file":             {strings.Repeat(" ", MaxSize+1), "tooBig"},
+		"many containers":          {"apiVersion: v1\nkind: Pod\nspec: {containers: [" + strings.Repeat("{name: a},", MaxContainers+1) + "]}", "tooManyContainers"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			m := Parse("f", []byte(test.manifest))
+			if got := problemCodes(m); !strings.Contains(got, test.want) || len(m.Pods) > 0 {
+				t.Errorf("%d Pods, problems %.200q, want %q", len(m.Pods), got, test.want)
+			}
+		})
+	}
+	if m := Parse("f", []byte(strings.Repeat("a\n---\n", MaxDocuments+10))); len(m.Problems) != MaxProblems+1 || m.Problems[MaxProblems].Code != ProblemTooManyProblems {
+		t.Errorf("%d problems", len(m.Problems))
+	}
+}
+
+func TestWorkload(t *testing.T) {
+	m := Parse("f", []byte(`apiVersion: batch/v1
+kind: CronJob
+spec:
+  jobTemplate:
+    spec:
+      backoffLimit: 2
+      activeDeadlineSeconds: 99
+      template:
+        metadata: {labels: {app: x}}
+        spec: {containers: [{name: a}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+spec: {template: {spec: {containers: [{name: a}]}}}
+`))
+	want := []Workload{
+		{Job: true, BackoffLimit: new(int32(2)), ActiveDeadlineSeconds: new(int64(99))},
+		{ProgressDeadlineSeconds: new(int32(600))},
+	}
+	if diff := cmp.Diff(want, []Workload{m.Pods[0].Workload, m.Pods[1].Workload}); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if m.Pods[0].Labels["app"] != "x" {
+		t.Errorf("labels = %v", m.Pods[0].Labels)
+	}
+}
+
+func TestImages(t *testing.T) {
+	p := onePod(t, `apiVersion: v1
+kind: Pod
+spec:
+  initContainers:
+  - {name: i, image: i:1}
+  - {name: s, image: s:1, restartPolicy: Always}
+  containers:
+  - {name: a, image: a:1}
+  ephemeralContainers:
+  - {name: e, image: e:1}
+  volumes:
+  - name: v
+    image:
+      reference: v:1
+  - name: w
+    emptyDir: {}
+`)
+	want := []ContainerImage{
+		{"i", ImageInit, "i:1", "spec.initContainers[0].image", 5},
+		{"s", ImageSidecar, "s:1", "spec.initContainers[1].image", 6},
+		{"a", ImageApp, "a:1", "spec.containers[0].image", 8},
+		{"e", ImageEphemeral, "e:1", "spec.ephemeralContainers[0].image", 10},
+		{"v", ImageVolume, "v:1", "spec.volumes[0].image.reference", 14},
+	}
+	if diff := cmp.Diff(want, Images(p)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
