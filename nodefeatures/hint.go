@@ -18,6 +18,9 @@ const (
 	usbDevices     = "usb.device"
 )
 
+// hypervisorFlag is CPUID's bit for "this is a virtual machine".
+const hypervisorFlag = "HYPERVISOR"
+
 // addHints adds hints to the expressions that do not hold.
 func (f *facts) addHints(rules []Rule) {
 	for i := range rules {
@@ -134,11 +137,15 @@ func numericHint(x *Expression) string {
 	return ""
 }
 
-// hypervisorHint: a hypervisor may hide what the CPU can do.
+// hypervisorHint: a hypervisor may hide what the CPU can do. CPUID tells that
+// there is one, and in most cases which.
 func (f *facts) hypervisorHint() string {
-	hypervisor := f.features.Attributes[cpuModel].Elements["hypervisor"]
-	if hypervisor == "" || hypervisor == "none" {
-		return ""
+	const hides = ": the hypervisor may hide it"
+	if name := f.features.Attributes[cpuModel].Elements["hypervisor"]; name != "" && name != "none" {
+		return "this is a virtual machine (" + name + ")" + hides
 	}
-	return "this is a virtual machine (" + hypervisor + "): the hypervisor may hide it"
+	if _, ok := f.features.Flags[cpuFlags].Elements[hypervisorFlag]; ok {
+		return "this is a virtual machine (" + cpuFlags + " has " + hypervisorFlag + ")" + hides
+	}
+	return ""
 }

@@ -347,6 +347,13 @@ func TestHints(t *testing.T) {
 			t.Errorf("%s: hint %q, want %q", tt.term, got.Hint, tt.want)
 		}
 	}
+	for flags, want := range map[string]string{"HYPERVISOR: {}": "cpu.cpuid has HYPERVISOR", "SSE42: {}": ""} {
+		s := own("{flags: {cpu.cpuid: {elements: {"+flags+"}}}}", Source{Name: "cpu", Status: SourceOK})
+		got := matched(t, s, rulesOf(t, rule("{feature: cpu.cpuid, matchExpressions: {AVX512F: {op: Exists}}}")))[0].Terms[0].Expressions[0].Hint
+		if !strings.Contains(got, want) || (got == "") != (want == "") {
+			t.Errorf("%s: hint %q, want %q", flags, got, want)
+		}
+	}
 	for name, want := range map[string]string{
 		"kernel.loadedmodules": "did you mean kernel.loadedmodule?", "kernel.loaded-module": "did you mean kernel.loadedmodule?",
 		"pci.devise": "did you mean pci.device?", "nothing.like.it": "",

@@ -105,6 +105,7 @@ func checkPublished(t *testing.T, name string, c *published) {
 		})
 	}
 	got := matched(t, s, rules)
+	checker{t}.check(got)
 	for _, r := range got {
 		checkExplanation(t, r)
 		if r.Verdict != c.want() {

@@ -4,8 +4,13 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 )
 
-// MaxNames is how many matching names an expression on names reports.
-const MaxNames = 16
+// Bounds on the names that an expression on names reports.
+const (
+	// MaxNames is how many matching ones.
+	MaxNames = 16
+	// MaxCandidates is how many of all, where none matches.
+	MaxCandidates = 256
+)
 
 // opAny is how the operator of an expression without one is shown; in NFD it
 // is the empty string and matches always.
@@ -96,6 +101,11 @@ type Found struct {
 	Names []string `json:"names,omitempty"`
 	// NamesTotal is how many match.
 	NamesTotal int `json:"namesTotal,omitempty"`
+	// Candidates are, where no name matches, the names that there are, sorted, at
+	// most MaxCandidates of them.
+	Candidates []string `json:"candidates,omitempty"`
+	// CandidatesTotal is how many there are.
+	CandidatesTotal int `json:"candidatesTotal,omitempty"`
 }
 
 // invalid says what is empty in a rule: NFD's evaluator crashes on a missing

@@ -104,7 +104,7 @@ func (e *evaluator) expressions(t *Term, f *feature, set *nfdv1alpha1.MatchExpre
 	if !tally(t.Expressions).better(tally(elements)) {
 		t.Expressions, t.Device = elements, nil
 	}
-	if t.Verdict != Unknown {
+	if t.Verdict != Unknown || t.Reason != nil && t.Reason.Code == ReasonNoDevice {
 		t.Reason = nil
 	}
 }
@@ -208,12 +208,8 @@ func variableUnknown(what string) *Reason {
 func (e *evaluator) names(f *feature, m *nfdv1alpha1.MatchExpression) Expression {
 	x := expected("", m)
 	x.MatchName = true
-	match, elements, err := nodefeaturerule.MatchNamesMulti(m, f.keys, f.values, nil)
-	if err == nil && f.lists {
-		var ofDevice bool
-		ofDevice, _, err = nodefeaturerule.MatchNamesMulti(m, nil, nil, f.devices)
-		match = match || ofDevice
-	}
+	matching, err := matchingNames(f, m)
+	match := len(matching) > 0
 	x.Verdict = verdictOf(match)
 	switch {
 	case err != nil:
@@ -226,11 +222,57 @@ func (e *evaluator) names(f *feature, m *nfdv1alpha1.MatchExpression) Expression
 		x.Verdict, x.Reason = Unknown, variableUnknown("which variables there are depends on")
 		return x
 	}
-	x.Found = &Found{Present: match, NamesTotal: len(elements)}
-	for _, element := range elements[:min(len(elements), MaxNames)] {
-		x.Found.Names = append(x.Found.Names, element[nodefeaturerule.MatchedKeyName])
+	x.Found = &Found{Present: match, NamesTotal: len(matching), Names: matching[:min(len(matching), MaxNames)]}
+	if !match {
+		candidates := f.names()
+		x.Found.CandidatesTotal = len(candidates)
+		x.Found.Candidates = candidates[:min(len(candidates), MaxCandidates)]
 	}
 	return x
+}
+
+// matchingNames are those of the feature's names for which NFD says that the
+// expression holds, sorted.
+func matchingNames(f *feature, m *nfdv1alpha1.MatchExpression) ([]string, error) {
+	_, elements, err := nodefeaturerule.MatchNamesMulti(m, f.keys, f.values, nil)
+	if err != nil {
+		return nil, err
+	}
+	if f.lists {
+		_, ofDevices, err := nodefeaturerule.MatchKeyNames(m, f.attributeNames())
+		if err != nil {
+			return nil, err
+		}
+		elements = append(elements, ofDevices...)
+	}
+	names := make([]string, len(elements))
+	for i, element := range elements {
+		names[i] = element[nodefeaturerule.MatchedKeyName]
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// names are all names of the feature's elements and of its devices' attributes,
+// sorted.
+func (f *feature) names() []string {
+	names := make([]string, 0, len(f.keys)+len(f.values))
+	names = slices.AppendSeq(names, maps.Keys(f.keys))
+	names = slices.AppendSeq(names, maps.Keys(f.values))
+	names = slices.AppendSeq(names, maps.Keys(f.attributeNames()))
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// attributeNames are the names of the attributes that any of the devices has.
+func (f *feature) attributeNames() map[string]nfdv1alpha1.Nil {
+	names := map[string]nfdv1alpha1.Nil{}
+	for i := range f.devices {
+		for name := range f.devices[i].Attributes {
+			names[name] = nfdv1alpha1.Nil{}
+		}
+	}
+	return names
 }
 
 // only is a set of one expression. It is valid until the next call.
