@@ -174,6 +174,10 @@ func holds(x *reportedExpression, present bool, value *string) string {
 		}
 		return yes(x.Op == "Any" || present == (x.Op == "Exists"))
 	}
+	operators := strings.Fields("In NotIn InRegexp Gt Ge Lt Le GtLt GeLe IsTrue IsFalse")
+	if !slices.Contains(operators, x.Op) {
+		return "unknown"
+	}
 	if !present || value == nil {
 		return "incompatible"
 	}
