@@ -231,12 +231,7 @@ func (d *decoder) mapping(n *yaml.Node, t reflect.Type, path string, depth int) 
 	}
 	object := map[string]any{}
 	d.pairs(n, path, 0, func(key, value *yaml.Node) {
-		of, known := t, true
-		if t.Kind() == reflect.Map {
-			of = t.Elem()
-		} else {
-			of, known = d.types.of(t)[key.Value]
-		}
+		of, known := d.field(t, key.Value)
 		at := join(path, step(key.Value))
 		if !known {
 			d.unknown(key, at, d.types.of(t))
@@ -251,6 +246,15 @@ func (d *decoder) mapping(n *yaml.Node, t reflect.Type, path string, depth int) 
 		}
 	})
 	return object, !d.tooBig
+}
+
+// field returns the type of a key's value.
+func (d *decoder) field(t reflect.Type, key string) (of reflect.Type, known bool) {
+	if t.Kind() == reflect.Map {
+		return t.Elem(), true
+	}
+	of, known = d.types.of(t)[key]
+	return of, known
 }
 
 // pairs calls each with the keys and values of a mapping, those that are merged

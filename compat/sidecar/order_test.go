@@ -246,22 +246,31 @@ func TestResources(t *testing.T) {
 	}{
 		{"none", []string{sidecar}, []string{app}, nil, []Resource{}},
 		{
-			"sidecars add to the app", []string{sidecar + res("200m"), "name: i, image: i" + res("250m")},
-			[]string{app + res("300m")}, nil, []Resource{{Name: "cpu", Request: "500m", From: "running"}},
+			"sidecars add to the app",
+			[]string{sidecar + res("200m"), "name: i, image: i" + res("250m")},
+			[]string{app + res("300m")},
+			nil,
+			[]Resource{{Name: "cpu", Request: "500m", From: "running"}},
 		},
 		{
 			"an init container beside the sidecars before it",
 			[]string{sidecar + res("200m"), "name: i, image: i" + res("1"), "name: b, image: b, restartPolicy: Always" + res("100m")},
-			[]string{app + res("300m")}, nil, []Resource{{Name: "cpu", Request: "1200m", From: "init", Container: "i"}},
+			[]string{app + res("300m")},
+			nil,
+			[]Resource{{Name: "cpu", Request: "1200m", From: "init", Container: "i"}},
 		},
 		{
-			"limits count as requests, overhead on top", nil, []string{app + ", resources: {limits: {memory: 1Gi}}"},
+			"limits count as requests, overhead on top", nil,
+			[]string{app + ", resources: {limits: {memory: 1Gi}}"},
 			[]string{"overhead: {memory: 1Gi, cpu: 10m}"},
 			[]Resource{{Name: "cpu", Request: "10m", From: "running"}, {Name: "memory", Request: "2Gi", From: "running"}},
 		},
 		{
-			"the Pod's own", []string{sidecar + res("4")}, []string{app + res("300m")},
-			[]string{"resources: {requests: {cpu: 2}}"}, []Resource{{Name: "cpu", Request: "2", From: "pod"}},
+			"the Pod's own",
+			[]string{sidecar + res("4")},
+			[]string{app + res("300m")},
+			[]string{"resources: {requests: {cpu: 2}}"},
+			[]Resource{{Name: "cpu", Request: "2", From: "pod"}},
 		},
 	}
 	for _, test := range tests {
