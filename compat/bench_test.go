@@ -48,7 +48,7 @@ func BenchmarkValidate1000(b *testing.B) {
 	}
 	request := compat.NodeRequest{
 		Snapshot: snapshots[0],
-		Files:    []compat.SpecFile{{Name: "spec.yaml", Data: data}},
+		Files:    []compat.File{{Name: "spec.yaml", Data: data}},
 		Now:      time.Unix(1790000000, 0),
 	}
 	parsed, problems := spec.Parse(data)

@@ -25,6 +25,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // documents are the types that compat prints, by kind.
 var documents = map[string]any{
 	compat.KindNodeReport:     compat.NodeReport{},
+	compat.KindPodReport:      compat.PodReport{},
 	compat.KindDiscoverReport: compat.DiscoverReport{},
 	compat.KindAttachReport:   compat.AttachReport{},
 	compat.KindDetachReport:   compat.DetachReport{},
@@ -63,6 +64,11 @@ var enumerations = map[reflect.Type][]any{
 	},
 	reflect.TypeFor[sidecar.Severity](): {sidecar.Error, sidecar.Warning, sidecar.Info},
 	reflect.TypeFor[spec.Severity]():    {spec.SeverityError, spec.SeverityWarning},
+	reflect.TypeFor[sidecar.Ready](): {
+		sidecar.ReadyYes, sidecar.ReadyConditional, sidecar.ReadyWeak, sidecar.ReadyDelayOnly, sidecar.ReadyBestEffort,
+		sidecar.ReadyNo, sidecar.ReadyNever,
+	},
+	reflect.TypeFor[sidecar.StepKind](): {sidecar.StepInit, sidecar.StepSidecar, sidecar.StepApp, sidecar.StepLegacy},
 }
 
 func generate(t *testing.T, kind string, document any) []byte {

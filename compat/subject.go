@@ -79,7 +79,7 @@ func (s *subject) readPlatform(ctx context.Context) {
 }
 
 // parseFile reads a spec or NodeFeatureGroup that did not come from a registry.
-func parseFile(f SpecFile) subject {
+func parseFile(f File) subject {
 	s := subject{file: f.Name}
 	s.parse(spec.ParseFile(f.Data))
 	return s

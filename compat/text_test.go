@@ -3,6 +3,7 @@ package compat_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,20 +27,40 @@ func TestText(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkSchema(t, compat.KindNodeReport, data)
-			var report compat.NodeReport
-			decoder := json.NewDecoder(bytes.NewReader(data))
-			decoder.DisallowUnknownFields()
-			if err := decoder.Decode(&report); err != nil {
+			var header struct{ Kind string }
+			if err := json.Unmarshal(data, &header); err != nil {
 				t.Fatal(err)
 			}
+			checkSchema(t, header.Kind, data)
 			var got bytes.Buffer
-			if err := report.WriteText(&got, compat.Style{All: strings.Contains(file, "all")}); err != nil {
+			if err := render(t, header.Kind, data, &got, compat.Style{All: strings.Contains(file, "all")}); err != nil {
 				t.Fatal(err)
 			}
 			compareGolden(t, strings.TrimSuffix(file, ".json")+".txt", got.Bytes())
 		})
 	}
+}
+
+// render decodes a report of one of the kinds and writes its text.
+func render(t *testing.T, kind string, data []byte, w io.Writer, style compat.Style) error {
+	t.Helper()
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	var report interface {
+		WriteText(io.Writer, compat.Style) error
+	}
+	switch kind {
+	case compat.KindNodeReport:
+		report = &compat.NodeReport{}
+	case compat.KindPodReport:
+		report = &compat.PodReport{}
+	default:
+		t.Fatalf("no text for the kind %q", kind)
+	}
+	if err := decoder.Decode(report); err != nil {
+		t.Fatal(err)
+	}
+	return report.WriteText(w, style)
 }
 
 func compareGolden(t *testing.T, file string, got []byte) {

@@ -19,7 +19,7 @@ type NodeRequest struct {
 	// Images are references as artifact.Open takes them.
 	Images []string
 	// Files are specs that are not attached (yet), or NodeFeatureGroup objects.
-	Files []SpecFile
+	Files []File
 	// Registry says how to reach the images.
 	Registry artifact.Options
 	// Platform selects the manifest of an index; nil means the node's own.
@@ -55,8 +55,8 @@ type NodeRequest struct {
 	Now time.Time
 }
 
-// A SpecFile is a spec that comes from a file instead of a registry.
-type SpecFile struct {
+// A File is a spec or manifest that was read from a file.
+type File struct {
 	Name string
 	Data []byte
 }
@@ -66,12 +66,18 @@ type SpecFile struct {
 // the way is in the report; the report is never nil. An error is returned for
 // input of the caller that cannot be used (a usage error), and nothing else.
 func ValidateNode(ctx context.Context, req NodeRequest) (*NodeReport, error) {
-	subjects, err := req.open(ctx)
-	if err != nil {
-		return nil, err
+	subjects := req.open(ctx)
+	for _, s := range subjects {
+		if IsUsage(s.err) {
+			return nil, s.err
+		}
 	}
-	report := newNodeReport(req)
+	return judgeNode(ctx, req, subjects)
+}
 
+// judgeNode fetches what the subjects' images need, looks at the node and decides.
+func judgeNode(ctx context.Context, req NodeRequest, subjects []subject) (*NodeReport, error) {
+	report := newNodeReport(req)
 	waitForKubelet := async(func() (*kubelet.Facts, error) { return kubeletFacts(ctx, req) })
 	subjects = fetch(ctx, req, subjects)
 
@@ -176,19 +182,15 @@ func (req NodeRequest) platform() artifact.Platform {
 	}
 }
 
-// open checks every reference before anything is sent. One that is none is a
-// mistake of the caller; anything else (credentials that cannot be read, no such
-// layout) is the image's.
-func (req NodeRequest) open(ctx context.Context) ([]subject, error) {
+// open checks every reference before anything is sent. What is wrong with one is
+// the image's error.
+func (req NodeRequest) open(ctx context.Context) []subject {
 	subjects := make([]subject, len(req.Images))
 	for i, reference := range req.Images {
 		repository, err := artifact.Open(ctx, reference, req.Registry)
-		if IsUsage(err) {
-			return nil, err
-		}
 		subjects[i] = subject{reference: reference, repository: repository, err: err}
 	}
-	return subjects, nil
+	return subjects
 }
 
 // IsUsage reports whether err is a mistake on the command line: a reference that

@@ -57,7 +57,7 @@ func validate(t *testing.T, spec string, change func(*compat.NodeRequest)) *comp
 		Now:          time.Unix(1790000000, 0),
 	}
 	if spec != "" {
-		request.Files = []compat.SpecFile{{Name: "spec.yaml", Data: []byte(spec)}}
+		request.Files = []compat.File{{Name: "spec.yaml", Data: []byte(spec)}}
 	}
 	if change != nil {
 		change(&request)

@@ -48,7 +48,7 @@ The spec is attached to what the reference names (an index as a whole, unless
 		},
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, args []string) error { return f.run(ctx, a, args[0]) })
-	imageFlag(cmd, &f.image)
+	f.imageFlags(cmd, &f.image)
 	cmd.Flags().BoolVar(&f.allPlatforms, "all-platforms", false, "attach to each platform's manifest of an index")
 	cmd.Flags().BoolVar(&f.replace, "replace", false, "remove the older compatibility artifacts once the new one is visible")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "push nothing; print what would be pushed")

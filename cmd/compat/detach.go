@@ -37,7 +37,7 @@ in a fallback index are removed with them.`,
 		},
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
-	imageFlag(cmd, &f.image)
+	f.imageFlags(cmd, &f.image)
 	cmd.Flags().Var(&f.artifact, "artifact", "remove the artifact with this `digest`")
 	cmd.Flags().BoolVar(&f.all, "all", false, "remove every compatibility artifact of the image")
 	f.output = outputFlag(cmd, "text", "json", "yaml")

@@ -29,7 +29,7 @@ the index, the newest before the older ones.`,
 		Args: noArgs,
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
-	imageFlag(cmd, &f.image)
+	f.imageFlags(cmd, &f.image)
 	f.output = outputFlag(cmd, "tree", "table", "json", "yaml")
 	f.add(a, cmd)
 	return cmd

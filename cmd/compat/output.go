@@ -29,6 +29,27 @@ func (c *choice) Set(value string) error {
 	return nil
 }
 
+// choices is a typed flag value: some of a few words, comma-separated or repeated.
+type choices struct {
+	values  []string
+	allowed []string
+}
+
+func (c *choices) String() string { return strings.Join(c.values, ",") }
+func (c *choices) Type() string   { return strings.Join(c.allowed, "|") }
+
+func (c *choices) Set(text string) error {
+	for word := range strings.SplitSeq(text, ",") {
+		if !slices.Contains(c.allowed, word) {
+			return fmt.Errorf("must be one of %s", strings.Join(c.allowed, ", "))
+		}
+		c.values = append(c.values, word)
+	}
+	return nil
+}
+
+func (c *choices) has(word string) bool { return slices.Contains(c.values, word) }
+
 // format is the choice of an output format.
 type format struct{ choice }
 

@@ -27,7 +27,6 @@ type registryFlags struct {
 
 func (f *registryFlags) add(a *app, cmd *cobra.Command) {
 	flags, o := cmd.Flags(), &f.flags
-	flags.BoolVar(&o.OCILayout, "oci-layout", false, "the image is in an OCI image layout on disk: DIR[:tag][@digest]")
 	flags.BoolVar(&o.PlainHTTP, "plain-http", false, "talk plain HTTP to the registry")
 	flags.BoolVar(&o.Insecure, "insecure", false, "do not check the registry's TLS certificate")
 	flags.StringVar(&o.CAFile, "ca-file", "", "trust the certificate authorities in this PEM `file`")
@@ -41,6 +40,8 @@ func (f *registryFlags) add(a *app, cmd *cobra.Command) {
 	cmd.MarkFlagsRequiredTogether("cert-file", "key-file")
 	a.timeoutFlag(cmd)
 }
+
+const layoutUsage = "the image is in an OCI image layout on disk: DIR[:tag][@digest]"
 
 // addPlatform adds --platform, for commands that choose from an index.
 func (f *registryFlags) addPlatform(cmd *cobra.Command, usage string) {
@@ -89,8 +90,9 @@ func (f *registryFlags) options(ctx context.Context, a *app) (artifact.Options, 
 	return o, nil
 }
 
-// imageFlag adds the required --image.
-func imageFlag(cmd *cobra.Command, image *string) {
+// imageFlags adds the required --image, and --oci-layout.
+func (f *registryFlags) imageFlags(cmd *cobra.Command, image *string) {
+	cmd.Flags().BoolVar(&f.flags.OCILayout, "oci-layout", false, layoutUsage)
 	cmd.Flags().StringVar(image, "image", "", "`reference` of the image: host[:port]/repo[:tag][@digest]")
 	if err := cmd.MarkFlagRequired("image"); err != nil {
 		panic(err) // the flag does not exist: a mistake in this program

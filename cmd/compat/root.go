@@ -59,7 +59,7 @@ Exit codes: 0 compatible or done, 1 failure, 2 usage error, 3 incompatible,
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	cmd.AddCommand(
 		newAttach(a), newDiscover(a), newShow(a), newDetach(a),
-		newValidateNode(a), newFeatures(a), newSpec(a), newSchema(a), newVersion(a),
+		newValidateNode(a), newValidatePod(a), newFeatures(a), newSpec(a), newSchema(a), newVersion(a),
 	)
 	cmd.InitDefaultCompletionCmd("completion")
 	group(cmd)
@@ -167,6 +167,19 @@ func (a *app) readFile(ctx context.Context, name string, limit int64) ([]byte, e
 	case <-ctx.Done():
 		return nil, fmt.Errorf("reading %s: %w", name, ctx.Err())
 	}
+}
+
+// readFiles reads several files.
+func (a *app) readFiles(ctx context.Context, names []string, limit int64) ([]compat.File, error) {
+	var files []compat.File
+	for _, name := range names {
+		data, err := a.readFile(ctx, name, limit)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, compat.File{Name: name, Data: data})
+	}
+	return files, nil
 }
 
 func (a *app) read(name string, limit int64) ([]byte, error) {

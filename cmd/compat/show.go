@@ -29,7 +29,7 @@ for byte as it was attached. Exit code 4 means that nothing is attached.`,
 		Args: noArgs,
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
-	imageFlag(cmd, &f.image)
+	f.imageFlags(cmd, &f.image)
 	cmd.Flags().Var(&f.artifact, "artifact", "show the artifact with this `digest`, not the one in effect")
 	cmd.Flags().BoolVar(&f.manifest, "manifest", false, "print the artifact's manifest instead of the spec")
 	f.add(a, cmd)

@@ -30,7 +30,7 @@ type Plan struct {
 	// MaxWaitSeconds bounds the time from the start of the first container to
 	// that of the last, if no check fails for good, image pulls and about two
 	// seconds of the kubelet's own left out. nil when there is no bound.
-	MaxWaitSeconds *int64 `json:"maxWaitSeconds"`
+	MaxWaitSeconds *int64 `json:"maxWaitSeconds" jsonschema:"nullable"`
 	// MaxWaitGuaranteed is false when there is no bound, or when it leans on
 	// the behaviour of a command.
 	MaxWaitGuaranteed bool `json:"maxWaitGuaranteed"`
@@ -77,7 +77,7 @@ type Step struct {
 	// MaxWaitSeconds is the longest that one attempt holds back what comes
 	// after, counted from the container's start; nil when there is no bound. A
 	// failed attempt is repeated for ever.
-	MaxWaitSeconds    *int64 `json:"maxWaitSeconds"`
+	MaxWaitSeconds    *int64 `json:"maxWaitSeconds" jsonschema:"nullable"`
 	MaxWaitGuaranteed bool   `json:"maxWaitGuaranteed"`
 	// EarliestGiveUpSeconds is when a startup probe can fail for good at the
 	// earliest, counted from the container's start; nil without one.

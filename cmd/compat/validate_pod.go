@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"nodecompat/compat"
+	"nodecompat/compat/sidecar"
+	"nodecompat/nodefeatures/kubelet"
+)
+
+const startOrder = "start-order"
+
+type validatePodFlags struct {
+	judgeFlags
+	files    []string
+	noImages bool
+	require  choices
+	version  string
+	disable  choices
+	severity choice
+	output   *format
+}
+
+func newValidatePod(a *app) *cobra.Command {
+	f := &validatePodFlags{
+		require:  choices{allowed: []string{startOrder}},
+		disable:  choices{allowed: sidecar.FindingIDs()},
+		severity: choice{string(sidecar.Info), []string{string(sidecar.Info), string(sidecar.Warning), string(sidecar.Error)}},
+	}
+	cmd := &cobra.Command{
+		Use:   "validate-pod -f FILE...",
+		Short: "Check whether this node can run a Pod, and in which order its containers start",
+		Long: `Read the Pods and workloads of manifests and say, before they are created: whether
+the node has what every image needs, whether its kubelet runs native sidecars, in
+which order the containers start and what each really waits for, and what is
+wrong or misleading in the manifest.
+
+A Pod is compatible when its images are, the node runs its native sidecars, and no
+finding is an error (the Pod would be refused, or its app never starts). With
+--require start-order every native sidecar and helper must also be ready before
+what comes after it starts. Images without a compatibility artifact are unknown
+unless --missing says otherwise; --no-images leaves images out.
+
+FILE may be a directory, a pattern, or - for standard input.
+
+Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
+		Example: `  compat validate-pod -f pod.yaml -o text
+  compat validate-pod -f manifests/ --no-images --kubernetes-version v1.34.0
+  helm template chart | compat validate-pod -f - --missing compatible -o sarif`,
+		Args: noArgs,
+	}
+	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&f.files, "filename", "f", nil, "manifest `file`, directory or pattern (repeatable); - is standard input")
+	flags.BoolVar(&f.noImages, "no-images", false, "do not look at the images")
+	flags.Var(&f.require, "require", "make this part of the verdict")
+	complete(cmd, "require", startOrder)
+	flags.StringVar(&f.version, "kubernetes-version", "", "the `version` that the manifests are for (default: the kubelet's)")
+	flags.VarPF(&f.disable, "disable", "", "leave out findings by their `id`s (comma-separated)")
+	complete(cmd, "disable", f.disable.allowed...)
+	flags.Var(&f.severity, "severity", "the least grave findings to show")
+	complete(cmd, "severity", f.severity.allowed...)
+	f.output = outputFlag(cmd, "json", "yaml", "text", "sarif", "junit")
+	f.addJudging(a, cmd)
+	if err := cmd.MarkFlagRequired("filename"); err != nil {
+		panic(err) // the flag does not exist: a mistake in this program
+	}
+	return cmd
+}
+
+func (f *validatePodFlags) run(ctx context.Context, a *app) error {
+	request, err := f.request(ctx, a)
+	if err != nil {
+		return err
+	}
+	report, err := compat.ValidatePod(ctx, request)
+	if err != nil {
+		return &usageError{err}
+	}
+	a.explainErrors(report.Images, report.Error)
+	if err := f.print(a, report); err != nil {
+		return err
+	}
+	return a.conclude(report.Verdict, report.Error, report.Summary())
+}
+
+func (f *validatePodFlags) print(a *app, report *compat.PodReport) error {
+	return a.print(f.output, report, func(w io.Writer) error {
+		switch f.output.value {
+		case "sarif":
+			return report.WriteSARIF(w, toolVersion())
+		case "junit":
+			return report.WriteJUnit(w)
+		default:
+			return report.WriteText(w, compat.Style{Color: a.color()})
+		}
+	})
+}
+
+func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodRequest, error) {
+	names, err := manifestFiles(f.files)
+	if err != nil {
+		return compat.PodRequest{}, err
+	}
+	manifests, err := a.readFiles(ctx, names, sidecar.MaxSize)
+	if err != nil {
+		return compat.PodRequest{}, err
+	}
+	node, err := f.judging(ctx, a)
+	r := compat.PodRequest{
+		NodeRequest:       node,
+		Manifests:         manifests,
+		NoImages:          f.noImages,
+		RequireStartOrder: f.require.has(startOrder),
+		Disable:           f.disable.values,
+		Severity:          sidecar.Severity(f.severity.value),
+	}
+	if err != nil {
+		return r, err
+	}
+	if f.version != "" {
+		release, err := kubelet.ParseRelease(f.version)
+		if err != nil {
+			return r, usagef("--kubernetes-version: %v", err)
+		}
+		r.Target = &release
+	}
+	return r, nil
+}
+
+// manifestFiles expands directories (with those below) and patterns, each sorted.
+func manifestFiles(args []string) ([]string, error) {
+	var names []string
+	for _, arg := range args {
+		matches, err := filepath.Glob(arg)
+		if err != nil || len(matches) == 0 {
+			matches = []string{arg} // reading it says what is wrong
+		}
+		for _, match := range matches {
+			found, err := manifestsBelow(match)
+			if err != nil {
+				return nil, &usageError{err}
+			}
+			names = append(names, found...)
+		}
+	}
+	return names, nil
+}
+
+// manifestsBelow is the file itself, or the manifests in a directory.
+func manifestsBelow(root string) ([]string, error) {
+	var names []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case path == root && (err != nil || !d.IsDir()):
+			names = append(names, path)
+			return nil //nolint:nilerr // reading it says what is wrong
+		case err != nil:
+			return err
+		case !d.IsDir() && slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(filepath.Ext(path))):
+			names = append(names, path)
+		}
+		return nil
+	})
+	if err == nil && len(names) == 0 {
+		err = errors.New(root + " holds no .yaml, .yml or .json file")
+	}
+	return names, err
+}

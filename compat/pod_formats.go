@@ -1,0 +1,125 @@
+package compat
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"slices"
+
+	"nodecompat/compat/sidecar"
+)
+
+// WriteSARIF prints the findings and problems as SARIF 2.1.0, which code hosts
+// show beside the lines
+// (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html).
+func (r *PodReport) WriteSARIF(w io.Writer, tool string) error {
+	results := []any{}
+	add := func(rule string, severity sidecar.Severity, message, file string, line int) {
+		results = append(results, map[string]any{
+			"ruleId":  rule,
+			"level":   sarifLevels[severity],
+			"message": map[string]any{"text": message},
+			"locations": []any{map[string]any{"physicalLocation": map[string]any{
+				"artifactLocation": map[string]any{"uri": file},
+				"region":           map[string]any{"startLine": max(line, 1)},
+			}}},
+		})
+	}
+	for _, pod := range r.Pods {
+		for _, f := range pod.Findings {
+			add(f.ID, f.Severity, f.Message+"\n"+f.Remedy, pod.File, f.Line)
+		}
+		if pod.Verdict != Compatible {
+			for _, reason := range pod.Reasons {
+				if slices.Contains(sidecar.FindingIDs(), reason.Code) {
+					continue
+				}
+				add(reason.Code, sidecar.Warning, reason.Message, pod.File, pod.Line)
+			}
+		}
+	}
+	for _, problem := range r.Problems {
+		add(string(problem.Code), problem.Severity, problem.Message, problem.File, problem.Line)
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(map[string]any{
+		"$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+		"version": "2.1.0",
+		"runs": []any{map[string]any{
+			"tool":    map[string]any{"driver": map[string]any{"name": "compat", "version": tool, "rules": sarifRules()}},
+			"results": results,
+		}},
+	})
+}
+
+var sarifLevels = map[sidecar.Severity]string{sidecar.Error: "error", sidecar.Warning: "warning", sidecar.Info: "note"}
+
+func sarifRules() []any {
+	rules := []any{}
+	for _, id := range sidecar.FindingIDs() {
+		doc, _ := sidecar.FindingDoc(id)
+		rules = append(rules, map[string]any{"id": id, "help": map[string]any{"text": doc, "markdown": doc}})
+	}
+	return rules
+}
+
+// The elements of JUnit's XML, as far as pipelines read them.
+type (
+	junitSuite struct {
+		XMLName  xml.Name    `xml:"testsuite"`
+		Name     string      `xml:"name,attr"`
+		Tests    int         `xml:"tests,attr"`
+		Failures int         `xml:"failures,attr"`
+		Skipped  int         `xml:"skipped,attr"`
+		Cases    []junitCase `xml:"testcase"`
+	}
+	junitCase struct {
+		Name      string       `xml:"name,attr"`
+		ClassName string       `xml:"classname,attr"`
+		Failure   *junitReason `xml:"failure,omitempty"`
+		Skipped   *junitReason `xml:"skipped,omitempty"`
+	}
+	junitReason struct {
+		Message string `xml:"message,attr"`
+		Text    string `xml:",chardata"`
+	}
+)
+
+// WriteJUnit prints one test case for each Pod: failed when it is incompatible,
+// skipped when it is unknown.
+func (r *PodReport) WriteJUnit(w io.Writer) error {
+	suite := junitSuite{Name: "compat validate-pod", Tests: len(r.Pods)}
+	for i := range r.Pods {
+		pod := &r.Pods[i]
+		test := junitCase{Name: pod.title(), ClassName: pod.File}
+		reason := &junitReason{Message: string(pod.Verdict)}
+		for _, why := range pod.Reasons {
+			reason.Text += fmt.Sprintf("%s: %s\n", why.Code, why.Message)
+		}
+		for _, f := range pod.Findings {
+			reason.Text += fmt.Sprintf("%s:%d: %s %s: %s\n", pod.File, f.Line, f.ID, f.Severity, f.Message)
+		}
+		switch pod.Verdict {
+		case Incompatible:
+			test.Failure = reason
+			suite.Failures++
+		case Unknown:
+			test.Skipped = reason
+			suite.Skipped++
+		}
+		suite.Cases = append(suite.Cases, test)
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	encoder := xml.NewEncoder(w)
+	encoder.Indent("", "  ")
+	if err := encoder.Encode(suite); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}

@@ -1,0 +1,72 @@
+package compat
+
+import (
+	"nodecompat/compat/sidecar"
+)
+
+// KindPodReport names the document of `compat validate-pod`.
+const KindPodReport = "PodReport"
+
+// A PodReport is the answer of validate-pod: can this node run these Pods, and
+// will their containers start in the order that their author expects?
+type PodReport struct {
+	// APIVersion is "compat/v1alpha1", Kind is "PodReport".
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Created is when the report was made, RFC 3339 in UTC. The environment
+	// variable SOURCE_DATE_EPOCH pins it.
+	Created string `json:"created"`
+	// Verdict is the answer: all Pods. The exit code follows from it and from Error.
+	Verdict Verdict `json:"verdict"`
+	// Reasons says in a few lines why, most decisive first.
+	Reasons []Reason `json:"reasons"`
+	// Node is the node that was judged.
+	Node Node `json:"node"`
+	// Target is the Kubernetes version that the Pods were judged for.
+	Target PodTarget `json:"target"`
+	// Pods has one entry for each Pod template found, in the order of the files.
+	Pods []Pod `json:"pods"`
+	// Images has one entry for each distinct image of the Pods, in the order in
+	// which they are first used. Empty when images were left out.
+	Images []Image `json:"images"`
+	// Sidecars says whether the node's kubelet runs native sidecar containers.
+	// It decides for Pods that have some.
+	Sidecars *sidecar.Support `json:"sidecars" jsonschema:"nullable"`
+	// Problems are the parts of the files that could not be used.
+	Problems []sidecar.Problem `json:"problems"`
+	// Warnings are things that did not decide but should be looked at.
+	Warnings []Reason `json:"warnings"`
+	// Error says why there is no answer about an image; the first, if there are
+	// several.
+	Error *Error `json:"error,omitempty"`
+}
+
+// A PodTarget names versions, such as v1.34.2; empty where they are not known.
+type PodTarget struct {
+	Kubelet string `json:"kubelet"`
+	API     string `json:"api"`
+}
+
+// A Pod is the verdict on one Pod template: compatible when its images are, the
+// node runs its native sidecars, and no finding is an error.
+type Pod struct {
+	sidecar.Pod
+	Verdict Verdict  `json:"verdict"`
+	Reasons []Reason `json:"reasons"`
+	// Images are the images that the Pod uses, once for each container or volume.
+	Images []PodImage `json:"images"`
+	// Plan is what the kubelet will do.
+	Plan sidecar.Plan `json:"plan"`
+	// Findings are what is wrong with it, by line.
+	Findings []sidecar.PodFinding `json:"findings"`
+}
+
+// A PodImage is one use of an image.
+type PodImage struct {
+	sidecar.ContainerImage
+	// Reference is the image's full name, as in PodReport.Images; empty when
+	// images were left out.
+	Reference string `json:"reference"`
+	// Verdict is that of the image.
+	Verdict Verdict `json:"verdict,omitempty"`
+}

@@ -1,0 +1,225 @@
+package compat
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"nodecompat/compat/sidecar"
+	"nodecompat/nodefeatures"
+)
+
+// textWidth is how wide the text form of a Pod is, in columns.
+const textWidth = 80
+
+// WriteText prints the report for a person: the verdict first, then each Pod with
+// a timeline of what the kubelet will do, its findings and its images.
+func (r *PodReport) WriteText(w io.Writer, style Style) error {
+	p := &printer{style: style}
+	node := NodeReport{Verdict: r.Verdict, Error: r.Error, Node: r.Node}
+	p.line(0, "%s  %s", p.answer(&node), node.headline())
+	for i := range r.Pods {
+		p.pod(&r.Pods[i], r)
+	}
+	for _, problem := range r.Problems {
+		p.line(0, "")
+		p.wrap(0, fmt.Sprintf("%s: %s:%d: ", problem.Severity, problem.File, problem.Line), problem.Message)
+	}
+	if len(r.Pods) == 0 {
+		p.line(0, "the files hold no Pod and no workload")
+	}
+	if s := r.Sidecars; s != nil {
+		p.line(0, "")
+		p.mark0(Verdict(s.Verdict()), "native sidecars: "+s.Message)
+		for _, f := range s.Findings {
+			p.wrap(1, string(f.Severity)+": ", f.Message)
+			p.hint(1, f.Remedy)
+		}
+	}
+	p.warnings(r.Warnings)
+	return p.flush(w)
+}
+
+// Summary is the report in one line.
+func (r *PodReport) Summary() string {
+	line := fmt.Sprintf("%s: %d Pods", r.Verdict, len(r.Pods))
+	if len(r.Reasons) > 0 {
+		line += ": " + r.Reasons[0].Message
+	}
+	return line
+}
+
+// mark0 prints a marked line, wrapped.
+func (p *printer) mark0(v Verdict, text string) {
+	lines := wrapText(printable(text), textWidth-2)
+	p.line(0, "%s %s", p.mark(v), lines[0])
+	for _, line := range lines[1:] {
+		p.line(1, "%s", line)
+	}
+}
+
+// wrap prints a label and a text, broken into lines that stand under the text.
+func (p *printer) wrap(depth int, label, text string) {
+	indent := utf8.RuneCountInString(label)
+	for i, line := range wrapText(printable(text), textWidth-2*depth-indent) {
+		if i > 0 {
+			label = strings.Repeat(" ", indent)
+		}
+		p.line(depth, "%s%s", label, line)
+	}
+}
+
+// wrapText breaks a text at spaces; a word that is longer than width stays whole.
+func wrapText(text string, width int) []string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
+}
+
+func (p *printer) pod(pod *Pod, r *PodReport) {
+	p.line(0, "")
+	p.mark0(pod.Verdict, pod.title())
+	p.timeline(pod.Plan)
+	for _, f := range pod.Findings {
+		p.finding(f)
+	}
+	for _, reason := range pod.Reasons {
+		if reason.Code == "startOrder" {
+			p.wrap(1, "start order: ", reason.Message)
+		}
+	}
+	for _, image := range pod.Images {
+		p.line(1, "%s %s %s: image %s", p.mark(image.Verdict), string(image.Kind), image.Container, image.Image)
+		p.podImage(image, r)
+	}
+}
+
+// podImage says why an image is not compatible.
+func (p *printer) podImage(used PodImage, r *PodReport) {
+	for _, image := range r.Images {
+		if image.Reference == used.Reference && image.Verdict != Compatible {
+			for _, reason := range image.Reasons {
+				p.wrap(3, "", reason.Message)
+			}
+		}
+	}
+}
+
+// readiness says what a step's Ready means for what comes after it.
+var readiness = map[sidecar.Ready]string{
+	sidecar.ReadyYes:         "what comes after waits until it is ready",
+	sidecar.ReadyConditional: "what comes after waits if the hook's command does",
+	sidecar.ReadyWeak:        "what comes after waits for one request, whatever the answer",
+	sidecar.ReadyDelayOnly:   "what comes after waits a fixed time, ready or not",
+	sidecar.ReadyBestEffort:  "what comes after waits, unless it fails",
+	sidecar.ReadyNo:          "nothing waits until it is ready",
+	sidecar.ReadyNever:       "what comes after is never started",
+}
+
+// readyVerdict is the colour of a step's bar.
+func readyVerdict(r sidecar.Ready) Verdict {
+	switch r {
+	case sidecar.ReadyYes:
+		return Compatible
+	case sidecar.ReadyNever:
+		return Incompatible
+	default:
+		return Unknown
+	}
+}
+
+// barred prints a wrapped text with a bar beside each line.
+func (p *printer) barred(bar painted, text string) {
+	if text == "" {
+		return
+	}
+	for _, line := range wrapText(printable(text), textWidth-6) {
+		p.line(1, "%s   %s", bar, line)
+	}
+}
+
+// timeline draws the start, from the top down, and the end.
+func (p *printer) timeline(plan sidecar.Plan) {
+	for i, step := range plan.Steps {
+		p.line(1, "● %s (%s)", step.Container, stepNames[step.Kind])
+		bar := p.paint(readyVerdict(step.Ready), "│")
+		if i == len(plan.Steps)-1 {
+			bar = " "
+		}
+		if step.Kind == sidecar.StepSidecar || step.Kind == sidecar.StepLegacy {
+			p.barred(bar, readiness[step.Ready]+waitText(step))
+		}
+		p.barred(bar, step.Reason)
+	}
+	for _, end := range plan.Termination {
+		after := ""
+		if len(end.SigtermAfter) > 0 {
+			after = ", after " + strings.Join(end.SigtermAfter, ", ")
+		}
+		if end.PreStop != "" {
+			after += "; its preStop hook at once"
+		}
+		p.wrap(1, "■ ", "SIGTERM to "+end.Container+after)
+	}
+	p.line(1, "  grace period %d s for all of it", plan.GracePeriodSeconds)
+	if plan.Job != nil {
+		for _, note := range plan.Job.Notes {
+			p.wrap(1, "Job: ", note)
+		}
+	}
+	if len(plan.Resources) > 0 {
+		var parts []string
+		for _, resource := range plan.Resources {
+			parts = append(parts, resource.Name+" "+resource.Request)
+		}
+		p.wrap(1, "requests ", strings.Join(parts, ", "))
+	}
+}
+
+var stepNames = map[sidecar.StepKind]string{
+	sidecar.StepInit:    "init container, ends first",
+	sidecar.StepSidecar: "native sidecar",
+	sidecar.StepApp:     "app",
+	sidecar.StepLegacy:  "helper among the containers",
+}
+
+// waitText is the longest that one attempt holds back what comes after.
+func waitText(step sidecar.Step) string {
+	switch {
+	case step.Ready == sidecar.ReadyNever:
+		return ""
+	case step.MaxWaitSeconds == nil:
+		return ", without a bound"
+	case *step.MaxWaitSeconds == 0:
+		return ""
+	case !step.MaxWaitGuaranteed:
+		return fmt.Sprintf(", at most %d s if its command keeps to the time-out", *step.MaxWaitSeconds)
+	default:
+		return fmt.Sprintf(", at most %d s", *step.MaxWaitSeconds)
+	}
+}
+
+// finding prints a remark with its remedy, whose later lines are YAML.
+func (p *printer) finding(f sidecar.PodFinding) {
+	verdict := map[sidecar.Severity]Verdict{sidecar.Error: Incompatible, sidecar.Warning: Unknown, sidecar.Info: nodefeatures.Compatible}[f.Severity]
+	p.line(1, "%s %s line %d %s", f.ID, p.paint(verdict, string(f.Severity)), f.Line, f.Container)
+	p.wrap(2, "", f.Message)
+	remedy := strings.Split(strings.TrimRight(f.Remedy, "\n"), "\n")
+	if remedy[0] != "" {
+		p.wrap(2, "remedy: ", remedy[0])
+	}
+	for _, line := range remedy[1:] {
+		p.line(4, "%s", line)
+	}
+}

@@ -1,0 +1,253 @@
+package compat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"nodecompat/compat/artifact"
+	"nodecompat/compat/sidecar"
+	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/kubelet"
+)
+
+// A PodRequest says which manifests to validate, and against what.
+type PodRequest struct {
+	// NodeRequest says how to reach the images and what the node is. Its Images
+	// and Files are not used: the images are those of the Pods.
+	NodeRequest
+	// Manifests are the files.
+	Manifests []File
+	// NoImages leaves images out.
+	NoImages bool
+	// RequireStartOrder demands that every native sidecar and legacy helper is
+	// ready before what comes after it starts.
+	RequireStartOrder bool
+	// Target is the Kubernetes version to judge for; nil takes the kubelet's.
+	Target *kubelet.Release
+	// Disable leaves out findings by their ids, Severity those that are less
+	// grave. A finding that is an error decides all the same.
+	Disable  []string
+	Severity sidecar.Severity
+}
+
+// ValidatePod judges every Pod template of the manifests on one node. The report
+// is never nil unless an error is returned, which is for input of the caller that
+// cannot be used (a usage error), and nothing else.
+func ValidatePod(ctx context.Context, req PodRequest) (*PodReport, error) {
+	report := &PodReport{
+		APIVersion: APIVersion, Kind: KindPodReport, Created: req.Now.UTC().Format(time.RFC3339),
+		Reasons: []Reason{}, Pods: []Pod{}, Images: []Image{}, Problems: []sidecar.Problem{}, Warnings: []Reason{},
+	}
+	for _, file := range req.Manifests {
+		manifests := sidecar.Parse(file.Name, file.Data)
+		report.Problems = append(report.Problems, manifests.Problems...)
+		for _, pod := range manifests.Pods {
+			report.Pods = append(report.Pods, Pod{Pod: pod, Reasons: []Reason{}, Images: podImages(pod, req.NoImages)})
+		}
+	}
+
+	req.Images, req.Files = distinctImages(report.Pods), nil
+	node, err := judgeNode(ctx, req.NodeRequest, req.open(ctx))
+	if err != nil {
+		return nil, err
+	}
+	report.Node, report.Images, report.Sidecars = node.Node, node.Images, node.Sidecars
+	report.Warnings, report.Error = append(report.Warnings, node.Warnings...), node.Error
+
+	target := req.target(node.Sidecars)
+	report.Target = describeTarget(target)
+	for i := range report.Pods {
+		report.Pods[i].judge(report, target, req)
+	}
+	report.decide()
+	return report, nil
+}
+
+// target is the version to judge for: the one asked for, else the kubelet's.
+func (req PodRequest) target(support *sidecar.Support) sidecar.Target {
+	if req.Target != nil {
+		return sidecar.Target{Kubelet: req.Target, API: req.Target}
+	}
+	release, err := kubelet.ParseRelease(support.Kubelet.Version)
+	if err != nil {
+		return sidecar.Target{} // not known, which Order and Lint cope with
+	}
+	return sidecar.Target{Kubelet: &release}
+}
+
+func describeTarget(t sidecar.Target) PodTarget {
+	var described PodTarget
+	if t.Kubelet != nil {
+		described.Kubelet = t.Kubelet.String()
+	}
+	if t.API != nil {
+		described.API = t.API.String()
+	}
+	return described
+}
+
+// podImages lists the images of a Pod with their full names, as containerd
+// expands short ones.
+func podImages(pod sidecar.Pod, leaveOut bool) []PodImage {
+	images := []PodImage{}
+	if leaveOut {
+		return images
+	}
+	for _, used := range sidecar.Images(pod) {
+		image := PodImage{ContainerImage: used, Reference: used.Image}
+		var short *artifact.ShortNameError
+		if _, err := artifact.ParseReference(used.Image); errors.As(err, &short) {
+			image.Reference = short.Full
+		}
+		images = append(images, image)
+	}
+	return images
+}
+
+func distinctImages(pods []Pod) []string {
+	var references []string
+	for _, pod := range pods {
+		for _, image := range pod.Images {
+			if !slices.Contains(references, image.Reference) {
+				references = append(references, image.Reference)
+			}
+		}
+	}
+	return references
+}
+
+// judge plans a Pod, looks for findings and decides.
+func (p *Pod) judge(report *PodReport, target sidecar.Target, req PodRequest) {
+	p.Plan = sidecar.Order(p.Pod, target)
+	all := sidecar.Lint(p.Pod, p.Plan, target, report.Sidecars)
+	p.Findings = req.shown(all)
+
+	verdicts := []Verdict{p.judgeFindings(all)}
+	verdicts = append(verdicts, p.judgeImages(report.Images)...)
+	if p.HasSidecars() {
+		verdicts = append(verdicts, p.judgeSidecars(report.Sidecars, req.Strict))
+	}
+	if req.RequireStartOrder {
+		verdicts = append(verdicts, p.judgeOrder())
+	}
+	p.Verdict = nodefeatures.All(verdicts...)
+}
+
+// judgeFindings is incompatible when one of the findings is an error: the Pod
+// would be refused, or its app never starts.
+func (p *Pod) judgeFindings(findings []sidecar.PodFinding) Verdict {
+	verdict := Compatible
+	for _, f := range findings {
+		if f.Severity == sidecar.Error {
+			verdict = Incompatible
+			p.Reasons = append(p.Reasons, Reason{Code: f.ID, Message: f.Message})
+		}
+	}
+	return verdict
+}
+
+func (p *Pod) judgeImages(images []Image) []Verdict {
+	var verdicts []Verdict
+	for i, used := range p.Images {
+		at := slices.IndexFunc(images, func(image Image) bool { return image.Reference == used.Reference })
+		image := images[at]
+		p.Images[i].Verdict = image.Verdict
+		verdicts = append(verdicts, image.Verdict)
+		if image.Verdict != Compatible {
+			for _, reason := range image.Reasons {
+				reason.Message = fmt.Sprintf("container %s: image %s: %s", used.Container, used.Image, reason.Message)
+				p.Reasons = append(p.Reasons, reason)
+			}
+		}
+	}
+	return verdicts
+}
+
+func (p *Pod) judgeSidecars(support *sidecar.Support, strict bool) Verdict {
+	verdict := Verdict(support.Verdict())
+	if strict && verdict == Unknown {
+		verdict = Incompatible
+	}
+	if verdict != Compatible {
+		p.Reasons = append(p.Reasons, Reason{
+			Code: string(support.Code), Message: "the Pod has native sidecars: " + support.Message,
+			Hint: "tell the kubelet's version with --kubelet-version or --node-file",
+		})
+	}
+	return verdict
+}
+
+// judgeOrder demands that everything that helps the app is ready before it.
+func (p *Pod) judgeOrder() Verdict {
+	verdict := Compatible
+	for _, step := range p.Plan.Steps {
+		helper := step.Kind == sidecar.StepSidecar || step.Kind == sidecar.StepLegacy
+		if helper && step.Ready != sidecar.ReadyYes {
+			verdict = Incompatible
+			p.Reasons = append(p.Reasons, Reason{
+				Code: "startOrder", Message: fmt.Sprintf("what comes after %s does not wait until it is ready: %s", step.Container, step.Reason),
+			})
+		}
+	}
+	return verdict
+}
+
+// shown is what of the findings was asked for.
+func (req PodRequest) shown(findings []sidecar.PodFinding) []sidecar.PodFinding {
+	rank := []sidecar.Severity{sidecar.Info, sidecar.Warning, sidecar.Error}
+	shown := []sidecar.PodFinding{}
+	for _, f := range findings {
+		if slices.Index(rank, f.Severity) >= slices.Index(rank, req.Severity) && !slices.Contains(req.Disable, f.ID) {
+			shown = append(shown, f)
+		}
+	}
+	return shown
+}
+
+// decide sums up the Pods, and what of the files could not be read.
+func (r *PodReport) decide() {
+	var verdicts []Verdict
+	for _, pod := range r.Pods {
+		verdicts = append(verdicts, pod.Verdict)
+		for _, reason := range pod.Reasons {
+			reason.Message = fmt.Sprintf("%s: %s", pod.title(), reason.Message)
+			r.Reasons = append(r.Reasons, reason)
+		}
+	}
+	for _, problem := range r.Problems {
+		if problem.Severity != sidecar.Error {
+			continue
+		}
+		verdicts = append(verdicts, problemVerdict(problem))
+		r.Reasons = append(r.Reasons, Reason{
+			Code: string(problem.Code), Message: fmt.Sprintf("%s:%d: %s", problem.File, problem.Line, problem.Message),
+		})
+	}
+	if len(r.Pods) == 0 {
+		r.Reasons = append(r.Reasons, Reason{Code: "noPod", Message: "the files hold no Pod and no workload"})
+	}
+	r.Verdict = nodefeatures.All(verdicts...)
+}
+
+// problemVerdict is incompatible where an API server would refuse the object, and
+// unknown where nobody can tell what it is.
+func problemVerdict(p sidecar.Problem) Verdict {
+	switch p.Code {
+	case sidecar.ProblemUnknownKey, sidecar.ProblemDuplicateKey, sidecar.ProblemWrongType, sidecar.ProblemNoTemplate:
+		return Incompatible
+	default:
+		return Unknown
+	}
+}
+
+// title names a Pod template for a person: "Deployment web (deploy.yaml:12)".
+func (p *Pod) title() string {
+	name := p.Name
+	if name == "" {
+		name = "without a name"
+	}
+	return fmt.Sprintf("%s %s (%s:%d)", p.Kind, name, p.File, p.Line)
+}
