@@ -34,13 +34,8 @@ func parseArguments(data []byte, s syntax, vars *strings.Replacer) (flags, error
 		if line == "" || line[0] == '#' || line[0] == ';' {
 			continue
 		}
-		if s == syntaxUnit {
-			var used bool
-			if line, used = unitValue(line); !used {
-				continue
-			}
-		}
-		some, err := flagWords(line)
+		line, assigns := holds(line, s)
+		some, err := flagWords(line, assigns)
 		if err != nil {
 			return flags{}, err
 		}
@@ -52,26 +47,41 @@ func parseArguments(data []byte, s syntax, vars *strings.Replacer) (flags, error
 	return parseFlags(args)
 }
 
-// unitValue returns the value of a unit's line that can hold flags.
-func unitValue(line string) (string, bool) {
-	key, value, _ := strings.Cut(line, "=")
-	key = strings.TrimSpace(key)
-	return value, key == "Environment" || key == "ExecStart"
+// holds returns what of a line can hold flags, and how many of its words at most
+// are NAME=flags.
+func holds(line string, s syntax) (string, int) {
+	switch s {
+	case syntaxFlags:
+		return line, 0
+	case syntaxEnvironment:
+		return line, 1
+	}
+	switch key, value, _ := strings.Cut(line, "="); strings.TrimSpace(key) {
+	case "Environment":
+		return value, len(value)
+	case "ExecStart":
+		return value, 0
+	}
+	return "", 0
 }
 
 var assignment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`) })
 
-// flagWords splits a line as a shell would, takes NAME= off, and splits what was
-// quoted as a whole, KUBELET_EXTRA_ARGS="--a --b", once more.
-func flagWords(line string) ([]string, error) {
+// flagWords splits a line as a shell would. It takes NAME= off the first words,
+// as many as assigns says, and splits what was quoted as a whole,
+// KUBELET_EXTRA_ARGS="--a --b", once more.
+func flagWords(line string, assigns int) ([]string, error) {
 	words, err := splitWords(line)
 	if err != nil {
 		return nil, err
 	}
 	var args []string
-	for _, w := range words {
-		variable := assignment().FindString(w)
-		w = w[len(variable):]
+	for i, w := range words {
+		variable := ""
+		if i < assigns {
+			variable = assignment().FindString(w)
+			w = w[len(variable):]
+		}
 		if variable == "" || !strings.ContainsAny(w, " \t") {
 			args = append(args, w)
 			continue
