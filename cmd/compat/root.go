@@ -59,7 +59,7 @@ Exit codes: 0 compatible or done, 1 failure, 2 usage error, 3 incompatible,
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	cmd.AddCommand(
 		newAttach(a), newDiscover(a), newShow(a), newDetach(a),
-		newValidateNode(a), newValidatePod(a), newFeatures(a), newSpec(a), newSchema(a), newVersion(a),
+		newValidateNode(a), newValidatePod(a), newFeatures(a), newSpec(a), newSchema(a), newExplain(a), newVersion(a),
 	)
 	cmd.InitDefaultCompletionCmd("completion")
 	group(cmd)
