@@ -1,7 +1,7 @@
 package spec
 
 // The codes of problems with the document: it is not the YAML or JSON that a
-// spec is written in. All are errors.
+// spec is written in. All but the last are always errors.
 const (
 	CodeTooLarge          = "tooLarge"          // more than MaxSize bytes
 	CodeNotUTF8           = "notUTF8"           // an encoding other than UTF-8, or a NUL
@@ -12,7 +12,7 @@ const (
 	CodeAlias             = "alias"             // an anchor that contains itself, or aliases that expand too much
 	CodeMergeKey          = "mergeKey"          // `<<`
 	CodeTag               = "tag"               // an explicit tag such as !!str
-	CodeTooManyProblems   = "tooManyProblems"   // MaxProblems reached, the rest is left out
+	CodeTooManyProblems   = "tooManyProblems"   // MaxProblems reached, the rest is left out; a warning if that has no error
 )
 
 // The codes of problems with the structure. All are errors.
@@ -47,8 +47,12 @@ const (
 // The codes of warnings.
 const (
 	CodeAlwaysTrue      = "alwaysTrue"      // an expression that every node with the feature meets
+	CodeNearlyAlways    = "nearlyAlways"    // an expression that nearly every node meets, and hardly as meant
 	CodeNeverTrue       = "neverTrue"       // an expression that no node can meet
-	CodeAlwaysFails     = "alwaysFails"     // an expression that NFD can only answer with an error
+	CodeNeverEqual      = "neverEqual"      // a value or pattern that an element never equals
+	CodeUnknownElement  = "unknownElement"  // an element that this NFD does not publish in the feature
+	CodeAbsentIsFalse   = "absentIsFalse"   // a NotIn, which is false too where the node has no such element
+	CodeAlwaysFails     = "alwaysFails"     // an expression that NFD can hardly answer but with an error
 	CodeUnknownFeature  = "unknownFeature"  // a feature that this NFD does not publish: unknown on every node
 	CodeWeightRange     = "weightRange"     // a weight outside 0..100
 	CodeDuplicateName   = "duplicateName"   // two rules of one set with the same name

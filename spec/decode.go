@@ -13,12 +13,14 @@ const MaxProblems = 1000
 // A decoder turns nodes into a Spec and collects every problem on the way.
 type decoder struct {
 	problems Problems
-	full     bool // MaxProblems was reached
+	// more tells what was left out when MaxProblems was reached: "" for nothing.
+	more     Severity
 	path     []step
 	reading  reading
 	regexps  regexpBudget
 	template templateBudget
-	group    bool // the document is a NodeFeatureGroup
+	group    bool      // the document is a NodeFeatureGroup
+	absences []absence // of the rule that is being read
 }
 
 // A step is one key or index of a path.
@@ -68,7 +70,7 @@ func (d *decoder) warnf(n *node, code, hint, format string, args ...any) {
 
 func (d *decoder) report(n *node, severity Severity, code, hint, format string, args ...any) {
 	if len(d.problems) >= MaxProblems {
-		d.full = true
+		d.leaveOut(severity)
 		return
 	}
 	d.problems = append(d.problems, Problem{
@@ -77,12 +79,21 @@ func (d *decoder) report(n *node, severity Severity, code, hint, format string, 
 	})
 }
 
+// leaveOut takes note of a problem that is not reported. A document is refused
+// for what is left out only if that has an error.
+func (d *decoder) leaveOut(severity Severity) {
+	if d.more != SeverityError {
+		d.more = severity
+	}
+}
+
 // result returns the spec with its problems, or the problems alone.
 func (d *decoder) result(s *Spec) (*Spec, Problems) {
 	d.problems.sort()
-	if d.full {
+	if d.more != "" {
+		last := d.problems[len(d.problems)-1]
 		d.problems = append(d.problems, Problem{
-			Severity: SeverityError, Code: CodeTooManyProblems,
+			Severity: d.more, Code: CodeTooManyProblems, Line: last.Line, Column: last.Column,
 			Message: fmt.Sprintf("more than %d problems, the others are left out", MaxProblems),
 		})
 	}

@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	semver "github.com/Masterminds/semver/v3"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
@@ -39,35 +40,64 @@ var operatorNames = []string{
 	"In", "NotIn", "InRegexp", "Exists", "DoesNotExist", "Gt", "Ge", "Lt", "Le", "GtLt", "GeLe", "IsTrue", "IsFalse",
 }
 
-// expressionNodes are the places of an expression's parts; nil where absent.
-type expressionNodes struct{ self, op, value, kind *node }
+// expressionNodes are the places of an expression's parts, nil where absent, and
+// which of them could not be read.
+type expressionNodes struct {
+	self, op, value, kind    *node
+	badOp, badValue, badType bool
+}
 
 // expression reads one expression; valid is false if NFD could not evaluate it.
-func (d *decoder) expression(n *node) (e *nfdv1alpha1.MatchExpression, valid bool) {
+func (d *decoder) expression(n *node) (e *nfdv1alpha1.MatchExpression, at expressionNodes, valid bool) {
 	e = &nfdv1alpha1.MatchExpression{}
-	if n.kind == sequenceNode {
-		d.errorf(n, CodeWrongType, "write {op: In, value: [...]}", "an expression is a mapping, not a list")
-		return e, false
+	at = expressionNodes{self: n}
+	if n.kind != mappingNode && !n.tagged {
+		d.noExpression(n)
+		return e, at, false
 	}
-	nodes := expressionNodes{self: n}
-	readable := true
 	_, ok := d.object(n, expressionKeys, func(key string, value *node) {
 		switch key {
 		case "op":
 			op, ok := d.text(value)
-			e.Op, nodes.op, readable = nfdv1alpha1.MatchOp(op), value, readable && ok
+			e.Op, at.op, at.badOp = nfdv1alpha1.MatchOp(op), value, !ok
 		case "value":
 			values, ok := d.values(value)
-			e.Value, nodes.value, readable = values, value, readable && ok
+			e.Value, at.value, at.badValue = values, value, !ok
 		case "type":
 			kind, ok := d.text(value)
-			e.Type, nodes.kind, readable = nfdv1alpha1.ValueType(kind), value, readable && ok
+			e.Type, at.kind, at.badType = nfdv1alpha1.ValueType(kind), value, !ok
 		}
 	})
-	if !ok || !readable {
-		return e, false
+	return e, at, ok && d.checkExpression(e, at)
+}
+
+// noExpression reports what stands in the place of an expression, and how that
+// would be written as one.
+func (d *decoder) noExpression(n *node) {
+	name := d.path[len(d.path)-1].key
+	if !isPathWord(name) || !isText(name) {
+		name = strconv.Quote(name)
 	}
-	return e, d.checkExpression(e, nodes)
+	op := nearest(n.value, operatorNames)
+	o := operators[nfdv1alpha1.MatchOp(op)]
+	expression := "{op: Exists}"
+	switch {
+	case n.kind == sequenceNode:
+		expression = "{op: In, value: [...]}"
+	case n.isNull():
+	case op == "":
+		expression = "{op: In, value: [" + quoteShort(n.value) + "]}"
+	case o.max != 0:
+		expression = "{op: " + op + ", value: [...]}"
+	default:
+		expression = "{op: " + op + "}"
+	}
+	hint := "write " + name + ": " + expression
+	if n.isNull() {
+		d.errorf(n, CodeNull, hint, "nothing here: an expression is needed")
+		return
+	}
+	d.errorf(n, CodeWrongType, hint, "an expression is a mapping, not %s", n.kind)
 }
 
 func (d *decoder) values(n *node) (values nfdv1alpha1.MatchValue, ok bool) {
@@ -90,35 +120,65 @@ func (d *decoder) values(n *node) (values nfdv1alpha1.MatchValue, ok bool) {
 	return values, ok
 }
 
-// checkExpression reports what NFD would find wrong while evaluating.
+// checkExpression reports what NFD would find wrong while evaluating, and what
+// is wrong with the other parts where one could not be read.
 func (d *decoder) checkExpression(e *nfdv1alpha1.MatchExpression, at expressionNodes) bool {
-	o, known := operators[e.Op]
-	if !known {
-		hint := nearest(string(e.Op), operatorNames)
-		if hint != "" {
-			hint = "did you mean " + hint + "?"
-		}
-		d.inside("op", at.op, CodeOp, hint, "%s is no operator of NFD", quoteShort(string(e.Op)))
-		return false
-	}
-	if e.Op == nfdv1alpha1.MatchAny && !d.checkAny(e, at) {
-		return false
-	}
 	before := len(d.problems)
-	d.checkCount(e, o, at)
-	d.checkType(e, o, at)
-	if len(d.problems) > before {
+	o, known := operators[e.Op]
+	if !known && !at.badOp {
+		d.inside("op", at.op, CodeOp, operatorHint(string(e.Op)), "%s is no operator of NFD", quoteShort(string(e.Op)))
+	}
+	known = known && !at.badOp
+	if known && e.Op == nfdv1alpha1.MatchAny && !d.checkAny(e, at) {
 		return false
+	}
+	if known && !at.badValue {
+		d.checkCount(e, o, at)
+	}
+	if !at.badType {
+		d.checkType(e, known, at)
 	}
 	switch {
+	case !known || at.badValue || at.badType || at.value == nil:
 	case e.Op == nfdv1alpha1.MatchInRegexp:
 		d.checkRegexps(e, at)
 	case o.ordered && e.Type == nfdv1alpha1.TypeVersion:
 		d.checkVersions(e, at)
-	case o.ordered:
+	case o.ordered && e.Type == nfdv1alpha1.TypeEmpty:
 		d.checkIntegers(e, at)
 	}
-	return d.problems[before:].Err() == nil
+	return !at.badOp && !at.badValue && !at.badType && d.problems[before:].Err() == nil
+}
+
+// operatorHint says which operator was meant by a word or sign that is none.
+func operatorHint(op string) string {
+	near := nearest(op, operatorNames)
+	switch strings.ToLower(op) {
+	case "=", "==", "eq", "equal", "equals":
+		near = "In"
+	case "!=", "<>", "ne":
+		near = "NotIn"
+	case "~", "=~", "regex", "regexp", "match", "matches", "contains":
+		near = "InRegexp"
+	case "!", "notexists", "absent":
+		near = "DoesNotExist"
+	case ">":
+		near = "Gt"
+	case ">=", "gte", "geq":
+		near = "Ge"
+	case "<":
+		near = "Lt"
+	case "<=", "lte", "leq":
+		near = "Le"
+	case "true":
+		near = "IsTrue"
+	case "false":
+		near = "IsFalse"
+	}
+	if near == "" {
+		return "the operators are " + strings.Join(operatorNames, ", ")
+	}
+	return "did you mean " + near + "?"
 }
 
 // inside reports a problem with a part of the expression.
@@ -132,7 +192,7 @@ func (d *decoder) inside(key string, n *node, code, hint, format string, args ..
 // that has the feature (NFD's op Any).
 func (d *decoder) checkAny(e *nfdv1alpha1.MatchExpression, at expressionNodes) bool {
 	switch {
-	case len(e.Value) > 0:
+	case len(e.Value) > 0, at.badValue:
 		d.errorf(at.self, CodeOp, "add op: In, or the operator that you mean", "values without an operator: NFD refuses them")
 		return false
 	case d.group:
@@ -164,10 +224,10 @@ func (d *decoder) checkCount(e *nfdv1alpha1.MatchExpression, o operator, at expr
 	}
 }
 
-func (d *decoder) checkType(e *nfdv1alpha1.MatchExpression, o operator, at expressionNodes) {
+func (d *decoder) checkType(e *nfdv1alpha1.MatchExpression, knownOp bool, at expressionNodes) {
 	switch {
 	case e.Type == nfdv1alpha1.TypeEmpty:
-	case !o.ordered:
+	case knownOp && !operators[e.Op].ordered:
 		op := string(e.Op)
 		if op == "" {
 			op = "an expression without an operator"
@@ -180,7 +240,7 @@ func (d *decoder) checkType(e *nfdv1alpha1.MatchExpression, o operator, at expre
 
 // checkIntegers reads operands as NFD does, with strconv.Atoi.
 func (d *decoder) checkIntegers(e *nfdv1alpha1.MatchExpression, at expressionNodes) {
-	numbers := make([]int, len(e.Value))
+	numbers, bad := make([]int, len(e.Value)), false
 	for i, text := range e.Value {
 		number, err := strconv.Atoi(text)
 		if err != nil {
@@ -189,11 +249,11 @@ func (d *decoder) checkIntegers(e *nfdv1alpha1.MatchExpression, at expressionNod
 				hint = "add type: version to compare versions"
 			}
 			d.operand(at, i, hint, "%s compares integers, and %s is none", e.Op, quoteShort(text))
-			return
+			bad = true
 		}
 		numbers[i] = number
 	}
-	if len(numbers) == 2 && numbers[0] >= numbers[1] {
+	if !bad && operators[e.Op].max == 2 && len(numbers) == 2 && numbers[0] >= numbers[1] {
 		d.operand(at, 0, "", "the first value of %s must be less than the second", e.Op)
 	}
 }
@@ -201,27 +261,30 @@ func (d *decoder) checkIntegers(e *nfdv1alpha1.MatchExpression, at expressionNod
 // checkVersions reads operands as NFD does: extractVersion in its expression.go
 // parses with Masterminds/semver and drops the pre-release.
 func (d *decoder) checkVersions(e *nfdv1alpha1.MatchExpression, at expressionNodes) {
-	versions := make([]*semver.Version, len(e.Value))
+	versions := make([]*semver.Version, 0, len(e.Value))
 	for i, text := range e.Value {
-		v, err := semver.NewVersion(text)
-		if err != nil {
+		if v, ok := release(text); ok {
+			versions = append(versions, v)
+		} else {
 			d.operand(at, i, "write MAJOR.MINOR.PATCH, such as 6.1.0", "%s is no version", quoteShort(text))
-			return
 		}
-		release, err := v.SetPrerelease("")
-		if err != nil {
-			d.operand(at, i, "", "%s is no version", quoteShort(text))
-			return
-		}
-		versions[i] = &release
 	}
-	if len(versions) < 2 {
+	if operators[e.Op].max != 2 || len(versions) != 2 || len(e.Value) != 2 {
 		return
 	}
 	order := versions[0].Compare(versions[1])
 	if order > 0 || order == 0 && e.Op == nfdv1alpha1.MatchGtLt {
 		d.warnf(at.value, CodeNeverTrue, "", "no version lies between %s and %s", quoteShort(e.Value[0]), quoteShort(e.Value[1]))
 	}
+}
+
+func release(text string) (v *semver.Version, ok bool) {
+	v, err := semver.NewVersion(text)
+	if err != nil {
+		return nil, false
+	}
+	released, err := v.SetPrerelease("")
+	return &released, err == nil
 }
 
 func (d *decoder) operand(at expressionNodes, i int, hint, format string, args ...any) {

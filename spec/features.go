@@ -9,6 +9,16 @@ import (
 // RuleBackrefDomain and RuleBackrefFeature in NFD's api/nfd/v1alpha1.
 const backReference = "rule.matched"
 
+// The features of which more is known than a table can say.
+const (
+	cpuFlags      = "cpu.cpuid"
+	kernelConfig  = "kernel.config"
+	kernelVersion = "kernel.version"
+	loadedModule  = "kernel.loadedmodule"
+	pciDevice     = "pci.device"
+	usbDevice     = "usb.device"
+)
+
 // featureTypes says in which forms a feature is published.
 type featureTypes uint8
 
@@ -19,42 +29,38 @@ const (
 )
 
 // features are those that the sources of NFD v0.19.0 publish (source/*/*.go).
-var features = map[string]featureTypes{
-	"cpu.coprocessor":      attributes,
-	"cpu.cpuid":            flags | attributes,
-	"cpu.cstate":           attributes,
-	"cpu.model":            attributes,
-	"cpu.pstate":           attributes,
-	"cpu.rdt":              attributes,
-	"cpu.security":         attributes,
-	"cpu.sst":              attributes,
-	"cpu.topology":         attributes,
-	"kernel.config":        attributes,
-	"kernel.enabledmodule": flags,
-	"kernel.kvm":           attributes,
-	"kernel.loadedmodule":  flags,
-	"kernel.selinux":       attributes,
-	"kernel.version":       attributes,
-	"local.feature":        attributes,
-	"local.label":          attributes,
-	"memory.hugepages":     attributes,
-	"memory.numa":          attributes,
-	"memory.nv":            instances,
-	"memory.swap":          attributes,
-	"network.device":       instances,
-	"network.virtual":      instances,
-	"pci.device":           instances,
-	backReference:          attributes,
-	"storage.block":        instances,
-	"system.dmiid":         attributes,
-	"system.name":          attributes,
-	"system.osrelease":     attributes,
-	"usb.device":           instances,
+var features = map[string]featureInfo{
+	"cpu.coprocessor":      {attributes, coprocessorElements, false},
+	cpuFlags:               {flags | attributes, cpuidElements, false},
+	"cpu.cstate":           {attributes, cstateElements, false},
+	"cpu.model":            {attributes, modelElements, false},
+	"cpu.pstate":           {attributes, pstateElements, false},
+	"cpu.rdt":              {attributes, rdtElements, false},
+	"cpu.security":         {attributes, securityElements, false},
+	"cpu.sst":              {attributes, sstElements, false},
+	"cpu.topology":         {attributes, topologyElements, false},
+	kernelConfig:           {attributes, nil, true},
+	"kernel.enabledmodule": {flags, nil, true},
+	"kernel.kvm":           {attributes, enabledElements, false},
+	loadedModule:           {flags, nil, true},
+	"kernel.selinux":       {attributes, enabledElements, false},
+	kernelVersion:          {attributes, versionElements, false},
+	"local.feature":        {attributes, nil, true},
+	"local.label":          {attributes, nil, true},
+	"memory.hugepages":     {attributes, hugepagesElements, false},
+	"memory.numa":          {attributes, numaElements, false},
+	"memory.nv":            {instances, nvAttributes, false},
+	"memory.swap":          {attributes, enabledElements, false},
+	"network.device":       {instances, networkAttributes, false},
+	"network.virtual":      {instances, virtualAttributes, false},
+	pciDevice:              {instances, pciAttributes, false},
+	backReference:          {attributes, nil, true},
+	"storage.block":        {instances, blockAttributes, false},
+	"system.dmiid":         {attributes, dmiidElements, false},
+	"system.name":          {attributes, nameElements, false},
+	"system.osrelease":     {attributes, osreleaseElements, true},
+	usbDevice:              {instances, usbAttributes, false},
 }
-
-// cpuidAttributes are the elements of cpu.cpuid that have a value; the others are flags.
-// Source: getCpuidAttributes in source/cpu/cpuid_amd64.go of NFD v0.19.0.
-var cpuidAttributes = []string{"AVX10_VERSION"}
 
 // KnownFeature reports whether NFD v0.19.0 can publish the feature (on some
 // node), or it is rule.matched. Upper and lower case are the same to NFD.

@@ -136,7 +136,7 @@ func checkProblems(t *testing.T, s *Spec, problems Problems) {
 		t.Errorf("%d problems", len(problems))
 	}
 	for _, p := range problems {
-		if p.Code == "" || p.Message == "" || p.Line < 0 || p.Severity != SeverityError && p.Severity != SeverityWarning {
+		if p.Code == "" || p.Message == "" || p.Line < 1 || p.Column < 1 || p.Severity != SeverityError && p.Severity != SeverityWarning {
 			t.Errorf("incomplete problem: %#v", p)
 		}
 	}

@@ -12,6 +12,9 @@ func nearest(word string, candidates []string) string {
 		if strings.EqualFold(word, c) {
 			return c
 		}
+		if len(c)-len(word) > bound || len(word)-len(c) > bound {
+			continue
+		}
 		if distance := editDistance(strings.ToLower(word), strings.ToLower(c)); distance <= bound {
 			best, bound = c, distance-1
 		}

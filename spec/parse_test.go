@@ -26,21 +26,21 @@ func TestBytes(t *testing.T) {
 		data, code   string
 		line, column int
 	}{
-		"empty":          {"", CodeEmpty, 0, 0},
-		"spaces":         {" \n\n", CodeEmpty, 0, 0},
-		"byte order":     {"\ufeff", CodeEmpty, 0, 0},
+		"empty":          {"", CodeEmpty, 1, 1},
+		"spaces":         {" \n\n", CodeEmpty, 1, 1},
+		"byte order":     {"\ufeff", CodeEmpty, 1, 1},
 		"null":           {"null\n", CodeNull, 1, 1},
 		"dashes":         {"---\n", CodeNull, 2, 1},
 		"text":           {"hello\n", CodeWrongType, 1, 1},
-		"UTF-16 little":  {"\xff\xfea\x00", CodeNotUTF8, 0, 0},
-		"UTF-16 big":     {"\xfe\xff\x00a", CodeNotUTF8, 0, 0},
+		"UTF-16 little":  {"\xff\xfea\x00", CodeNotUTF8, 1, 1},
+		"UTF-16 big":     {"\xfe\xff\x00a", CodeNotUTF8, 1, 1},
 		"latin 1":        {latin1, CodeNotUTF8, 9, 3},
 		"NUL":            {minimal + "#\x00", CodeNotUTF8, 9, 2},
 		"NUL in a value": {strings.Replace(minimal, "avx", "a\x00x", 1), CodeNotUTF8, 4, 12},
-		"control":        {strings.Replace(minimal, "avx", "a\x01x", 1), CodeSyntax, 0, 0},
-		"binary":         {"\x7fELF\x02\x01\x01", CodeSyntax, 0, 0},
+		"control":        {strings.Replace(minimal, "avx", "a\x01x", 1), CodeSyntax, 1, 1},
+		"binary":         {"\x7fELF\x02\x01\x01", CodeSyntax, 1, 1},
 		"surrogate":      {strings.Replace(minimal, "avx", `"\ud800"`, 1), CodeSyntax, 4, 1},
-		"too large":      {minimal + strings.Repeat("#", MaxSize), CodeTooLarge, 0, 0},
+		"too large":      {minimal + strings.Repeat("#", MaxSize), CodeTooLarge, 1, 1},
 		"second":         {minimal + "---\n" + minimal, CodeMultipleDocuments, 9, 1},
 		"second empty":   {minimal + "---\n", CodeMultipleDocuments, 9, 1},
 		"rest":           {minimal + "...\nrest", CodeSyntax, 9, 1},
@@ -49,7 +49,7 @@ func TestBytes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := one(t, c.data)
-			if p.Code != c.code || c.line > 0 && (p.Line != c.line || p.Column != c.column) {
+			if p.Code != c.code || p.Line != c.line || p.Column != c.column {
 				t.Errorf("got %s at %d:%d, want %s at %d:%d: %s", p.Code, p.Line, p.Column, c.code, c.line, c.column, p)
 			}
 		})

@@ -26,7 +26,7 @@ type Problem struct {
 	// `compatibilities[0].rules[1].matchFeatures[0].matchExpressions.AVX2`; empty
 	// for the document as a whole.
 	Path string `json:"path"`
-	// Line and Column count from 1, in lines and characters; 0 where the
+	// Line and Column count from 1, in lines and characters; both are 1 where the
 	// document as a whole is meant. Inside an alias they are those of the anchor.
 	Line   int `json:"line"`
 	Column int `json:"column"`
@@ -39,10 +39,7 @@ type Problem struct {
 // String returns the problem as one line: `3:5: error: PATH: MESSAGE (HINT) [CODE]`.
 func (p Problem) String() string {
 	var b strings.Builder
-	if p.Line > 0 {
-		fmt.Fprintf(&b, "%d:%d: ", p.Line, p.Column)
-	}
-	fmt.Fprintf(&b, "%s: ", p.Severity)
+	fmt.Fprintf(&b, "%d:%d: %s: ", p.Line, p.Column, p.Severity)
 	if p.Path != "" {
 		b.WriteString(p.Path + ": ")
 	}

@@ -18,6 +18,14 @@ const MaxDepth = 64
 
 // read turns the bytes of a document into nodes, or returns why it is none.
 func read(data []byte) (*node, *Problem) {
+	root, p := readDocument(data)
+	if p != nil && p.Line == 0 {
+		p.Line, p.Column = 1, 1
+	}
+	return root, p
+}
+
+func readDocument(data []byte) (*node, *Problem) {
 	if p := checkBytes(data); p != nil {
 		return nil, p
 	}
@@ -64,7 +72,7 @@ func checkBytes(data []byte) *Problem {
 	switch {
 	case len(data) > MaxSize:
 		problem.Code = CodeTooLarge
-		problem.Message = fmt.Sprintf("the document has %d bytes, at most %d (1 MiB) are read", len(data), MaxSize)
+		problem.Message = fmt.Sprintf("the document has more than %d bytes (1 MiB)", MaxSize)
 	case bytes.HasPrefix(data, []byte{0xFE, 0xFF}), bytes.HasPrefix(data, []byte{0xFF, 0xFE}):
 		problem.Message = "the document is UTF-16"
 		problem.Hint = "write it in UTF-8"

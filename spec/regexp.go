@@ -25,8 +25,9 @@ type regexpBudget struct {
 }
 
 type regexpState struct {
-	err  string // why it is no pattern
-	cost int
+	err   string // why it is no pattern
+	cost  int
+	shape shape
 }
 
 func (b *regexpBudget) of(pattern string) regexpState {
@@ -42,7 +43,7 @@ func (b *regexpBudget) of(pattern string) regexpState {
 		if re, err := syntax.Parse(pattern, syntax.Perl); err != nil {
 			state.err = err.Error()
 		} else {
-			state.cost = regexpCost(re)
+			state.cost, state.shape = regexpCost(re), shapeOfAll(re)
 		}
 	}
 	b.spent += state.cost

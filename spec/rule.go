@@ -16,6 +16,7 @@ var (
 
 func (d *decoder) rule(n *node, set *setState) nfdv1alpha1.GroupRule {
 	rule := nfdv1alpha1.GroupRule{}
+	d.absences = d.absences[:0]
 	var template *node
 	matchers := false
 	present, ok := d.object(n, ruleKeys, func(key string, value *node) {
@@ -46,6 +47,7 @@ func (d *decoder) rule(n *node, set *setState) nfdv1alpha1.GroupRule {
 		d.errorf(n, CodeNoMatcher, "add matchFeatures or matchAny", "the rule has no matcher: it would match every node")
 	}
 	d.checkTerms(n, &rule)
+	d.checkAbsences(&rule)
 	if template != nil {
 		d.enter("varsTemplate")
 		rule.VarsTemplate = d.varsTemplate(template, &rule)

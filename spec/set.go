@@ -47,7 +47,7 @@ func (d *decoder) weight(n *node) int {
 
 // rules reads the rules of one set, in whose order variables become known.
 func (d *decoder) rules(n *node) []nfdv1alpha1.GroupRule {
-	set := &setState{names: map[string]bool{}, variables: map[string]bool{}}
+	set := &setState{names: map[string]bool{}, variables: map[string][]string{}}
 	var rules []nfdv1alpha1.GroupRule
 	if n.kind == sequenceNode {
 		rules = make([]nfdv1alpha1.GroupRule, 0, len(n.content))
@@ -62,21 +62,21 @@ func (d *decoder) rules(n *node) []nfdv1alpha1.GroupRule {
 // A setState is what the rules of a set know of the earlier ones.
 type setState struct {
 	names     map[string]bool
-	variables map[string]bool
-	rules     int  // earlier rules
-	dynamic   bool // an earlier rule has a varsTemplate, which may set any variable
+	variables map[string][]string // the values that earlier rules give them
+	rules     int                 // earlier rules
+	dynamic   bool                // an earlier rule has a varsTemplate, which may set any variable
 }
 
 // after takes note of a rule that is complete.
 func (s *setState) after(rule *nfdv1alpha1.GroupRule) {
 	s.rules++
 	s.dynamic = s.dynamic || rule.VarsTemplate != ""
-	for name := range rule.Vars {
-		s.variables[name] = true
+	for name, value := range rule.Vars {
+		s.variables[name] = append(s.variables[name], value)
 	}
 }
 
 // sets reports whether an earlier rule can set the variable.
 func (s *setState) sets(variable string) bool {
-	return s.dynamic || s.variables[variable]
+	return s.dynamic || len(s.variables[variable]) > 0
 }

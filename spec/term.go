@@ -103,21 +103,22 @@ func (d *decoder) expressions(n *node, feature string, set *setState) *nfdv1alph
 		if _, twice := expressions[key]; twice {
 			d.errorf(keyNode, CodeDuplicateKey, "", "the element %s occurs twice", quoteShort(key))
 		} else {
-			e, valid := d.expression(n.content[i+1].deref())
+			e, at, valid := d.expression(n.content[i+1].deref())
 			expressions[key] = e
-			if valid && named {
-				d.checkElement(keyNode, feature, key, e, set)
+			if named {
+				d.checkElement(elementPlace{keyNode, feature, key}, e, at, valid, set)
 			}
 		}
 		d.leave()
 	}
+	d.checkDevices(n, feature, expressions)
 	return &expressions
 }
 
 func (d *decoder) matchName(n *node, feature string, set *setState) *nfdv1alpha1.MatchExpression {
-	e, valid := d.expression(n)
+	e, at, valid := d.expression(n)
 	if valid {
-		d.checkName(n, feature, e, set)
+		d.checkName(feature, e, at, set)
 	}
 	return e
 }

@@ -2,44 +2,50 @@ package spec
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 )
 
-// checkElement warns of expressions on an element that can't come true, or can't
-// be evaluated, on any node.
-func (d *decoder) checkElement(n *node, feature, name string, e *nfdv1alpha1.MatchExpression, set *setState) {
-	switch feature {
-	case backReference:
-		d.checkVariable(n, name, e, set)
-	case "kernel.loadedmodule":
-		d.checkModule(n, name, e.Op)
-	case "kernel.config":
-		if option, ok := strings.CutPrefix(name, "CONFIG_"); ok {
-			d.absent(n, e.Op, "write "+option, "NFD names kernel options without CONFIG_: no node has %s", quoteShort(name))
-		}
-	case "kernel.version":
-		if name == "full" && operators[e.Op].ordered && e.Type == nfdv1alpha1.TypeEmpty {
-			d.warnf(n, CodeAlwaysFails, "add type: version",
-				"the kernel's full version is no integer: NFD can't evaluate %s without type: version", e.Op)
-		}
-	}
-	if isFlag(feature, name) && needsValue(e.Op) {
-		d.warnf(n, CodeNeverTrue, "use Exists or DoesNotExist",
-			"%s is a flag without a value: %s is never true", quoteShort(name), e.Op)
-	}
+// An elementPlace says which element an expression is about, and where its name stands.
+type elementPlace struct {
+	node          *node
+	feature, name string
 }
 
-// isFlag reports whether an element never has a value.
-func isFlag(feature, name string) bool {
-	switch features[feature] {
-	case flags:
-		return true
-	case flags | attributes:
-		return !slices.Contains(cpuidAttributes, name)
+// checkElement warns of expressions on an element that can't come true, or can't
+// be evaluated, on any node. Of an expression that is not valid it looks at the
+// element's name alone.
+func (d *decoder) checkElement(p elementPlace, e *nfdv1alpha1.MatchExpression, at expressionNodes, valid bool, set *setState) {
+	info, ok := features[p.feature]
+	if !ok {
+		return
 	}
-	return false
+	if p.feature == backReference {
+		if valid {
+			d.checkVariable(p, e, at, set)
+		}
+		return
+	}
+	if !d.checkElementName(p.node, p.feature, p.name, consequenceOf(e.Op, valid)) || !valid {
+		return
+	}
+	known, hasValue := info.element(p.name)
+	if p.feature == kernelConfig {
+		known = element{name: p.name, kind: configValue}
+	}
+	if !hasValue && info.types&flags != 0 {
+		if needsValue(e.Op) {
+			d.warnf(p.node, CodeNeverTrue, "use Exists or DoesNotExist",
+				"%s is a flag without a value: %s is never true", quoteShort(p.name), e.Op)
+		}
+		return
+	}
+	d.checkValues(p, known, e, at)
+	if e.Op == nfdv1alpha1.MatchNotIn && !known.always {
+		d.absences = append(d.absences, absence{p, slices.Clone(d.path)})
+	}
 }
 
 // needsValue reports whether an operator looks at the value. On a flag NFD
@@ -52,56 +58,135 @@ func needsValue(op nfdv1alpha1.MatchOp) bool {
 	return true
 }
 
-// checkModule warns of module names as modprobe takes them: /proc/modules, from
-// which the feature is read, has underscores.
-func (d *decoder) checkModule(n *node, name string, op nfdv1alpha1.MatchOp) {
-	if strings.Contains(name, "-") {
-		d.absent(n, op, "write "+strings.ReplaceAll(name, "-", "_"),
+// A consequence says what an expression on an element that no node has comes to.
+type consequence struct{ code, text string }
+
+func consequenceOf(op nfdv1alpha1.MatchOp, valid bool) consequence {
+	switch {
+	case !valid, op == nfdv1alpha1.MatchAny:
+		return consequence{CodeNeverTrue, ""}
+	case op == nfdv1alpha1.MatchDoesNotExist:
+		return consequence{CodeAlwaysTrue, ": this is always true"}
+	}
+	return consequence{CodeNeverTrue, ": this is never true"}
+}
+
+// checkElementName warns of an element that no node has; ok is false if it did.
+func (d *decoder) checkElementName(n *node, feature, name string, c consequence) (ok bool) {
+	info := features[feature]
+	if _, known := info.element(name); known {
+		return true
+	}
+	switch feature {
+	case loadedModule:
+		// modprobe takes both; /proc/modules, from which the feature is read, has underscores.
+		if !strings.Contains(name, "-") {
+			return true
+		}
+		d.warnf(n, c.code, "write "+strings.ReplaceAll(name, "-", "_"),
 			"loaded modules are named with _, not with -: no node has %s", quoteShort(name))
+	case kernelConfig:
+		return d.checkOption(n, name, c.code)
+	case cpuFlags:
+		if isCPUFlag(name) {
+			return true
+		}
+		d.warnUnknown(n, feature, name, func() string { return nearestFlag(name) }, "compat features lists those of this node", c.text)
+	default:
+		names := info.names()
+		if info.open && !differsInCase(name, names) {
+			return true
+		}
+		d.warnUnknown(n, feature, name, func() string { return nearest(name, names) }, "NFD has "+strings.Join(names, ", "), c.text)
 	}
+	return false
 }
 
-// absent warns of an element that no node has.
-func (d *decoder) absent(n *node, op nfdv1alpha1.MatchOp, hint, format string, args ...any) {
-	code := CodeNeverTrue
-	if op == nfdv1alpha1.MatchDoesNotExist {
-		code = CodeAlwaysTrue
+// checkOption warns of names that are no kernel option's. The few options with
+// lower-case letters (8xx, PPC_MPC52xx) begin otherwise.
+func (d *decoder) checkOption(n *node, name, code string) (ok bool) {
+	option, prefixed := strings.CutPrefix(name, "CONFIG_")
+	switch {
+	case prefixed:
+		d.warnf(n, code, "write "+option, "NFD names kernel options without CONFIG_: no node has %s", quoteShort(name))
+	case name != "" && name[0] >= 'a' && name[0] <= 'z' && strings.ToLower(name) == name:
+		d.warnf(n, code, "write "+strings.ToUpper(name), "kernel options are written in upper case: no node has %s", quoteShort(name))
+	default:
+		return true
 	}
-	d.warnf(n, code, hint, format, args...)
+	return false
 }
 
-// checkVariable warns of a back-reference to what no earlier rule sets.
-func (d *decoder) checkVariable(n *node, name string, e *nfdv1alpha1.MatchExpression, set *setState) {
+// warnUnknown asks for the nearest name only where somebody will read it.
+func (d *decoder) warnUnknown(n *node, feature, name string, near func() string, otherwise, consequence string) {
+	if len(d.problems) >= MaxProblems {
+		d.leaveOut(SeverityWarning)
+		return
+	}
+	hint := otherwise
+	if meant := near(); meant != "" {
+		hint = "did you mean " + meant + "?"
+	}
+	what := "element"
+	switch {
+	case feature == cpuFlags:
+		what = "flag"
+	case features[feature].types == instances:
+		what = "attribute"
+	}
+	d.warnf(n, CodeUnknownElement, hint, "NFD v0.19.0 publishes no %s %s in %s%s", what, quoteShort(name), feature, consequence)
+}
+
+// differsInCase reports whether a name is one of the known names but for upper
+// and lower case.
+func differsInCase(name string, known []string) bool {
+	return slices.ContainsFunc(known, func(k string) bool { return k != name && strings.EqualFold(k, name) })
+}
+
+// checkVariable warns of a back-reference to what no earlier rule sets, or sets
+// to something else.
+func (d *decoder) checkVariable(p elementPlace, e *nfdv1alpha1.MatchExpression, at expressionNodes, set *setState) {
 	const hint = "variables are set by earlier rules of the same set, with vars or varsTemplate"
 	switch {
 	case set.rules == 0:
-		d.warnf(n, CodeUnsetVariable, hint, "the first rule of a set can refer to no variable: this is never true")
-	case set.sets(name):
+		d.warnf(p.node, CodeUnsetVariable, hint, "the first rule of a set can refer to no variable: this is never true")
+	case set.sets(p.name):
+		if !set.dynamic {
+			d.checkVariableValues(p, e, at, set.variables[p.name])
+		}
 	case e.Op == nfdv1alpha1.MatchDoesNotExist:
-		d.warnf(n, CodeUnsetVariable, hint, "no earlier rule of this set sets the variable %s: this is always true", quoteShort(name))
+		d.warnf(p.node, CodeUnsetVariable, hint, "no earlier rule of this set sets the variable %s: this is always true", quoteShort(p.name))
 	case e.Op != nfdv1alpha1.MatchAny:
-		d.warnf(n, CodeUnsetVariable, hint, "no earlier rule of this set sets the variable %s: this is never true", quoteShort(name))
+		d.warnf(p.node, CodeUnsetVariable, hint, "no earlier rule of this set sets the variable %s: this is never true", quoteShort(p.name))
 	}
 }
 
-// checkName does for matchName what checkElement does for matchExpressions. The
-// operator sees each element's name as a value that is there.
-func (d *decoder) checkName(n *node, feature string, e *nfdv1alpha1.MatchExpression, set *setState) {
+// checkVariableValues compares with the only values that a variable can have.
+func (d *decoder) checkVariableValues(p elementPlace, e *nfdv1alpha1.MatchExpression, at expressionNodes, values []string) {
+	has := func(value string) bool { return slices.Contains(values, value) }
+	isNumber := func(value string) bool { _, err := strconv.Atoi(value); return err == nil }
+	given := "the rules above set " + quoteShort(p.name) + " to " + quoteList(values)
 	switch {
-	case e.Op == nfdv1alpha1.MatchDoesNotExist:
-		d.warnf(n, CodeNeverTrue, "use DoesNotExist in matchExpressions", "matchName looks at names that exist: DoesNotExist is never true")
-	case e.Op == nfdv1alpha1.MatchIsTrue, e.Op == nfdv1alpha1.MatchIsFalse:
-		d.warnf(n, CodeNeverTrue, "use "+string(e.Op)+" in matchExpressions", "matchName looks at names, not at values: %s is never true", e.Op)
-	case operators[e.Op].ordered:
-		d.warnf(n, CodeAlwaysFails, "use "+string(e.Op)+" in matchExpressions",
-			"matchName looks at names, not at values: NFD can't evaluate %s on words", e.Op)
-	case feature == backReference && set.rules == 0:
-		d.warnf(n, CodeUnsetVariable, "", "the first rule of a set can refer to no variable: this is never true")
-	case feature == backReference && !set.dynamic && len(set.variables) == 0:
-		d.warnf(n, CodeUnsetVariable, "", "no earlier rule of this set sets a variable: this is never true")
-	case feature == "kernel.loadedmodule" && e.Op == nfdv1alpha1.MatchIn:
-		for _, name := range e.Value {
-			d.checkModule(n, name, e.Op)
-		}
+	case e.Op == nfdv1alpha1.MatchIsTrue && !has("true"):
+		d.warnf(p.node, CodeNeverTrue, "IsTrue asks for \"true\"", "%s: IsTrue is never true", given)
+	case e.Op == nfdv1alpha1.MatchIsFalse && !has("false"):
+		d.warnf(p.node, CodeNeverTrue, "IsFalse asks for \"false\"", "%s: IsFalse is never true", given)
+	case e.Op == nfdv1alpha1.MatchIn && !slices.ContainsFunc(e.Value, has):
+		d.warnf(at.value, CodeNeverTrue, "", "%s: this is never true", given)
+	case operators[e.Op].ordered && e.Type == nfdv1alpha1.TypeEmpty && !slices.ContainsFunc(values, isNumber):
+		d.warnf(p.node, CodeAlwaysFails, "", "%s: NFD can't evaluate %s on that", given, e.Op)
 	}
+}
+
+// quoteList quotes some of the texts for a message.
+func quoteList(texts []string) string {
+	const most = 4
+	var quoted []string
+	for _, text := range texts[:min(len(texts), most)] {
+		quoted = append(quoted, quoteShort(text))
+	}
+	if len(texts) > most {
+		quoted = append(quoted, "…")
+	}
+	return strings.Join(quoted, ", ")
 }

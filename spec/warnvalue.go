@@ -1,0 +1,121 @@
+package spec
+
+import (
+	"strings"
+
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+)
+
+// checkValues warns of operators and values that do not go with what NFD
+// publishes for the element.
+func (d *decoder) checkValues(p elementPlace, known element, e *nfdv1alpha1.MatchExpression, at expressionNodes) {
+	switch op := e.Op; {
+	case op == nfdv1alpha1.MatchIn || op == nfdv1alpha1.MatchNotIn:
+		for i, value := range e.Value {
+			if !known.kind.can(value) {
+				d.enterValue(i)
+				d.warnf(at.value.content[i].deref(), CodeNeverEqual, known.kind.instead(p.name, value),
+					"%s is never %s: NFD publishes it as %s", p.name, quoteShort(value), known.kind)
+				d.leaveValue()
+			}
+		}
+	case op == nfdv1alpha1.MatchInRegexp && known.kind.digits() > 0:
+		d.checkHexPatterns(p, known.kind, e.Value, at)
+	case op == nfdv1alpha1.MatchIsTrue || op == nfdv1alpha1.MatchIsFalse:
+		d.checkTruth(p, known.kind, op)
+	case operators[op].ordered:
+		d.checkOrdered(p, known.kind, e)
+	}
+}
+
+func (d *decoder) checkHexPatterns(p elementPlace, kind valueKind, patterns []string, at expressionNodes) {
+	for i, pattern := range patterns {
+		if d.regexps.of(pattern).shape.canBeHex(kind.digits()) {
+			continue
+		}
+		d.enterValue(i)
+		d.warnf(at.value.content[i].deref(), CodeNeverEqual, "",
+			"%s matches no %s: NFD publishes it as %s", quoteShort(pattern), p.name, kind)
+		d.leaveValue()
+	}
+}
+
+func (d *decoder) checkTruth(p elementPlace, kind valueKind, op nfdv1alpha1.MatchOp) {
+	hint := "use In with the value that you mean"
+	switch {
+	case kind == anyValue, kind == booleanValue, kind == trueValue && op == nfdv1alpha1.MatchIsTrue:
+		return
+	case kind == trueValue:
+		hint = "use DoesNotExist"
+	case kind == configValue && op == nfdv1alpha1.MatchIsTrue:
+		hint = "write {op: In, value: [\"y\"]}, or [\"y\", \"m\"] where a module will do"
+	case kind == configValue:
+		hint = "use DoesNotExist"
+	case kind == integerValue && op == nfdv1alpha1.MatchIsTrue:
+		hint = "use Gt, or In with the number"
+	}
+	d.warnf(p.node, CodeNeverTrue, hint, "%s is never true of %s: NFD publishes it as %s", op, quoteShort(p.name), kind)
+}
+
+func (d *decoder) checkOrdered(p elementPlace, kind valueKind, e *nfdv1alpha1.MatchExpression) {
+	version := e.Type == nfdv1alpha1.TypeVersion
+	switch {
+	case p.feature == kernelVersion && p.name == "full":
+		if !version {
+			d.warnf(p.node, CodeAlwaysFails, "add type: version",
+				"the kernel's full version is no integer: NFD can't evaluate %s without type: version", e.Op)
+		}
+	case !kind.comparable():
+		d.warnf(p.node, CodeAlwaysFails, "use In or InRegexp",
+			"NFD publishes %s as %s: it can't evaluate %s on that", quoteShort(p.name), kind, e.Op)
+	}
+}
+
+// An absence is a NotIn on an element that a node may not have, which makes it false.
+type absence struct {
+	elementPlace
+	path []step
+}
+
+// checkAbsences warns of each absence in a rule, unless the rule mentions the
+// element once more: with DoesNotExist as an alternative, or in another term.
+func (d *decoder) checkAbsences(rule *nfdv1alpha1.GroupRule) {
+	if len(d.absences) == 0 {
+		return
+	}
+	type key struct{ feature, name string }
+	mentions := map[key]int{}
+	for matcher := range matchers(rule) {
+		for i := range matcher {
+			if set := matcher[i].MatchExpressions; set != nil {
+				for name := range *set {
+					mentions[key{strings.ToLower(matcher[i].Feature), name}]++
+				}
+			}
+		}
+	}
+	path := d.path
+	for _, a := range d.absences {
+		if mentions[key{a.feature, a.name}] < 2 {
+			d.path = a.path
+			d.warnf(a.node, CodeAbsentIsFalse, "where that will do, add an alternative in matchAny with op: DoesNotExist",
+				"NotIn is false, too, where there is no %s at all", a.name)
+		}
+	}
+	d.path = path
+}
+
+// checkDevices warns of a term that only says what a device is not: another
+// device of the node will hardly be that.
+func (d *decoder) checkDevices(n *node, feature string, expressions nfdv1alpha1.MatchExpressionSet) {
+	if feature != pciDevice && feature != usbDevice || len(expressions) == 0 {
+		return
+	}
+	for _, e := range expressions {
+		if e.Op != nfdv1alpha1.MatchNotIn && e.Op != nfdv1alpha1.MatchDoesNotExist {
+			return
+		}
+	}
+	d.warnf(n, CodeNearlyAlways, "NFD has no way to ask that no device is such a one",
+		"this is true as soon as one device differs: on nearly every node")
+}
