@@ -168,7 +168,7 @@ func (l *linter) hook(m member, field string, h *corev1.LifecycleHandler) {
 	case hookEmpty:
 		l.find("SC014", Error, m.at(field), "remove the hook, or add a handler", "the API server refuses this: Required value: must specify a handler type")
 	case hookSleep:
-		l.sleep(m, field+".sleep.seconds", h.Sleep.Seconds)
+		l.sleep(m, field+".sleep", h.Sleep.Seconds)
 	}
 }
 
