@@ -75,7 +75,7 @@ func (d *decoder) expression(n *node) (e *nfdv1alpha1.MatchExpression, at expres
 // would be written as one.
 func (d *decoder) noExpression(n *node) {
 	name := d.path[len(d.path)-1].key
-	if !isPathWord(name) || !isText(name) {
+	if _, same := d.reading.of(name, true); !same || !isPathWord(name) {
 		name = strconv.Quote(name)
 	}
 	op := nearest(n.value, operatorNames)

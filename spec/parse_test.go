@@ -133,6 +133,35 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// TestManyWarnings: warnings alone refuse no spec, however many they are, and
+// what a name was meant to be is not looked for without end.
+func TestManyWarnings(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(strings.TrimSuffix(minimal, "        AVX2: {op: Exists}\n"))
+	for i := range 25_000 {
+		fmt.Fprintf(&b, "        AVX512VPOPCNT%d: {op: Exists}\n", i)
+	}
+	s, problems := Parse([]byte(b.String()))
+	if s == nil || len(problems) != MaxProblems+1 {
+		t.Fatalf("accepted: %v, %d problems", s != nil, len(problems))
+	}
+	last := problems[MaxProblems]
+	if last.Code != CodeTooManyProblems || last.Severity != SeverityWarning || last.Line != problems[MaxProblems-1].Line {
+		t.Errorf("last: %s", last)
+	}
+	_, problems = Parse([]byte(b.String() + "x: 1\n"))
+	if problems.Err() == nil || problems[MaxProblems].Severity != SeverityError {
+		t.Errorf("an error after many warnings: %v", problems.Err())
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	p := one(t, minimal+strings.Repeat("#", MaxSize))
+	if want := "1:1: error: the document has more than 1048576 bytes (1 MiB) [tooLarge]"; p.String() != want {
+		t.Errorf("got %s, want %s", p, want)
+	}
+}
+
 func TestParseFile(t *testing.T) {
 	group := "kind: NodeFeatureGroup\napiVersion: nfd.k8s-sigs.io/v1alpha1\nspec:\n  featureGroupRules:\n" +
 		minimal[strings.Index(minimal, "  - name"):]

@@ -120,11 +120,15 @@ func TestSchemaKeys(t *testing.T) {
 		Properties map[string]struct{ Enum []string }
 	}
 	var document struct {
+		ID string `json:"$id"`
 		object
 		Defs map[string]object `json:"$defs"`
 	}
 	if err := json.Unmarshal(Schema(), &document); err != nil {
 		t.Fatal(err)
+	}
+	if document.ID != "https://compat.invalid/v1alpha1/Spec.json" {
+		t.Errorf("$id is %s", document.ID)
 	}
 	document.Defs["spec"] = document.object
 	for name, c := range map[string]struct {

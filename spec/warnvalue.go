@@ -34,7 +34,11 @@ func (d *decoder) checkHexPatterns(p elementPlace, kind valueKind, patterns []st
 			continue
 		}
 		d.enterValue(i)
-		d.warnf(at.value.content[i].deref(), CodeNeverEqual, "",
+		hint := "" // of a USB class there is no part to match
+		if kind == hex4Value {
+			hint = "write it like ^10de$, or ^03 for all that begins so"
+		}
+		d.warnf(at.value.content[i].deref(), CodeNeverEqual, hint,
 			"%s matches no %s: NFD publishes it as %s", quoteShort(pattern), p.name, kind)
 		d.leaveValue()
 	}
@@ -66,7 +70,14 @@ func (d *decoder) checkOrdered(p elementPlace, kind valueKind, e *nfdv1alpha1.Ma
 				"the kernel's full version is no integer: NFD can't evaluate %s without type: version", e.Op)
 		}
 	case !kind.comparable():
-		d.warnf(p.node, CodeAlwaysFails, "use In or InRegexp",
+		hint := "use In or InRegexp"
+		switch kind {
+		case booleanValue:
+			hint = "use IsTrue or IsFalse"
+		case trueValue:
+			hint = "use IsTrue or DoesNotExist"
+		}
+		d.warnf(p.node, CodeAlwaysFails, hint,
 			"NFD publishes %s as %s: it can't evaluate %s on that", quoteShort(p.name), kind, e.Op)
 	}
 }
