@@ -42,28 +42,71 @@ func at(minor, patch int) kubelet.Release {
 func knownBugs() []bug {
 	r := at
 	return []bug{
-		{CodeBugAlpha, Warning, false, kubelet.Release{}, []kubelet.Release{r(29, 0)},
-			"sidecars are not ended in order, the app may start without waiting for them after the Pod's sandbox was made anew, and CPUs, memory and devices of sidecars are given to the app again (#120620, #120269, #119447, #120715, #120461)"},
-		{CodeBugStatus, Warning, false, kubelet.Release{}, []kubelet.Release{r(28, 8), r(29, 3), r(30, 0)},
-			"in Pods with restartPolicy Never or OnFailure the status of a sidecar that was restarted stays terminated (#123710, #123709)"},
-		{CodeBugTermination, Info, false, kubelet.Release{}, []kubelet.Release{r(29, 8), r(30, 4), r(31, 0)},
-			"sidecars may not end gracefully in a Pod that never got past its init containers (#126332, #126331)"},
-		{CodeBugStuckCreated, Info, false, kubelet.Release{}, []kubelet.Release{r(29, 9), r(30, 5), r(31, 1), r(32, 0)},
-			"an init container may stay in Created after a hiccup of the container runtime (#127214, #127213, #127212)"},
-		{CodeBugOOMScore, Info, false, kubelet.Release{}, []kubelet.Release{r(32, 0)},
-			"the out-of-memory score of sidecars is not adjusted: they may be killed before the app, or after it (#128029)"},
-		{CodeBugNamedPort, Info, true, kubelet.Release{}, []kubelet.Release{r(33, 0)},
-			"a Service cannot use a named port of a sidecar (#128850)"},
-		{CodeBugStartupRace, Warning, false, kubelet.Release{}, []kubelet.Release{r(33, 6), r(34, 2), r(35, 0)},
-			"in Pods with restartPolicy Never, a sidecar with a startupProbe that fails once and recovers leaves the app waiting for ever (#134801, #134800, #133072)"},
-		{CodeBugHostPort, Info, true, kubelet.Release{}, []kubelet.Release{r(33, 6), r(34, 0)},
-			"the scheduler does not see host ports of sidecars: two Pods may get the same (#132040, #133390)"},
-		{CodeBugKubeletRestart, Warning, false, r(35, 0), []kubelet.Release{r(35, 4), r(36, 0)},
-			"after a restart of the kubelet, the app of a Pod whose sidecar has a startupProbe is not restarted when it crashes (#137146)"},
-		{CodeBugInitSkipped, Info, false, kubelet.Release{}, []kubelet.Release{{Major: 1, Minor: 37, Pre: "rc"}},
-			"init containers may be skipped when the Pod's sandbox is made anew while an old app container is still known (#138514)"},
-		{CodeBugEphemeralStorage, Info, false, kubelet.Release{}, []kubelet.Release{r(37, 0)},
-			"ephemeral-storage limits of sidecars are not enforced (#138462)"},
+		{
+			CodeBugAlpha, Warning, false,
+			kubelet.Release{},
+			[]kubelet.Release{r(29, 0)},
+			"sidecars are not ended in order, the app may start without waiting for them after the Pod's sandbox was made anew, and CPUs, memory and devices of sidecars are given to the app again (#120620, #120269, #119447, #120715, #120461)",
+		},
+		{
+			CodeBugStatus, Warning, false,
+			kubelet.Release{},
+			[]kubelet.Release{r(28, 8), r(29, 3), r(30, 0)},
+			"in Pods with restartPolicy Never or OnFailure the status of a sidecar that was restarted stays terminated (#123710, #123709)",
+		},
+		{
+			CodeBugTermination, Info, false,
+			kubelet.Release{},
+			[]kubelet.Release{r(29, 8), r(30, 4), r(31, 0)},
+			"sidecars may not end gracefully in a Pod that never got past its init containers (#126332, #126331)",
+		},
+		{
+			CodeBugStuckCreated, Info, false,
+			kubelet.Release{},
+			[]kubelet.Release{r(29, 9), r(30, 5), r(31, 1), r(32, 0)},
+			"an init container may stay in Created after a hiccup of the container runtime (#127214, #127213, #127212)",
+		},
+		{
+			CodeBugOOMScore, Info, false,
+			kubelet.Release{},
+			[]kubelet.Release{r(32, 0)},
+			"the out-of-memory score of sidecars is not adjusted: they may be killed before the app, or after it (#128029)",
+		},
+		{
+			CodeBugNamedPort, Info, true,
+			kubelet.Release{},
+			[]kubelet.Release{r(33, 0)},
+			"a Service cannot use a named port of a sidecar (#128850)",
+		},
+		{
+			CodeBugStartupRace, Warning, false,
+			kubelet.Release{},
+			[]kubelet.Release{r(33, 6), r(34, 2), r(35, 0)},
+			"in Pods with restartPolicy Never, a sidecar with a startupProbe that fails once and recovers leaves the app waiting for ever (#134801, #134800, #133072)",
+		},
+		{
+			CodeBugHostPort, Info, true,
+			kubelet.Release{},
+			[]kubelet.Release{r(33, 6), r(34, 0)},
+			"the scheduler does not see host ports of sidecars: two Pods may get the same (#132040, #133390)",
+		},
+		{
+			CodeBugKubeletRestart, Warning, false, r(35, 0),
+			[]kubelet.Release{r(35, 4), r(36, 0)},
+			"after a restart of the kubelet, the app of a Pod whose sidecar has a startupProbe is not restarted when it crashes (#137146)",
+		},
+		{
+			CodeBugInitSkipped, Info, false,
+			kubelet.Release{},
+			[]kubelet.Release{{Major: 1, Minor: 37, Pre: "rc"}},
+			"init containers may be skipped when the Pod's sandbox is made anew while an old app container is still known (#138514)",
+		},
+		{
+			CodeBugEphemeralStorage, Info, false,
+			kubelet.Release{},
+			[]kubelet.Release{r(37, 0)},
+			"ephemeral-storage limits of sidecars are not enforced (#138462)",
+		},
 	}
 }
 

@@ -20,7 +20,8 @@ func TestDropInsByVersion(t *testing.T) {
 			"Both=true/configFile DropIn=false/configDir File=false/configDir", "",
 		},
 		{
-			"1.28: a false wins", "v1.28.15", map[string]string{"1.conf": header + "featureGates: {Both: false}"},
+			"1.28: a false wins", "v1.28.15",
+			map[string]string{"1.conf": header + "featureGates: {Both: false}"},
 			"Both=false/configDir File=true/configFile", "",
 		},
 		{"1.28: must be a configuration", "v1.28.15", map[string]string{"1.conf": "kind: Other\n"}, "Both=true/configFile File=true/configFile", ReasonMalformed},
@@ -30,7 +31,8 @@ func TestDropInsByVersion(t *testing.T) {
 			"Both=true/configFile File=true/configFile", "",
 		},
 		{
-			"1.29 to 1.31: any kind", "v1.31.8", map[string]string{"1.conf": "kind: Other\nfeatureGates: {Both: false}\n"},
+			"1.29 to 1.31: any kind", "v1.31.8",
+			map[string]string{"1.conf": "kind: Other\nfeatureGates: {Both: false}\n"},
 			"Both=false/configDir File=true/configFile", "",
 		},
 		{"1.29 to 1.31: but a kind", "v1.30.4", map[string]string{"1.conf": "featureGates: {Both: false}\n"}, "Both=true/configFile File=true/configFile", ReasonMalformed},

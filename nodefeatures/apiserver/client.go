@@ -1,0 +1,164 @@
+package apiserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// Bounds on answers, in bytes, after decompression.
+const (
+	// MaxNode is for a Node object; an API server stores none above 1.5 MiB or so.
+	MaxNode = 4 << 20
+	// MaxVersion is for /version.
+	MaxVersion = 64 << 10
+	// MaxMetrics is for /metrics; a large cluster's API server has tens of megabytes.
+	MaxMetrics = 64 << 20
+	// MaxConfigz is for a kubelet's /configz.
+	MaxConfigz = 1 << 20
+)
+
+// Options say which API server is asked, and as whom.
+type Options struct {
+	// Kubeconfig is a kubeconfig file, or several, separated as in $KUBECONFIG. ""
+	// means the cluster that this process runs in, as its service account.
+	Kubeconfig string
+	// Context is the context of the kubeconfig; "" means its current one.
+	Context string
+	// UserAgent is sent with every request.
+	UserAgent string
+}
+
+// A Client asks one API server. It must be closed.
+type Client struct {
+	http *http.Client
+	base *url.URL
+}
+
+// Open reads the configuration; it sends nothing. The error is a
+// *ConfigurationError.
+func Open(o Options) (*Client, error) {
+	config, err := load(o)
+	if err != nil {
+		return nil, &ConfigurationError{What: what(o), Err: err}
+	}
+	config.UserAgent = o.UserAgent
+	if config.ExecProvider != nil {
+		config.ExecProvider.StdinUnavailable = true
+		config.ExecProvider.StdinUnavailableMessage = "compat does not share its standard input"
+	}
+	c, err := newClient(config)
+	if err != nil {
+		return nil, &ConfigurationError{What: what(o), Err: err}
+	}
+	return c, nil
+}
+
+func what(o Options) string {
+	if o.Kubeconfig == "" {
+		return "the configuration of the cluster that this runs in"
+	}
+	return o.Kubeconfig
+}
+
+// load reads a kubeconfig, or what a Pod is given.
+func load(o Options) (*rest.Config, error) {
+	if o.Kubeconfig == "" {
+		return rest.InClusterConfig()
+	}
+	rules := &clientcmd.ClientConfigLoadingRules{Precedence: filepath.SplitList(o.Kubeconfig)}
+	if len(rules.Precedence) == 1 { // one that is named must be there
+		rules = &clientcmd.ClientConfigLoadingRules{ExplicitPath: o.Kubeconfig}
+	}
+	files, err := rules.Load()
+	if err != nil {
+		return nil, err
+	}
+	if clientcmdapi.IsConfigEmpty(files) {
+		return nil, errors.New("it is empty, or not there")
+	}
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
+	return clientcmd.NewNonInteractiveClientConfig(*files, o.Context, overrides, rules).ClientConfig()
+}
+
+// newClient takes the transport, with its credentials, from client-go. The rest
+// of its REST client, which reads answers of any length and repeats requests, is
+// not used.
+func newClient(config *rest.Config) (*Client, error) {
+	base, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return nil, err
+	}
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{base: base, http: &http.Client{Transport: client.Transport, CheckRedirect: stay}}, nil
+}
+
+// stay keeps a client from following redirects: the transport adds the
+// credentials to whatever request, for whatever host.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// Close drops idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Server is the URL of the API server, for messages.
+func (c *Client) Server() string { return c.base.Redacted() }
+
+// Version returns the API server's answer to /version. Every user may ask.
+func (c *Client) Version(ctx context.Context) ([]byte, error) {
+	return c.get(ctx, "/version", MaxVersion)
+}
+
+// Metrics returns the API server's answer to /metrics, which takes the right to
+// get the non-resource URL /metrics.
+func (c *Client) Metrics(ctx context.Context) ([]byte, error) {
+	return c.get(ctx, "/metrics", MaxMetrics)
+}
+
+// Node returns a Node object as JSON, which takes the right to get nodes.
+func (c *Client) Node(ctx context.Context, name string) ([]byte, error) {
+	return c.ofNode(ctx, name, "", MaxNode)
+}
+
+// KubeletMetrics returns the answer to /metrics of a node's kubelet, asked
+// through the API server, which takes the right to get nodes/proxy.
+func (c *Client) KubeletMetrics(ctx context.Context, node string) ([]byte, error) {
+	return c.ofNode(ctx, node, "/proxy/metrics", MaxMetrics)
+}
+
+// KubeletConfigz is KubeletMetrics for /configz.
+func (c *Client) KubeletConfigz(ctx context.Context, node string) ([]byte, error) {
+	return c.ofNode(ctx, node, "/proxy/configz", MaxConfigz)
+}
+
+func (c *Client) ofNode(ctx context.Context, name, below string, limit int64) ([]byte, error) {
+	path, err := NodePath(name)
+	if err != nil {
+		return nil, err
+	}
+	return c.get(ctx, path+below, limit)
+}
+
+// maxNodeName bounds a node's name
+// (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names).
+const maxNodeName = 253
+
+// NodePath is where an API server has a Node object. The error is a
+// *ConfigurationError when the name cannot be a node's.
+func NodePath(name string) (string, error) {
+	odd := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '.' }
+	if name == "" || len(name) > maxNodeName || strings.ContainsFunc(name, odd) || strings.Trim(name, "-.") != name || strings.Contains(name, "..") {
+		return "", &ConfigurationError{What: "the node's name", Err: fmt.Errorf("%.64q is not one", name)}
+	}
+	return "/api/v1/nodes/" + name, nil
+}

@@ -1,0 +1,146 @@
+package apiserver
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// The codes of errors, for programs; those of compat/artifact mean the same.
+const (
+	CodeConfiguration = "kubernetesConfiguration" // a kubeconfig, a URL or a name cannot be used
+	CodeUnauthorized  = "unauthorized"            // 401
+	CodeForbidden     = "forbidden"               // 403
+	CodeNotFound      = "notFound"                // 404
+	CodeServer        = "apiServer"               // another status than 200
+	CodeNetwork       = "network"                 // no answer
+	CodeCertificate   = "certificate"             // the server's certificate is not accepted
+	CodeTooLarge      = "tooLarge"                // the answer exceeds the bound that the message states
+)
+
+// A ConfigurationError says that the configuration cannot be used. It is the
+// user's to correct.
+type ConfigurationError struct {
+	What string // the file, or what else it is
+	Err  error
+}
+
+// Error says what cannot be used, and why.
+func (e *ConfigurationError) Error() string { return fmt.Sprintf("using %s: %v", e.What, e.Err) }
+
+// Unwrap returns why.
+func (e *ConfigurationError) Unwrap() error { return e.Err }
+
+// Code is CodeConfiguration.
+func (e *ConfigurationError) Code() string { return CodeConfiguration }
+
+// Retryable is false.
+func (e *ConfigurationError) Retryable() bool { return false }
+
+// Hint says which option names another configuration.
+func (e *ConfigurationError) Hint() string { return "name a kubeconfig with --kubeconfig" }
+
+// A StatusError is an answer with another status than 200.
+type StatusError struct {
+	URL     string
+	Status  int
+	Message string // what the server says, one line; may be ""
+}
+
+// Error names the URL, the status and what the server says.
+func (e *StatusError) Error() string {
+	s := fmt.Sprintf("getting %s: %d %s", e.URL, e.Status, http.StatusText(e.Status))
+	if e.Message != "" {
+		s += ": " + e.Message
+	}
+	return s
+}
+
+// Code depends on the status.
+func (e *StatusError) Code() string {
+	switch e.Status {
+	case http.StatusUnauthorized:
+		return CodeUnauthorized
+	case http.StatusForbidden:
+		return CodeForbidden
+	case http.StatusNotFound:
+		return CodeNotFound
+	}
+	return CodeServer
+}
+
+// Retryable is true when the server is busy or broken.
+func (e *StatusError) Retryable() bool {
+	return e.Status == http.StatusTooManyRequests || e.Status >= http.StatusInternalServerError
+}
+
+// Hint says what may help; "" where nothing is known to.
+func (e *StatusError) Hint() string {
+	switch {
+	case e.Status == http.StatusUnauthorized:
+		return "the credentials are missing, wrong or expired"
+	case e.Status == http.StatusForbidden && strings.Contains(e.URL, "/proxy/"):
+		return "this takes the right to get nodes/proxy; without it ask the kubelet itself (https://NODE:10250), which takes nodes/metrics or nodes/configz"
+	case e.Status == http.StatusForbidden && strings.Contains(e.URL, "/api/v1/nodes/"):
+		return "this takes the right to get nodes"
+	case e.Status == http.StatusNotFound && strings.Contains(e.URL, "/api/v1/nodes/"):
+		return "kubectl get nodes lists the names"
+	}
+	return ""
+}
+
+// An UnreachableError says that no whole answer came. It wraps the context's
+// error when that was the reason.
+type UnreachableError struct {
+	URL string
+	Err error
+}
+
+// Error names the URL and what went wrong.
+func (e *UnreachableError) Error() string { return fmt.Sprintf("getting %s: %v", e.URL, e.Err) }
+
+// Unwrap returns what went wrong.
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+func (e *UnreachableError) certificate() bool {
+	var verification *tls.CertificateVerificationError
+	return errors.As(e.Err, &verification)
+}
+
+// Code is CodeCertificate or CodeNetwork.
+func (e *UnreachableError) Code() string {
+	if e.certificate() {
+		return CodeCertificate
+	}
+	return CodeNetwork
+}
+
+// Retryable is true unless the certificate is not accepted.
+func (e *UnreachableError) Retryable() bool { return !e.certificate() }
+
+// Hint says what may help with a certificate; "" otherwise.
+func (e *UnreachableError) Hint() string {
+	if !e.certificate() {
+		return ""
+	}
+	return "name the certificates to check it with; a kubelet's own, for its host name, is /var/lib/kubelet/pki/kubelet.crt"
+}
+
+// A TooLargeError is an answer that exceeds its bound.
+type TooLargeError struct {
+	URL   string
+	Limit int64 // bytes
+}
+
+// Error names the URL and the bound.
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("getting %s: the answer has more than %d bytes", e.URL, e.Limit)
+}
+
+// Code is CodeTooLarge.
+func (e *TooLargeError) Code() string { return CodeTooLarge }
+
+// Retryable is false.
+func (e *TooLargeError) Retryable() bool { return false }
