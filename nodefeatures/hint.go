@@ -7,7 +7,7 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 )
 
-// The features about which something misleads.
+// The features of which this package knows more than their names.
 const (
 	loadedModules  = "kernel.loadedmodule"
 	enabledModules = "kernel.enabledmodule"
@@ -16,6 +16,8 @@ const (
 	cpuModel       = "cpu.model"
 	pciDevices     = "pci.device"
 	usbDevices     = "usb.device"
+	kernelVersion  = "kernel.version"
+	nodeName       = "system.name"
 )
 
 // hypervisorFlag is CPUID's bit for "this is a virtual machine".

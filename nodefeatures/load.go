@@ -181,9 +181,9 @@ func foreign(node Node) *Snapshot {
 
 // describe takes from the features what they tell about the node itself.
 func (s *Snapshot) describe() {
-	s.Node.Kernel = s.Features.Attributes["kernel.version"].Elements["full"]
+	s.Node.Kernel = s.Features.Attributes[kernelVersion].Elements["full"]
 	if s.Node.Name == "" {
-		s.Node.Name = s.Features.Attributes["system.name"].Elements["nodename"]
+		s.Node.Name = s.Features.Attributes[nodeName].Elements["nodename"]
 	}
 }
 

@@ -83,35 +83,14 @@ func loadNodeFeatures(data []byte) ([]*Snapshot, error) {
 	return merge(objects)
 }
 
-// merge makes one snapshot of all the objects of a node, in the order of
-// nfd-master: those in NFD's own namespace first, then by name and namespace;
-// what comes later overrides, devices are added. Which namespace is NFD's can
-// be seen from the object that its worker made.
-// https://github.com/kubernetes-sigs/node-feature-discovery/blob/v0.19.0/pkg/nfd-master/nfd-master.go#L619
+// merge makes one snapshot of all the objects of a node.
 func merge(objects []*object) ([]*Snapshot, error) {
-	home := ""
 	for _, o := range objects {
 		if err := o.check(); err != nil {
 			return nil, err
 		}
-		if home == "" && o.worker() != "" {
-			home = o.Metadata.Namespace
-		}
 	}
-	away := func(o *object) int {
-		if o.Metadata.Namespace == home {
-			return 0
-		}
-		return 1
-	}
-	slices.SortStableFunc(objects, func(a, b *object) int {
-		return cmp.Or(
-			cmp.Compare(a.node(), b.node()),
-			cmp.Compare(away(a), away(b)),
-			cmp.Compare(a.Metadata.Name, b.Metadata.Name),
-			cmp.Compare(a.Metadata.Namespace, b.Metadata.Namespace),
-		)
-	})
+	inOrderOfMaster(objects, func(o *object) *object { return o })
 	var snapshots []*Snapshot
 	for _, o := range objects {
 		if n := len(snapshots); n == 0 || snapshots[n-1].Node.Name != o.node() {
@@ -127,4 +106,33 @@ func merge(objects []*object) ([]*Snapshot, error) {
 		s.describe()
 	}
 	return snapshots, nil
+}
+
+// inOrderOfMaster sorts objects by their nodes, and those of a node as
+// nfd-master merges them: those in NFD's own namespace first, then by name and
+// namespace; what comes later overrides, devices are added. Which namespace is
+// NFD's can be seen from the object that its worker made.
+// https://github.com/kubernetes-sigs/node-feature-discovery/blob/v0.19.0/pkg/nfd-master/nfd-master.go#L619
+func inOrderOfMaster[T any](list []T, objectOf func(T) *object) {
+	home := ""
+	for _, element := range list {
+		if o := objectOf(element); home == "" && o.worker() != "" {
+			home = o.Metadata.Namespace
+		}
+	}
+	away := func(o *object) int {
+		if o.Metadata.Namespace == home {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(list, func(one, two T) int {
+		a, b := objectOf(one), objectOf(two)
+		return cmp.Or(
+			cmp.Compare(a.node(), b.node()),
+			cmp.Compare(away(a), away(b)),
+			cmp.Compare(a.Metadata.Name, b.Metadata.Name),
+			cmp.Compare(a.Metadata.Namespace, b.Metadata.Namespace),
+		)
+	})
 }

@@ -23,6 +23,9 @@ type Snapshot struct {
 	// Created is when the snapshot was made, RFC 3339. Discover has no clock
 	// and leaves it to its caller.
 	Created string `json:"created,omitempty"`
+	// Changes are what Set, Unset and AddDevice changed, in order: these are not
+	// facts of the node, but of one as it might be. Empty for a real one.
+	Changes []string `json:"changes,omitempty"`
 	// Tool is the name and version of the program that looked at the node.
 	Tool string `json:"tool,omitempty"`
 	// Node says which node it is.
@@ -89,6 +92,9 @@ type Unreadable struct {
 	// Partial says that the feature is among the facts all the same: what it
 	// has is true, what it does not have is unknown.
 	Partial bool `json:"partial,omitempty"`
+	// Except are names of elements, sorted, that are known not to be there all the
+	// same: Unset said so.
+	Except []string `json:"except,omitempty"`
 	// Reason says why.
 	Reason Reason `json:"reason"`
 }

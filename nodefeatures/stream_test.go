@@ -1,0 +1,257 @@
+package nodefeatures
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+	"sigs.k8s.io/yaml"
+)
+
+// readAll reads a stream into memory, as tests may.
+func readAll(r io.Reader, o LoadOptions) ([]*Snapshot, error) {
+	var snapshots []*Snapshot
+	for s, err := range LoadAll(r, o) {
+		if err != nil {
+			return snapshots, err
+		}
+		snapshots = append(snapshots, s)
+	}
+	return snapshots, nil
+}
+
+// TestLoadAll: a stream of anything gives what Load gives of its parts.
+func TestLoadAll(t *testing.T) {
+	var stream, yamls bytes.Buffer
+	var want []*Snapshot
+	for _, name := range []string{"node-a.json", "nfd-export.json", "nodefeature-list.json"} {
+		stream.Write(fixture(t, name))
+		want = append(want, node(t, name))
+		text, err := yaml.JSONToYAML(fixture(t, name))
+		must(t, err)
+		fmt.Fprintf(&yamls, "---\n# %s\n%s", name, text)
+	}
+	for name, r := range map[string]io.Reader{"JSON": &stream, "YAML": &yamls} {
+		got, err := readAll(r, LoadOptions{})
+		must(t, err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+// TestLoadAllMerges: objects of a node come together from all over a stream, as
+// nfd-master would merge them; what is shared stays as it is.
+func TestLoadAllMerges(t *testing.T) {
+	worker := `"nfd.node.kubernetes.io/worker.version": "v0.19.0"`
+	objects := []string{
+		nodeFeatureObject("a-vendor", "elsewhere", "one", "", "VENDOR", "2"),
+		nodeFeatureObject("two", "nfd", "two", worker, "AVX2", "0"),
+		nodeFeatureObject("z-vendor", "nfd", "one", "", "HOME", "1"),
+		nodeFeatureObject("one", "nfd", "one", worker, "AVX2", "0"),
+		nodeFeatureObject("three", "nfd", "three", worker, "AVX2", "0"),
+	}
+	list := `{"apiVersion": "v1", "kind": "List", "items": [` + strings.Join(objects, ",") + `]}`
+	want, err := Load([]byte(list))
+	must(t, err)
+	last := `{"apiVersion": "v1", "items": [` + strings.Join(objects[2:], ",") + `], "kind": "List"}`
+	for name, stream := range map[string]string{
+		"list": list, "kind last": `{"items": [` + strings.Join(objects, ",") + `], "kind": "List", "apiVersion": "v1"}`,
+		"objects": strings.ReplaceAll(strings.Join(objects, "\n"), "\n", " "), "both": objects[0] + objects[1] + last,
+	} {
+		got, err := readAll(strings.NewReader(stream), LoadOptions{})
+		must(t, err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	got, err := readAll(strings.NewReader(list), LoadOptions{Features: []string{"PCI.device"}})
+	must(t, err)
+	for i, s := range got {
+		if n := len(s.Features.Flags) + len(s.Features.Attributes); n != 1 || len(s.Features.Instances["pci.device"].Elements) == 0 {
+			t.Errorf("%s has %d flags and attributes", s.Node.Name, n)
+		}
+		if s.Node.Kernel != want[i].Node.Kernel {
+			t.Errorf("%s has kernel %q", s.Node.Name, s.Node.Kernel)
+		}
+	}
+}
+
+func TestLoadAllStops(t *testing.T) {
+	own := string(fixture(t, "node-a.json"))
+	endless := io.MultiReader(strings.NewReader(own), strings.NewReader(own+`{"a": "`), neverEnding{})
+	got, err := readAll(endless, LoadOptions{})
+	if len(got) != 2 || err == nil || !strings.Contains(err.Error(), "document 3: an object of more than") {
+		t.Errorf("%d snapshots, error %v", len(got), err)
+	}
+	var n int
+	for range LoadAll(strings.NewReader(own+own+own), LoadOptions{}) {
+		n++
+		break
+	}
+	if n != 1 {
+		t.Errorf("%d snapshots", n)
+	}
+}
+
+// neverEnding is a string without an end.
+type neverEnding struct{}
+
+func (neverEnding) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
+}
+
+func TestLoadAllErrors(t *testing.T) {
+	own := string(fixture(t, "node-a.json"))
+	object := nodeFeatureObject("a", "b", "c", "", "d", "e")
+	tests := []struct{ name, stream, want string }{
+		{"empty", " \n", "it is empty"},
+		{"garbage behind", own + "garbage", "document 2: invalid character"},
+		{"cut off", own + own[:len(own)/2], "document 2: unexpected end of JSON input"},
+		{"a list of Nodes", `{"items": [{"kind": "Node", "apiVersion": "v1"}]}`, `document 1, item 0: not a snapshot of a node`},
+		{"no list after all", `{"items": [` + object + `], "kind": "Table"}`, `kind "Table"`},
+		{"items twice", `{"items": [` + object + `], "items": []}`, "items twice"},
+		{"items are an object", `{"items": {}}`, "its items are no list"},
+		{"an array", `[]`, "cannot unmarshal array"},
+		{"a broken feature", `{"items": [` + strings.Replace(object, `{"version": "e"}`, `{"version": 1}`, 1) + `], "kind": "List", "apiVersion": "v1"}`,
+			`node "c": vendor.driver: `},
+		{"a broken item", `{"items": [` + object + `, 7], "kind": "List", "apiVersion": "v1"}`, "item 1: "},
+		{"an unknown key in ours", own + strings.Replace(own, `"kind"`, `"kin": 1, "kind"`, 1), `document 2: unknown field "kin"`},
+		{"deep nesting", `{"a":` + strings.Repeat("[", 100_000), "exceeded max depth"},
+	}
+	for _, tt := range tests {
+		if snapshots, err := readAll(strings.NewReader(tt.stream), LoadOptions{}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %d snapshots, error %v, want %q", tt.name, len(snapshots), err, tt.want)
+		}
+	}
+}
+
+// FuzzLoadAll: what LoadAll takes as one document Load takes, with the same
+// result.
+func FuzzLoadAll(f *testing.F) {
+	for _, name := range []string{"node-a.json", "nfd-export.json", "nodefeature.yaml", "nodefeature-list.json"} {
+		f.Add(fixture(f, name))
+	}
+	f.Add([]byte(`{"items": [{}, 1], "kind": "List"}` + "\n{}"))
+	f.Add([]byte("---\nflags: {}\n---\nflags: {}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		streamed, errStream := readAll(bytes.NewReader(data), LoadOptions{})
+		loaded, err := Load(data)
+		if err == nil && errStream != nil {
+			t.Fatalf("Load takes it, LoadAll says %v", errStream)
+		}
+		if err == nil {
+			if diff := cmp.Diff(loaded, streamed); diff != "" {
+				t.Fatal(diff)
+			}
+		}
+		for _, s := range streamed {
+			must(t, s.withinBounds())
+			if s.Key(nil) == "" {
+				t.Error("no key")
+			}
+		}
+	})
+}
+
+// cluster writes the list of a cluster's objects as kubectl prints it, 60 KB
+// each: some kinds of nodes, and what differs between the nodes of a kind. Of
+// alike nodes there are few kinds, else each is of its own.
+func cluster(tb testing.TB, w io.Writer, nodes, kinds int) {
+	tb.Helper()
+	var list struct{ Items []map[string]any }
+	must(tb, json.Unmarshal(fixture(tb, "nodefeature-list.json"), &list))
+	object := list.Items[0]
+	features := object["spec"].(map[string]any)["features"].(map[string]any)
+	attributes := features["attributes"].(map[string]any)
+	config := map[string]string{}
+	attributes["kernel.config"] = map[string]any{"elements": config}
+	fmt.Fprint(w, `{"apiVersion":"v1","items":[`)
+	for i := range nodes {
+		kind := i % kinds
+		for option := range 1500 {
+			config[fmt.Sprint("SOME_OPTION_", option)] = "y"
+		}
+		config["KIND"] = fmt.Sprint(kind)
+		object["metadata"].(map[string]any)["labels"] = map[string]string{"nfd.node.kubernetes.io/node-name": fmt.Sprint("node-", i)}
+		attributes["system.name"] = map[string]any{"elements": map[string]string{"nodename": fmt.Sprint("node-", i)}}
+		attributes["kernel.version"] = map[string]any{"elements": map[string]string{"full": fmt.Sprint("6.", kind, ".0"), "major": "6"}}
+		data, err := json.MarshalIndent(object, "    ", "  ")
+		must(tb, err)
+		if i > 0 {
+			fmt.Fprint(w, ",\n")
+		}
+		w.Write(data) //nolint:errcheck // a file of this test
+	}
+	fmt.Fprint(w, `],"kind":"List"}`)
+}
+
+// BenchmarkCluster judges 5,000 nodes of 60 KB by 20 rules, each kind once.
+func BenchmarkCluster(b *testing.B) {
+	for name, kinds := range map[string]int{"alike": 12, "different": 5000} {
+		b.Run(name, func(b *testing.B) {
+			path := b.TempDir() + "/nodes.json"
+			file, err := os.Create(path)
+			must(b, err)
+			cluster(b, file, 5000, kinds)
+			must(b, file.Close())
+			info, err := os.Stat(path)
+			must(b, err)
+			b.SetBytes(info.Size())
+			rules := benchmarkRules(20)
+			features := []string{"kernel.version", "cpu.cpuid", "kernel.config", "pci.device"}
+			var peak uint64
+			for b.Loop() {
+				peak = max(peak, judgeCluster(b, path, features, rules, kinds))
+			}
+			b.ReportMetric(float64(peak)/(1<<20), "MiB-heap")
+		})
+	}
+}
+
+// judgeCluster evaluates the rules once for each group of equal nodes, and
+// returns the most memory that was in use, in bytes.
+func judgeCluster(b *testing.B, path string, features []string, rules []nfdv1alpha1.GroupRule, groups int) (peak uint64) {
+	b.Helper()
+	file, err := os.Open(path)
+	must(b, err)
+	defer file.Close()
+	known := map[string][]Rule{}
+	nodes := 0
+	for s, err := range LoadAll(file, LoadOptions{Features: features}) {
+		must(b, err)
+		nodes++
+		if key := s.Key(features); known[key] == nil {
+			known[key] = matched(b, s, rules)
+		}
+		if nodes%500 == 0 {
+			var memory runtime.MemStats
+			runtime.ReadMemStats(&memory)
+			peak = max(peak, memory.HeapInuse)
+			known = trimmed(known, groups)
+		}
+	}
+	if nodes != 5000 {
+		b.Fatalf("%d nodes", nodes)
+	}
+	return peak
+}
+
+// trimmed forgets the rules of nodes that are all different: a caller writes
+// them out.
+func trimmed(known map[string][]Rule, groups int) map[string][]Rule {
+	if groups > 1000 {
+		return map[string][]Rule{}
+	}
+	return known
+}
