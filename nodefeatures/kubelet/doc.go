@@ -1,7 +1,9 @@
 // Package kubelet finds out which kubelet a node runs and which feature gates
 // that kubelet was started with, and says of every fact where it came from.
-// What is told (a version, a configuration file, a Node object) wins over what
-// is found on the machine.
+// What is told (a version, a configuration file, a Node object, a kubelet's own
+// answers to /metrics and /configz) wins over what is found on the machine. What
+// is told about the cluster's API server is read here, too, since its versions
+// and gates are written in the same way.
 //
 // It does not decide what the facts mean: whether a version or a gate is good
 // for anything is compat/sidecar's business. It talks to no API server, it
