@@ -202,14 +202,13 @@ func TestTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = repo.Image(ctx, amd64) // the certificate is for 127.0.0.1 and example.com
-	wantCode(t, err, CodeCertificate)
+	wantCode(t, err, CodeCertificateName)
 	repo, err = Open(ctx, r.Host()+"/app:1.0", Options{PlainHTTP: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := repo.Image(ctx, amd64); err == nil {
-		t.Error("HTTP to HTTPS works")
-	}
+	_, err = repo.Image(ctx, amd64)
+	wantCode(t, err, CodeHTTPSExpected)
 }
 
 // TestHTTPResponse speaks HTTP to nobody who was not named, localhost included.

@@ -65,8 +65,8 @@ func (e *RegistryError) Error() string {
 
 func (e *RegistryError) Unwrap() error { return e.Err }
 
-// Code is [CodeRateLimited], [CodeTimeout], [CodeCanceled], [CodeNetwork], [CodeCertificate], [CodeTooManyRedirects] or
-// [CodeRegistryError].
+// Code is [CodeRateLimited], [CodeTimeout], [CodeCanceled], [CodeNetwork], [CodeCertificate], [CodeCertificateExpired],
+// [CodeCertificateName], [CodeClientCertificate], [CodeHTTPSExpected], [CodeTooManyRedirects] or [CodeRegistryError].
 func (e *RegistryError) Code() string {
 	switch {
 	case e.code != "":

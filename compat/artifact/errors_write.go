@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,7 +20,15 @@ type NotListedError struct {
 }
 
 func (e *NotListedError) Error() string {
-	return fmt.Sprintf("artifact %s at %s: pushed, but not seen listed as a referrer of %s: %v", e.Artifact, e.Host, e.Subject, e.Err)
+	s := fmt.Sprintf("artifact %s at %s: pushed, but not seen listed as a referrer of %s", e.Artifact, e.Host, e.Subject)
+	switch {
+	case errors.Is(e.Err, context.DeadlineExceeded):
+		return s + " in the time given"
+	case errors.Is(e.Err, context.Canceled):
+		return s + " when it was interrupted"
+	default:
+		return fmt.Sprintf("%s: %v", s, e.Err)
+	}
 }
 
 func (e *NotListedError) Unwrap() error { return e.Err }
@@ -27,8 +36,11 @@ func (e *NotListedError) Unwrap() error { return e.Err }
 // Code is [CodeNotListed].
 func (*NotListedError) Code() string { return CodeNotListed }
 
-// Retryable is true: attaching the same spec again takes up where this one stopped.
-func (*NotListedError) Retryable() bool { return true }
+// Retryable is true unless the registry refused to list it: attaching the same spec again takes up where this one stopped.
+func (e *NotListedError) Retryable() bool {
+	var inner Error
+	return !errors.As(e.Err, &inner) || inner.Retryable()
+}
 
 // DeleteRefusedError says that artifacts could not be deleted. Everything else that was asked for is done.
 type DeleteRefusedError struct {

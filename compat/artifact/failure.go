@@ -3,9 +3,11 @@ package artifact
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,7 +24,12 @@ func (g *registry) refusal(item Item, resp *http.Response) error {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return &AuthError{Item: item, Status: resp.StatusCode, Message: message}
 	}
-	return &RegistryError{Item: item, Status: resp.StatusCode, RetryAfter: retryAfter(resp), Message: message}
+	e := &RegistryError{Item: item, Status: resp.StatusCode, RetryAfter: retryAfter(resp), Message: message}
+	if item.What == whatImage && e.Status == http.StatusBadRequest && message == "" && resp.Request.URL.Scheme == "http" && resp.Header.Get("Docker-Distribution-Api-Version") == "" {
+		// What servers for HTTPS answer to HTTP; a registry would have said what is wrong.
+		e.code, e.Message = CodeHTTPSExpected, "perhaps it wants HTTPS"
+	}
+	return e
 }
 
 // redact keeps a server from having the credentials that it was sent shown in a message of its own.
@@ -49,7 +56,6 @@ func failure(item Item, err error) error {
 	if typed := Error(nil); errors.As(err, &typed) {
 		return fmt.Errorf("%s: %w", item, err) // no token for it could be had
 	}
-	var certificate *tls.CertificateVerificationError
 	e := &RegistryError{Item: item, Err: err}
 	switch {
 	case errors.Is(err, errNoCredentials):
@@ -58,8 +64,8 @@ func failure(item Item, err error) error {
 		return &AuthError{Item: item, Status: http.StatusUnauthorized, Message: scrub(innermost(err)), Err: err}
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return &HTTPResponseError{Item: item, Err: err}
-	case errors.As(err, &certificate):
-		e.code = CodeCertificate
+	case certificateCode(err) != "":
+		e.code = certificateCode(err)
 	case errors.Is(err, errTooManyRedirects), errors.Is(err, errDowngrade), errors.Is(err, errMethodChanged):
 		e.code = CodeTooManyRedirects
 	case errors.Is(err, context.DeadlineExceeded):
@@ -73,6 +79,29 @@ func failure(item Item, err error) error {
 	}
 	e.Message = scrub(innermost(err))
 	return e
+}
+
+// certificateCode tells what is wrong with a certificate, "" if that is not what went wrong.
+func certificateCode(err error) string {
+	var (
+		unverified *tls.CertificateVerificationError
+		invalid    x509.CertificateInvalidError
+		name       x509.HostnameError
+		remote     *net.OpError
+	)
+	switch {
+	case errors.As(err, &unverified) && errors.As(err, &name):
+		return CodeCertificateName
+	case errors.As(err, &unverified) && errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return CodeCertificateExpired
+	case errors.As(err, &unverified):
+		return CodeCertificate
+	case errors.As(err, &remote) && remote.Op == "remote error":
+		// crypto/tls says so of an alert: the other side broke off, mostly for want of a certificate of ours.
+		return CodeClientCertificate
+	default:
+		return ""
+	}
 }
 
 // innermost drops the layers that only repeat method and URL.

@@ -179,7 +179,7 @@ type editor func(*rawIndex) (bool, error)
 // rewrite is one read-modify-write within W, started over when it did not fit.
 func (g *registry) rewrite(ctx context.Context, subject digest.Digest, edit editor) error {
 	var gone []digest.Digest
-	for {
+	for attempt := 0; ; attempt++ {
 		ix, err := g.rewriteOnce(ctx, subject, edit, gone)
 		if err == nil || ctx.Err() != nil {
 			return err
@@ -189,7 +189,7 @@ func (g *registry) rewrite(ctx context.Context, subject digest.Digest, edit edit
 				continue
 			}
 		}
-		wait, again := rewriteDelay(ctx, g.window, err)
+		wait, again := rewriteDelay(ctx, g.window, attempt, err)
 		if !again {
 			return err
 		}
@@ -200,12 +200,13 @@ func (g *registry) rewrite(ctx context.Context, subject digest.Digest, edit edit
 }
 
 // rewriteDelay is how long to wait before a rewrite that failed is tried again, if that is of any use.
-func rewriteDelay(ctx context.Context, window time.Duration, err error) (time.Duration, bool) {
+func rewriteDelay(ctx context.Context, window time.Duration, attempt int, err error) (time.Duration, bool) {
 	var typed *RegistryError
 	if !errors.As(err, &typed) || !typed.Retryable() {
 		return 0, false
 	}
-	wait := max(rand.N(window/8), typed.RetryAfter)
+	longest := min(window/8<<min(attempt, 4), 2*window)
+	wait := max(longest/2+rand.N(longest/2), typed.RetryAfter)
 	return wait, fits(ctx, wait)
 }
 

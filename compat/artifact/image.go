@@ -87,6 +87,9 @@ func (i *Image) Platform(ctx context.Context) (Platform, error) {
 	if i.platform == nil {
 		return Platform{}, &NotFoundError{Item: Item{What: whatPlatform, Host: i.Reference}, Available: i.available()}
 	}
+	// The verdict does not need it enough to run out of time for it.
+	ctx, cancel := context.WithTimeout(ctx, min(patienceForExtras, remaining(ctx)/2))
+	defer cancel()
 	p, err := i.platform.wait(ctx)
 	if err != nil {
 		return Platform{}, interrupted(ctx, err)
@@ -182,5 +185,5 @@ func interrupted(ctx context.Context, err error) error {
 	if ctx.Err() == nil || err != ctx.Err() { //nolint:errorlint // only the bare error has no type yet
 		return err
 	}
-	return &RegistryError{Item: Item{What: whatImage}, Message: "no answer in the time given", Err: err}
+	return &RegistryError{Item: Item{What: whatConfig}, Message: "no answer in the time given", Err: err}
 }

@@ -61,8 +61,9 @@ const (
 	// parallelRequests is how many independent requests a writer or Discover has under way.
 	parallelRequests = 8
 
-	// tagPatience is how much longer than for the digest of a reference is waited for the tag beside it.
-	tagPatience = 2 * time.Second
+	// patienceForExtras is how long is waited for what can be done without: the platform of an image whose spec is there, the
+	// tag beside a digest.
+	patienceForExtras = 2 * time.Second
 
 	dialTimeout = 10 * time.Second
 )

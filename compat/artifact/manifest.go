@@ -36,6 +36,7 @@ type document struct {
 	ocispec.Descriptor // media type, digest and size only
 	raw                []byte
 	body               documentBody
+	announced          digest.Digest // by the registry, unverified; "" if it said nothing
 }
 
 // documentBody has the fields of both kinds.

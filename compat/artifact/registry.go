@@ -61,7 +61,11 @@ func (g *registry) manifest(ctx context.Context, what, name string) (*document, 
 			return nil, err
 		}
 	}
-	return parseDocument(item, raw, header.Get("Content-Type"), algorithm)
+	doc, err := parseDocument(item, raw, header.Get("Content-Type"), algorithm)
+	if err == nil {
+		doc.announced = digest.Digest(header.Get("Docker-Content-Digest"))
+	}
+	return doc, err
 }
 
 func (g *registry) blob(ctx context.Context, what string, d ocispec.Descriptor, limit int64) ([]byte, error) {
@@ -167,17 +171,41 @@ const pushTries = 4
 // their blobs are just being replaced. So the configuration is not uploaded if it is there, and a refusal is not taken for
 // the last word.
 func (g *registry) push(ctx context.Context, p *packed, b *blobs) error {
+	unsure := false // a manifest went out, and no answer came
 	for try := 1; ; try++ {
 		err := b.upload(try, func() error { return g.pushBlobs(ctx, p, try > 1) })
 		if err == nil {
 			err = g.putManifest(ctx, whatUpload, p.desc.Digest.String(), p.desc.MediaType, p.raw)
+			var e *RegistryError
+			unsure = errors.As(err, &e) && e.Status == 0
 		}
-		if err == nil || try == pushTries || !refusedContent(err) {
-			return err
+		switch {
+		case err == nil:
+			return nil
+		case try < pushTries && ctx.Err() == nil && (refusedContent(err) || cutOff(err)) &&
+			sleep(ctx, firstBackoff<<try/2+rand.N(firstBackoff)) == nil:
+		case unsure:
+			return fmt.Errorf("whether it is attached now is not known: %w", err)
+		default:
+			return fmt.Errorf("nothing was attached: %w", err)
 		}
-		if sleep(ctx, firstBackoff<<try/2+rand.N(firstBackoff)) != nil {
-			return err
-		}
+	}
+}
+
+// cutOff tells whether a write failed without an answer of the registry itself. What is stored under its digest can be sent
+// again from the start.
+func cutOff(err error) bool {
+	var e *RegistryError
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Status {
+	case 0:
+		return e.Code() == CodeNetwork
+	case http.StatusRequestTimeout, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -213,6 +241,8 @@ func (g *registry) pushBlobs(ctx context.Context, p *packed, again bool) error {
 
 // has asks whether a blob is there. The answer may be wrong: it is good for nothing but saving an upload.
 func (g *registry) has(ctx context.Context, d digest.Digest) bool {
+	ctx, cancel := context.WithTimeout(ctx, min(patienceForExtras, remaining(ctx)/4))
+	defer cancel()
 	return g.write(ctx, g.item(whatUpload, d.String()), http.MethodHead, g.base+"/blobs/"+d.String(), "", nil, http.StatusOK) == nil
 }
 

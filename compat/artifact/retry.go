@@ -21,8 +21,8 @@ const (
 	patience = time.Minute
 )
 
-// retrier sends a request again when that may help and harms nothing: reads after statuses and broken connections that
-// pass, writes only when the server said that it did not take them (429, 503). It never waits beyond the context's
+// retrier sends a request again when that may help and harms nothing: reads and deletions after statuses and broken connections that
+// pass, other writes only when the server said that it did not take them (429, 503). It never waits beyond the context's
 // deadline: rather it hands out the answer that it has, which says how long the server asked for.
 type retrier struct {
 	base http.RoundTripper
@@ -103,6 +103,12 @@ func reads(req *http.Request) bool {
 	return req.Method == http.MethodGet || req.Method == http.MethodHead
 }
 
+// harmless tells whether a request may be sent again whatever became of it: reads, and what deletes by digest. Not worth it
+// is a HEAD, which is only made to save an upload.
+func harmless(req *http.Request) bool {
+	return req.Method == http.MethodGet || req.Method == http.MethodDelete
+}
+
 // note writes a request to the debug log, which shows neither queries nor headers.
 func (t *retrier) note(req *http.Request, resp *http.Response, err error) {
 	if t.log == nil {
@@ -147,10 +153,10 @@ func repeatable(req *http.Request, resp *http.Response, err error) bool {
 	}
 	switch {
 	case err != nil:
-		return reads(req) && (errors.Is(err, errNoAnswer) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF))
-	case reads(req):
+		return harmless(req) && (errors.Is(err, errNoAnswer) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF))
+	case harmless(req):
 		return passing(resp.StatusCode)
-	case req.Context().Value(onceKey{}) != nil:
+	case req.Context().Value(onceKey{}) != nil, req.Method == http.MethodHead:
 		return false
 	default:
 		return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable

@@ -39,21 +39,27 @@ func (r *Repository) root(ctx context.Context) (*document, []Warning, error) {
 		tagged = start(func() (*document, error) { return r.store.manifest(ctx, whatImage, r.ref.Tag) })
 	}
 	doc, err := r.store.manifest(ctx, whatImage, r.ref.name())
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, nil, fmt.Errorf("resolving image %s: %w", r.ref, err)
-	case tagged != nil:
-		return doc, r.checkTag(ctx, tagged), nil
-	case r.ref.Tag == "" && r.ref.Digest == "" && r.ref.Layout == "":
-		return doc, []Warning{{Code: "noTag", Message: fmt.Sprintf("%s has no tag: %s is taken", r.ref, DefaultTag)}}, nil
-	default:
-		return doc, nil, nil
 	}
+	var warnings []Warning
+	if tagged != nil {
+		warnings = r.checkTag(ctx, tagged)
+	}
+	if r.ref.Tag == "" && r.ref.Digest == "" && r.ref.Layout == "" {
+		warnings = append(warnings, Warning{Code: "noTag", Message: fmt.Sprintf("%s has no tag: %s is taken", r.ref, DefaultTag)})
+	}
+	if d := doc.announced; d.Validate() == nil && d.Algorithm().FromBytes(doc.raw) != d {
+		// No error: there are registries whose header is wrong. But what comes by tag is verified by nothing else.
+		warnings = append(warnings, Warning{Code: "digestHeader", Message: fmt.Sprintf(
+			"the registry says that %s has the digest %s, but what it sent has %s", r.ref, d, doc.Digest)})
+	}
+	return doc, warnings, nil
 }
 
 // checkTag warns when the tag of a reference is not what its digest is. The digest wins, so that nothing fails for the tag.
 func (r *Repository) checkTag(ctx context.Context, tagged *future[*document]) []Warning {
-	ctx, cancel := context.WithTimeout(ctx, tagPatience)
+	ctx, cancel := context.WithTimeout(ctx, min(patienceForExtras, remaining(ctx)/2))
 	defer cancel()
 	doc, err := tagged.wait(ctx)
 	var missing *NotFoundError

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -112,49 +111,73 @@ func (a *authorizer) grant(ctx context.Context, realm *url.URL, form url.Values)
 	return a.sendToken(req)
 }
 
-// sendToken sends a token request and reads the answer. What the service says of a refusal is not repeated: it may hold the
-// secrets that it was sent.
+// sendToken sends a token request and reads the answer. One that breaks off is asked for again.
 func (a *authorizer) sendToken(req *http.Request) (string, error) {
 	if a.agent != "" {
 		req.Header.Set("User-Agent", a.agent)
 	}
+	ctx, item := req.Context(), Item{What: whatToken, Host: req.URL.Host}
+	for attempt := 0; ; attempt++ {
+		raw, err := a.tokenAnswer(item, req)
+		var cut *readError
+		if !errors.As(err, &cut) {
+			if err != nil {
+				return "", err
+			}
+			return a.parseToken(item, raw)
+		}
+		wait := backoff(attempt)
+		if attempt == MaxRetries || !fits(ctx, wait) || sleep(ctx, wait) != nil {
+			return "", failure(item, cut.err)
+		}
+	}
+}
+
+// tokenAnswer is the answer to a token request. What the service says of a refusal is not repeated: it may hold the secrets
+// that it was sent.
+func (a *authorizer) tokenAnswer(item Item, req *http.Request) ([]byte, error) {
+	again := req.Clone(req.Context())
+	if req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		again.Body = body
+	}
 	client := *a.client
 	client.CheckRedirect = a.checkTokenRedirect
-	resp, err := client.Do(req)
-	host := req.URL.Host
-	item := Item{What: whatToken, Host: host}
+	resp, err := client.Do(again)
 	if err != nil {
-		return "", failure(item, err)
+		return nil, failure(item, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	switch status := resp.StatusCode; {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden,
 		status == http.StatusBadRequest && req.Method == http.MethodPost: // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
-		return "", &AuthError{Item: item, Status: status}
+		return nil, &AuthError{Item: item, Status: status}
 	case status != http.StatusOK:
-		return "", &RegistryError{Item: item, Status: status, RetryAfter: retryAfter(resp)}
+		return nil, &RegistryError{Item: item, Status: status, RetryAfter: retryAfter(resp)}
 	}
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxToken+1))
-	switch {
-	case err != nil:
-		return "", failure(item, err)
-	case len(raw) > maxToken:
-		return "", &TooLargeError{Item: item, Limit: maxToken, Unit: "bytes"}
+	raw, err := readBounded(item, resp, maxToken)
+	if typed := Error(nil); err != nil && !errors.As(err, &typed) {
+		err = &readError{err}
 	}
+	return raw, err
+}
+
+// parseToken reads the answer of a token service. The parser's error is not shown: it could quote a token.
+func (a *authorizer) parseToken(item Item, raw []byte) (string, error) {
 	var answer struct {
 		Token       string `json:"token"`
 		AccessToken string `json:"access_token"`
 	}
-	if err := json.Unmarshal(raw, &answer); err != nil {
-		// The parser's error could quote a token.
-		return "", a.noToken(host, "what came is no token", nil)
-	}
+	err := json.Unmarshal(raw, &answer)
 	token := answer.Token
 	if token == "" {
 		token = answer.AccessToken
 	}
-	if !validToken(token) {
-		return "", a.noToken(host, "what came is no token", nil)
+	if err != nil || !validToken(token) {
+		return "", a.noToken(item.Host, "what came is no token", nil)
 	}
 	return token, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -89,10 +90,11 @@ func (g *registry) write(ctx context.Context, item Item, method, url, contentTyp
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	for _, status := range want {
-		if resp.StatusCode == status {
-			return nil
-		}
+	if slices.Contains(want, resp.StatusCode) {
+		return nil
+	}
+	if resp.StatusCode < http.StatusMultipleChoices {
+		return &RegistryError{Item: item, Status: resp.StatusCode, Message: fmt.Sprintf("which confirms nothing, want %d", want[0])}
 	}
 	return g.refusal(item, resp)
 }

@@ -22,16 +22,27 @@ func start[T any](f func() (T, error)) *future[T] {
 	return r
 }
 
-// wait returns the result once it is there, or the end of ctx.
+// wait returns the result once it is there, or the end of ctx. What runs by the same ctx is given a moment to say what it
+// was that took so long.
 func (r *future[T]) wait(ctx context.Context) (T, error) {
 	select {
 	case <-r.done:
 		return r.value, r.err
 	case <-ctx.Done():
+	}
+	timer := time.NewTimer(lastWords)
+	defer timer.Stop()
+	select {
+	case <-r.done:
+		return r.value, r.err
+	case <-timer.C:
 		var none T
 		return none, ctx.Err()
 	}
 }
+
+// lastWords is how long the end of an interrupted request is waited for.
+const lastWords = 250 * time.Millisecond
 
 // sleep waits for d, or returns the error that ended ctx.
 func sleep(ctx context.Context, d time.Duration) error {
@@ -45,15 +56,18 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// fits tells whether ctx leaves time for waiting d. It needs no clock: a timeout that is later than the deadline leaves the
-// deadline as it is.
-func fits(ctx context.Context, d time.Duration) bool {
+// fits tells whether ctx leaves time for waiting d.
+func fits(ctx context.Context, d time.Duration) bool { return d < remaining(ctx) }
+
+// remaining is the time until ctx's deadline, very long if it has none. It needs no clock: the deadline of a timeout of 0 is
+// now.
+func remaining(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return true
+		return maxRetryAfter
 	}
-	inner, cancel := context.WithTimeout(ctx, d)
+	now, cancel := context.WithTimeout(context.WithoutCancel(ctx), 0)
 	defer cancel()
-	end, _ := inner.Deadline()
-	return end.Before(deadline)
+	at, _ := now.Deadline()
+	return deadline.Sub(at)
 }

@@ -1,6 +1,7 @@
 package registrytest
 
 import (
+	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -116,15 +118,22 @@ func Oversize(size int64, withLength bool) Misbehaviour {
 func GzipBomb(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 	w.Header().Set("Content-Encoding", "gzip")
 	w.Header().Set("Content-Type", ocispec.MediaTypeImageManifest)
-	z := gzip.NewWriter(w)
-	blanks := make([]byte, 1<<20)
+	member := gzipMember()
 	for range 1 << 10 {
-		if _, err := z.Write(blanks); err != nil {
+		if _, err := w.Write(member); err != nil {
 			return
 		}
 	}
-	_ = z.Close()
 }
+
+// gzipMember is 1 MiB of zeros, packed. Members one behind the other are one gzip file.
+var gzipMember = sync.OnceValue(func() []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(make([]byte, 1<<20))
+	_ = z.Close()
+	return b.Bytes()
+})
 
 // Header sends the right answer with another value of a header; "" takes it away.
 func Header(name, value string) Misbehaviour {
@@ -189,10 +198,16 @@ func Pages(next func(n int) string) Misbehaviour {
 
 // Unfiltered sends the right list of referrers, with n entries of other types before it and no word about filters.
 func Unfiltered(n int) Misbehaviour {
+	others, _ := json.Marshal(fillers(n, "application/vnd.example.sbom")) // once: there may be very many
 	return func(w http.ResponseWriter, req *http.Request, next http.Handler) {
-		var index ocispec.Index
+		var index struct{ Manifests []json.RawMessage }
 		_ = json.Unmarshal(record(req, next).Body.Bytes(), &index)
-		writeIndex(w, append(fillers(n, "application/vnd.example.sbom"), index.Manifests...))
+		w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
+		_, _ = fmt.Fprintf(w, `{"schemaVersion":2,"mediaType":%q,"manifests":%s`, ocispec.MediaTypeImageIndex, bytes.TrimSuffix(others, []byte("]")))
+		for _, entry := range index.Manifests {
+			_, _ = fmt.Fprintf(w, ",%s", entry)
+		}
+		_, _ = io.WriteString(w, "]}")
 	}
 }
 

@@ -185,3 +185,10 @@ func (w *subjectless) WriteHeader(status int) {
 	w.Header().Del("OCI-Subject")
 	w.ResponseWriter.WriteHeader(status)
 }
+
+// URL is that of a request, below the registry's own.
+func (r Request) URL(base string) *url.URL {
+	u, _ := url.Parse(base)
+	u.Path, u.RawQuery = r.Path, r.Query
+	return u
+}
