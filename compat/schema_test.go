@@ -25,6 +25,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // documents are the types that compat prints, by kind.
 var documents = map[string]any{
 	compat.KindNodeReport:     compat.NodeReport{},
+	compat.KindNodeReportList: compat.NodeReportList{},
 	compat.KindPodReport:      compat.PodReport{},
 	compat.KindDiscoverReport: compat.DiscoverReport{},
 	compat.KindAttachReport:   compat.AttachReport{},

@@ -42,6 +42,8 @@ type NodeRequest struct {
 	// SnapshotFile is where they came from.
 	Snapshot     *nodefeatures.Snapshot
 	SnapshotFile string
+	// AnyNode makes the verdict on several nodes that of the best.
+	AnyNode bool
 	// Discovery says how this host is looked at; its Features are overwritten
 	// with those that the rules name.
 	Discovery nodefeatures.Options
@@ -66,18 +68,15 @@ type File struct {
 // the way is in the report; the report is never nil. An error is returned for
 // input of the caller that cannot be used (a usage error), and nothing else.
 func ValidateNode(ctx context.Context, req NodeRequest) (*NodeReport, error) {
-	subjects := req.open(ctx)
-	for _, s := range subjects {
-		if IsUsage(s.err) {
-			return nil, s.err
-		}
+	subjects, err := req.openAll(ctx)
+	if err != nil {
+		return nil, err
 	}
 	return judgeNode(ctx, req, subjects)
 }
 
 // judgeNode fetches what the subjects' images need, looks at the node and decides.
 func judgeNode(ctx context.Context, req NodeRequest, subjects []subject) (*NodeReport, error) {
-	report := newNodeReport(req)
 	waitForKubelet := async(func() (*kubelet.Facts, error) { return kubeletFacts(ctx, req) })
 	subjects = fetch(ctx, req, subjects)
 
@@ -91,19 +90,32 @@ func judgeNode(ctx context.Context, req NodeRequest, subjects []subject) (*NodeR
 	if errors.As(err, &given) {
 		return nil, err
 	}
+	report := newReport(req, subjects, judgeAll(ctx, subjects, snapshot, req), snapshot, facts)
 	if err != nil && req.RequireSidecars {
 		report.Error = NewError(err)
 	}
-	support := sidecar.Judge(facts, nil)
+	return report, nil
+}
 
-	for _, s := range subjects {
-		report.Images = append(report.Images, judge(ctx, s, snapshot, req))
+// judgeAll judges every subject on the facts of one node.
+func judgeAll(ctx context.Context, subjects []subject, snapshot *nodefeatures.Snapshot, req NodeRequest) []Image {
+	images := make([]Image, len(subjects))
+	for i, s := range subjects {
+		images[i] = judge(ctx, s, snapshot, req)
 	}
+	return images
+}
+
+// newReport puts together what was found out about one node.
+func newReport(req NodeRequest, subjects []subject, images []Image, snapshot *nodefeatures.Snapshot, facts *kubelet.Facts) *NodeReport {
+	support := sidecar.Judge(facts, nil)
+	report := newNodeReport(req)
+	report.Images = images
 	report.Node = describeNode(snapshot, support, req)
 	report.Sidecars = &support
 	report.warn(subjects)
 	report.decide(req)
-	return report, nil
+	return report
 }
 
 // giveUp notes why the specs that were found cannot be judged.
@@ -122,13 +134,20 @@ func inspect(ctx context.Context, req NodeRequest, subjects []subject) (*nodefea
 		return req.Snapshot, nil
 	}
 	options := req.Discovery
-	options.Features = []string{}
+	options.Features = features(subjects)
+	return nodefeatures.Discover(ctx, options)
+}
+
+// features are those that the rules of all subjects name; never nil, which would
+// mean all.
+func features(subjects []subject) []string {
+	names := []string{}
 	for _, s := range subjects {
 		if s.spec != nil {
-			options.Features = append(options.Features, s.spec.Features()...)
+			names = append(names, s.spec.Features()...)
 		}
 	}
-	return nodefeatures.Discover(ctx, options)
+	return names
 }
 
 // kubeletFacts prefers what was given, then what the snapshot recorded. A
@@ -180,6 +199,18 @@ func (req NodeRequest) platform() artifact.Platform {
 	default:
 		return artifact.HostPlatform()
 	}
+}
+
+// openAll is open for references that the caller named: one that is none is the
+// caller's mistake.
+func (req NodeRequest) openAll(ctx context.Context) ([]subject, error) {
+	subjects := req.open(ctx)
+	for _, s := range subjects {
+		if IsUsage(s.err) {
+			return nil, s.err
+		}
+	}
+	return subjects, nil
 }
 
 // open checks every reference before anything is sent. What is wrong with one is

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -20,7 +21,7 @@ type judgeFlags struct {
 	tags     []string
 	missing  choice
 	strict   bool
-	features string
+	features []string
 }
 
 func (f *judgeFlags) addJudging(a *app, cmd *cobra.Command) {
@@ -30,7 +31,7 @@ func (f *judgeFlags) addJudging(a *app, cmd *cobra.Command) {
 	flags.Var(&f.missing, "missing", "the verdict on an image without a compatibility artifact")
 	complete(cmd, "missing", f.missing.allowed...)
 	flags.BoolVar(&f.strict, "strict", false, "a fact that could not be read makes its rule incompatible")
-	flags.StringVar(&f.features, "features", "", "judge the node in this snapshot `file` instead of this host; - is standard input")
+	flags.StringArrayVar(&f.features, "features", nil, "judge the nodes in this snapshot `file` (repeatable) instead of this host; - is standard input")
 	f.nodeFlags.add(cmd)
 	f.registryFlags.add(a, cmd)
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: the node's)")
@@ -59,48 +60,73 @@ func (f *judgeFlags) judging(ctx context.Context, a *app) (r compat.NodeRequest,
 		return r, err
 	}
 	r.Discovery = f.discovery(a)
-	if f.features != "" {
-		r.SnapshotFile = f.features
-		r.Snapshot, err = f.snapshot(ctx, a)
-	}
-	return r, err
+	return r, nil
 }
 
-// snapshot loads the one node of --features.
-func (f *judgeFlags) snapshot(ctx context.Context, a *app) (*nodefeatures.Snapshot, error) {
-	data, err := a.readFile(ctx, f.features, nodefeatures.MaxSize)
-	if err != nil {
-		return nil, err
+// savedNodes reads the snapshots of --features, one after the other.
+func (f *judgeFlags) savedNodes(ctx context.Context, a *app) iter.Seq2[compat.SavedNode, error] {
+	return func(yield func(compat.SavedNode, error) bool) {
+		for _, name := range f.features {
+			in, err := a.open(ctx, name)
+			if err != nil {
+				yield(compat.SavedNode{}, err)
+				return
+			}
+			for snapshot, err := range nodefeatures.LoadAll(in, nodefeatures.LoadOptions{}) {
+				if err != nil {
+					err = fmt.Errorf("reading the features of %s: %w", name, err)
+				}
+				if err != nil && ctx.Err() == nil {
+					err = &usageError{err}
+				}
+				if !yield(compat.SavedNode{File: name, Snapshot: snapshot}, err) || err != nil {
+					in.Close() //nolint:errcheck // it was only read
+					return
+				}
+			}
+			in.Close() //nolint:errcheck // it was only read
+		}
 	}
-	snapshots, err := nodefeatures.Load(data)
-	if err != nil {
-		return nil, &usageError{fmt.Errorf("reading the features of %s: %w", f.features, err)}
-	}
-	if len(snapshots) != 1 {
-		return nil, usagef("%s holds %d nodes; give one", f.features, len(snapshots))
-	}
-	return snapshots[0], nil
 }
 
-// explainErrors gives the errors of a report their hints, and says the first to a
-// person.
+// savedNode reads the one snapshot of --features, for a command that judges one
+// node.
+func (f *judgeFlags) savedNode(ctx context.Context, a *app, r *compat.NodeRequest) error {
+	for node, err := range f.savedNodes(ctx, a) {
+		switch {
+		case err != nil:
+			return err
+		case r.Snapshot != nil:
+			return usagef("--features holds several nodes; give one")
+		}
+		r.Snapshot, r.SnapshotFile = node.Snapshot, node.File
+	}
+	return nil
+}
+
+// explainErrors gives the errors of a report their hints, and says the first of a
+// run to a person.
 func (a *app) explainErrors(images []compat.Image, first *compat.Error) {
 	for i := range images {
 		if e := images[i].Error; e != nil {
 			addHint(e)
 		}
 	}
-	if first != nil {
-		addHint(first)
+	if first == nil {
+		return
+	}
+	addHint(first)
+	if !a.explained {
 		a.explain(first)
+		a.explained = true
 	}
 }
 
 // conclude ends a command that printed a report: a line for the person whose
 // standard output goes elsewhere, and the exit code.
-func (a *app) conclude(verdict compat.Verdict, failed *compat.Error, summary string) error {
+func (a *app) conclude(verdict compat.Verdict, failed bool, summary string) error {
 	if a.errIsTerm && !a.outIsTerm {
 		fmt.Fprintln(a.err, summary)
 	}
-	return exitWith(verdictCode(verdict, failed != nil))
+	return exitWith(verdictCode(verdict, failed))
 }

@@ -72,11 +72,14 @@ func complete(cmd *cobra.Command, flag string, values ...string) {
 // document writes v as JSON or YAML. Nothing is written unless all of it could be
 // encoded.
 func (f *format) document(w io.Writer, v any) error {
-	layout := indenter{w}
-	encoder := json.NewEncoder(layout) // calls Write once
-	if f.value == "yaml" {
-		encoder = json.NewEncoder(yamlWriter{w})
+	switch f.value { // an encoder calls Write once
+	case "yaml":
+		w = yamlWriter{w}
+	case "ndjson":
+	default:
+		w = indenter{w}
 	}
+	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(v); err != nil {
 		return fmt.Errorf("writing the %s document: %w", f.value, err)
@@ -155,7 +158,9 @@ func endOfString(line []byte, start int) int {
 }
 
 // structured reports whether standard output is for a program.
-func (f *format) structured() bool { return f.value == "json" || f.value == "yaml" }
+func (f *format) structured() bool {
+	return slices.Contains([]string{"json", "yaml", "ndjson"}, f.value)
+}
 
 // color reports whether text for a person may be coloured: on a terminal that
 // can, unless NO_COLOR (https://no-color.org) is set.

@@ -23,6 +23,7 @@ type app struct {
 	verbose   bool
 	timeout   time.Duration
 	stdinRead bool
+	explained bool // an error of a report was said to a person
 }
 
 // run executes the command line of p and returns the exit code.
@@ -180,6 +181,33 @@ func (a *app) readFiles(ctx context.Context, names []string, limit int64) ([]com
 		files = append(files, compat.File{Name: name, Data: data})
 	}
 	return files, nil
+}
+
+// open opens a file, or standard input, whose reading ends when ctx does.
+func (a *app) open(ctx context.Context, name string) (io.ReadCloser, error) {
+	in, out := io.Pipe()
+	stop := context.AfterFunc(ctx, func() { out.CloseWithError(ctx.Err()) }) //nolint:errcheck // it always succeeds
+	var file io.ReadCloser
+	if name == "-" {
+		if a.stdinRead {
+			return nil, usagef("standard input can be read only once")
+		}
+		a.stdinRead = true
+		file = io.NopCloser(a.in)
+	}
+	go func() {
+		defer stop()
+		var err error
+		if file == nil {
+			file, err = os.Open(name)
+		}
+		if err == nil {
+			_, err = io.Copy(out, file)
+			file.Close() //nolint:errcheck // it was only read
+		}
+		out.CloseWithError(err) //nolint:errcheck // it always succeeds
+	}()
+	return in, nil
 }
 
 func (a *app) read(name string, limit int64) ([]byte, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,7 @@ type validateNodeFlags struct {
 	images, specs []string
 	artifact      digestFlag
 	require       choices
-	all           bool
+	all, anyNode  bool
 	output        *format
 }
 
@@ -50,7 +51,8 @@ document, except after a usage error.`,
 	flags.Var(&f.require, "require", "make this part of the verdict")
 	complete(cmd, "require", nativeSidecars)
 	flags.BoolVar(&f.all, "all", false, "with -o text, show what holds as well")
-	f.output = outputFlag(cmd, "json", "yaml", "text")
+	f.output = outputFlag(cmd, "json", "yaml", "text", "ndjson")
+	flags.BoolVar(&f.anyNode, "any-node", false, "of several nodes, let the best decide instead of all")
 	flags.BoolVar(&f.flags.OCILayout, "oci-layout", false, layoutUsage)
 	f.addJudging(a, cmd)
 	cmd.PreRunE = func(*cobra.Command, []string) error {
@@ -67,18 +69,62 @@ func (f *validateNodeFlags) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if len(f.features) > 0 {
+		return f.runSaved(ctx, a, request)
+	}
 	report, err := compat.ValidateNode(ctx, request)
 	if err != nil {
 		return &usageError{err}
 	}
+	return f.conclude(a, report)
+}
+
+// conclude prints the report on one node.
+func (f *validateNodeFlags) conclude(a *app, report *compat.NodeReport) error {
 	a.explainErrors(report.Images, report.Error)
-	err = a.print(f.output, report, func(w io.Writer) error {
+	err := a.print(f.output, report, func(w io.Writer) error {
 		return report.WriteText(w, compat.Style{Color: a.color(), All: f.all})
 	})
 	if err != nil {
 		return err
 	}
-	return a.conclude(report.Verdict, report.Error, report.Summary())
+	return a.conclude(report.Verdict, report.Error != nil, report.Summary())
+}
+
+// runSaved judges the nodes of --features: one is reported like this host,
+// several as a list, or as a line each.
+func (f *validateNodeFlags) runSaved(ctx context.Context, a *app, request compat.NodeRequest) error {
+	list := &compat.NodeReportList{
+		APIVersion: compat.APIVersion, Kind: compat.KindNodeReportList, Created: request.Now.UTC().Format(time.RFC3339),
+		Items: []*compat.NodeReport{},
+	}
+	summary, err := compat.ValidateNodes(ctx, request, f.savedNodes(ctx, a), func(report *compat.NodeReport) error {
+		if f.output.value == "ndjson" {
+			a.explainErrors(report.Images, report.Error)
+			return f.output.document(a.out, report)
+		}
+		list.Items = append(list.Items, report)
+		return nil
+	})
+	switch {
+	case compat.IsUsage(err):
+		return &usageError{err}
+	case err != nil:
+		return err
+	case len(list.Items) == 1:
+		return f.conclude(a, list.Items[0])
+	}
+	list.Verdict, list.Summary = summary.Verdict(), *summary
+	if f.output.value != "ndjson" {
+		for _, report := range list.Items {
+			a.explainErrors(report.Images, report.Error)
+		}
+		err = a.print(f.output, list, func(w io.Writer) error { return list.WriteText(w, compat.Style{Color: a.color()}) })
+	}
+	if err != nil {
+		return err
+	}
+	return a.conclude(summary.Verdict(), summary.Failed(), summary.String())
 }
 
 // request turns flags into what is asked.
@@ -89,7 +135,7 @@ func (f *validateNodeFlags) request(ctx context.Context, a *app) (compat.NodeReq
 	}
 	r, err := f.judging(ctx, a)
 	r.Files, r.Images, r.Artifact = files, f.images, f.artifact.value
-	r.RequireSidecars = f.require.has(nativeSidecars)
+	r.RequireSidecars, r.AnyNode = f.require.has(nativeSidecars), f.anyNode
 	return r, err
 }
 

@@ -89,7 +89,7 @@ func (f *validatePodFlags) run(ctx context.Context, a *app) error {
 	if err := f.print(a, report); err != nil {
 		return err
 	}
-	return a.conclude(report.Verdict, report.Error, report.Summary())
+	return a.conclude(report.Verdict, report.Error != nil, report.Summary())
 }
 
 func (f *validatePodFlags) print(a *app, report *compat.PodReport) error {
@@ -124,6 +124,9 @@ func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodReque
 		Severity:          sidecar.Severity(f.severity.value),
 	}
 	if err != nil {
+		return r, err
+	}
+	if err := f.savedNode(ctx, a, &r.NodeRequest); err != nil {
 		return r, err
 	}
 	if f.version != "" {
