@@ -47,6 +47,8 @@ type feature struct {
 	absent bool
 	// unread says why there may be more to it than is known; nil: it is whole.
 	unread *Reason
+	// except are elements that are known not to be there, whatever was not read.
+	except []string
 }
 
 // feature looks up a feature by its lower-case name.
@@ -63,7 +65,7 @@ func (f *facts) feature(name string) feature {
 	}
 	found := feature{name: name, keys: flags.Elements, values: attributes.Elements, devices: instances.Elements, lists: isInstances}
 	if gappy {
-		found.unread = &gap.Reason
+		found.unread, found.except = &gap.Reason, gap.Except
 	}
 	return found
 }

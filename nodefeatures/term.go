@@ -187,7 +187,7 @@ func (e *evaluator) uncertain(f *feature, name string, m *nfdv1alpha1.MatchExpre
 	if m.Op == nfdv1alpha1.MatchAny {
 		return nil
 	}
-	if !present && f.unread != nil {
+	if !present && f.unread != nil && !slices.Contains(f.except, name) {
 		return f.unread
 	}
 	if e.vars == nil || f.name != backreference || !e.vars.uncertain(name) {
