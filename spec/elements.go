@@ -1,6 +1,9 @@
 package spec
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // An element is one that NFD publishes of a feature, or one attribute of the
 // devices of a feature.
@@ -23,13 +26,23 @@ type featureInfo struct {
 
 // element returns what is known of an element; ok is false for an unknown one.
 func (f *featureInfo) element(name string) (e element, ok bool) {
-	for _, e := range f.elements {
-		prefix, wild := strings.CutSuffix(e.name, "*")
-		if e.name == name || wild && strings.HasPrefix(name, prefix) {
-			return e, true
+	for i := range f.elements {
+		if e := &f.elements[i]; e.name == name || e.isPrefixOf(name) {
+			return *e, true
 		}
 	}
 	return element{}, false
+}
+
+func (e *element) isPrefixOf(name string) bool {
+	last := len(e.name) - 1
+	return e.name[last] == '*' && strings.HasPrefix(name, e.name[:last])
+}
+
+// differsInCase reports whether a name is that of a known element but for upper
+// and lower case.
+func (f *featureInfo) differsInCase(name string) bool {
+	return slices.ContainsFunc(f.elements, func(e element) bool { return e.name != name && strings.EqualFold(e.name, name) })
 }
 
 // names returns the names of the known elements, as a message lists them.

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -261,9 +262,9 @@ func (d *decoder) checkIntegers(e *nfdv1alpha1.MatchExpression, at expressionNod
 // checkVersions reads operands as NFD does: extractVersion in its expression.go
 // parses with Masterminds/semver and drops the pre-release.
 func (d *decoder) checkVersions(e *nfdv1alpha1.MatchExpression, at expressionNodes) {
-	versions := make([]*semver.Version, 0, len(e.Value))
+	versions := make([]*semver.Version, 0, 2)
 	for i, text := range e.Value {
-		if v, ok := release(text); ok {
+		if v, err := semver.NewVersion(text); err == nil {
 			versions = append(versions, v)
 		} else {
 			d.operand(at, i, "write MAJOR.MINOR.PATCH, such as 6.1.0", "%s is no version", quoteShort(text))
@@ -272,19 +273,15 @@ func (d *decoder) checkVersions(e *nfdv1alpha1.MatchExpression, at expressionNod
 	if operators[e.Op].max != 2 || len(versions) != 2 || len(e.Value) != 2 {
 		return
 	}
-	order := versions[0].Compare(versions[1])
+	order := compareReleases(versions[0], versions[1])
 	if order > 0 || order == 0 && e.Op == nfdv1alpha1.MatchGtLt {
 		d.warnf(at.value, CodeNeverTrue, "", "no version lies between %s and %s", quoteShort(e.Value[0]), quoteShort(e.Value[1]))
 	}
 }
 
-func release(text string) (v *semver.Version, ok bool) {
-	v, err := semver.NewVersion(text)
-	if err != nil {
-		return nil, false
-	}
-	released, err := v.SetPrerelease("")
-	return &released, err == nil
+// compareReleases compares versions without their pre-releases.
+func compareReleases(a, b *semver.Version) int {
+	return cmp.Or(cmp.Compare(a.Major(), b.Major()), cmp.Compare(a.Minor(), b.Minor()), cmp.Compare(a.Patch(), b.Patch()))
 }
 
 func (d *decoder) operand(at expressionNodes, i int, hint, format string, args ...any) {

@@ -29,7 +29,7 @@ const (
 )
 
 // features are those that the sources of NFD v0.19.0 publish (source/*/*.go).
-var features = map[string]featureInfo{
+var features = map[string]*featureInfo{
 	"cpu.coprocessor":      {attributes, coprocessorElements, false},
 	cpuFlags:               {flags | attributes, cpuidElements, false},
 	"cpu.cstate":           {attributes, cstateElements, false},

@@ -93,6 +93,7 @@ func (d *decoder) expressions(n *node, feature string, set *setState) *nfdv1alph
 		d.errorf(n, CodeEmptyList, "", "an empty mapping: at least one expression is needed")
 	}
 	expressions := make(nfdv1alpha1.MatchExpressionSet, len(n.content)/2)
+	info := features[feature]
 	for i := 0; i+1 < len(n.content); i += 2 {
 		keyNode := n.content[i].deref()
 		key, named := d.key(keyNode)
@@ -106,7 +107,7 @@ func (d *decoder) expressions(n *node, feature string, set *setState) *nfdv1alph
 			e, at, valid := d.expression(n.content[i+1].deref())
 			expressions[key] = e
 			if named {
-				d.checkElement(elementPlace{keyNode, feature, key}, e, at, valid, set)
+				d.checkElement(elementPlace{keyNode, feature, key, info}, e, at, valid, set)
 			}
 		}
 		d.leave()

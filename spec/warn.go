@@ -12,14 +12,14 @@ import (
 type elementPlace struct {
 	node          *node
 	feature, name string
+	info          *featureInfo // nil for a feature that is not known
 }
 
 // checkElement warns of expressions on an element that can't come true, or can't
 // be evaluated, on any node. Of an expression that is not valid it looks at the
 // element's name alone.
 func (d *decoder) checkElement(p elementPlace, e *nfdv1alpha1.MatchExpression, at expressionNodes, valid bool, set *setState) {
-	info, ok := features[p.feature]
-	if !ok {
+	if p.info == nil {
 		return
 	}
 	if p.feature == backReference {
@@ -28,14 +28,14 @@ func (d *decoder) checkElement(p elementPlace, e *nfdv1alpha1.MatchExpression, a
 		}
 		return
 	}
-	if !d.checkElementName(p.node, p.feature, p.name, consequenceOf(e.Op, valid)) || !valid {
+	known, hasValue := p.info.element(p.name)
+	if !hasValue && !d.checkElementName(p, consequenceOf(e.Op, valid)) || !valid {
 		return
 	}
-	known, hasValue := info.element(p.name)
 	if p.feature == kernelConfig {
 		known = element{name: p.name, kind: configValue}
 	}
-	if !hasValue && info.types&flags != 0 {
+	if !hasValue && p.info.types&flags != 0 {
 		if needsValue(e.Op) {
 			d.warnf(p.node, CodeNeverTrue, "use Exists or DoesNotExist",
 				"%s is a flag without a value: %s is never true", quoteShort(p.name), e.Op)
@@ -71,13 +71,11 @@ func consequenceOf(op nfdv1alpha1.MatchOp, valid bool) consequence {
 	return consequence{CodeNeverTrue, ": this is never true"}
 }
 
-// checkElementName warns of an element that no node has; ok is false if it did.
-func (d *decoder) checkElementName(n *node, feature, name string, c consequence) (ok bool) {
-	info := features[feature]
-	if _, known := info.element(name); known {
-		return true
-	}
-	switch feature {
+// checkElementName warns of an element, of which nothing is known, if no node
+// has it; ok is false if it did.
+func (d *decoder) checkElementName(p elementPlace, c consequence) (ok bool) {
+	n, name := p.node, p.name
+	switch p.feature {
 	case loadedModule:
 		// modprobe takes both; /proc/modules, from which the feature is read, has underscores.
 		if !strings.Contains(name, "-") {
@@ -91,13 +89,13 @@ func (d *decoder) checkElementName(n *node, feature, name string, c consequence)
 		if isCPUFlag(name) {
 			return true
 		}
-		d.warnUnknown(n, feature, name, func() string { return nearestFlag(name) }, "compat features lists those of this node", c.text)
+		d.warnUnknown(p, func() string { return nearestFlag(name) }, "compat features lists those of this node", c.text)
 	default:
-		names := info.names()
-		if info.open && !differsInCase(name, names) {
+		if p.info.open && !p.info.differsInCase(name) {
 			return true
 		}
-		d.warnUnknown(n, feature, name, func() string { return nearest(name, names) }, "NFD has "+strings.Join(names, ", "), c.text)
+		names := p.info.names()
+		d.warnUnknown(p, func() string { return nearest(name, names) }, "NFD has "+strings.Join(names, ", "), c.text)
 	}
 	return false
 }
@@ -118,7 +116,7 @@ func (d *decoder) checkOption(n *node, name, code string) (ok bool) {
 }
 
 // warnUnknown asks for the nearest name only where somebody will read it.
-func (d *decoder) warnUnknown(n *node, feature, name string, near func() string, otherwise, consequence string) {
+func (d *decoder) warnUnknown(p elementPlace, near func() string, otherwise, consequence string) {
 	if len(d.problems) >= MaxProblems {
 		d.leaveOut(SeverityWarning)
 		return
@@ -129,18 +127,12 @@ func (d *decoder) warnUnknown(n *node, feature, name string, near func() string,
 	}
 	what := "element"
 	switch {
-	case feature == cpuFlags:
+	case p.feature == cpuFlags:
 		what = "flag"
-	case features[feature].types == instances:
+	case p.info.types == instances:
 		what = "attribute"
 	}
-	d.warnf(n, CodeUnknownElement, hint, "NFD v0.19.0 publishes no %s %s in %s%s", what, quoteShort(name), feature, consequence)
-}
-
-// differsInCase reports whether a name is one of the known names but for upper
-// and lower case.
-func differsInCase(name string, known []string) bool {
-	return slices.ContainsFunc(known, func(k string) bool { return k != name && strings.EqualFold(k, name) })
+	d.warnf(p.node, CodeUnknownElement, hint, "NFD v0.19.0 publishes no %s %s in %s%s", what, quoteShort(p.name), p.feature, consequence)
 }
 
 // checkVariable warns of a back-reference to what no earlier rule sets, or sets

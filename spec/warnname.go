@@ -34,12 +34,15 @@ func (d *decoder) checkName(feature string, e *nfdv1alpha1.MatchExpression, at e
 
 // checkNames warns of names that no element has.
 func (d *decoder) checkNames(feature string, names []string, at expressionNodes) {
-	if _, ok := features[feature]; !ok || feature == backReference {
+	info := features[feature]
+	if info == nil || feature == backReference {
 		return
 	}
 	for i, name := range names {
 		d.enterValue(i)
-		d.checkElementName(at.value.content[i].deref(), feature, name, consequence{CodeNeverTrue, ""})
+		if _, known := info.element(name); !known {
+			d.checkElementName(elementPlace{at.value.content[i].deref(), feature, name, info}, consequence{CodeNeverTrue, ""})
+		}
 		d.leaveValue()
 	}
 }
