@@ -23,8 +23,11 @@ func newDiscover(a *app) *cobra.Command {
 		Long: `List the compatibility artifacts that are attached to an image: to its index and
 to each platform's manifest. The one marked "in effect" is what validate-node
 uses for that platform: artifacts on the platform's manifest come before those on
-the index, the newest before the older ones.`,
+the index, the newest before the older ones. Artifacts that have the same spec as
+a preferred one are marked as its duplicates; listed ones that are gone, broken or
+about another image are shown as such.`,
 		Example: `  compat discover --image registry.example.com/app:1.2
+  compat discover --image registry.example.com/app:1.2 --platform linux/arm64 -o table
   compat discover --image registry.example.com/app:1.2 -o json`,
 		Args: noArgs,
 	}
@@ -32,6 +35,7 @@ the index, the newest before the older ones.`,
 	f.imageFlags(cmd, &f.image)
 	f.output = outputFlag(cmd, "tree", "table", "json", "yaml")
 	f.add(a, cmd)
+	f.addPlatform(cmd, "list only what counts for this `platform` of an index")
 	return cmd
 }
 
@@ -40,7 +44,7 @@ func (f *discoverFlags) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	report, err := compat.Discover(ctx, repository)
+	report, err := compat.Discover(ctx, repository, f.platform.orNone())
 	return a.answer(f.output, report, report.Error, err, func(w io.Writer) error {
 		if f.output.value == "table" {
 			return report.WriteTable(w)

@@ -142,7 +142,7 @@ func (r *Repository) current(ctx context.Context, list []Artifact) (*Content, *A
 			skipped = append(skipped, w)
 			continue
 		}
-		if !broken(err) {
+		if !Broken(err) {
 			return nil, nil, nil, err
 		}
 		var typed Error
@@ -153,8 +153,9 @@ func (r *Repository) current(ctx context.Context, list []Artifact) (*Content, *A
 	return nil, nil, skipped, nil
 }
 
-// broken tells whether an artifact will stay unreadable, so that a new one is what helps.
-func broken(err error) bool {
+// Broken tells whether an error of reading an artifact or its spec will stay, so that only a new one helps: the bytes are
+// wrong, too many or gone.
+func Broken(err error) bool {
 	var malformed *MalformedError
 	var large *TooLargeError
 	var missing *NotFoundError

@@ -123,7 +123,7 @@ func (r *Repository) toRemove(ctx context.Context, s subject, o DetachOptions) (
 	switch _, _, err := r.examine(ctx, a); {
 	case err == nil:
 		return []digest.Digest{o.Artifact}, nil
-	case foreignOrGone(err), broken(err):
+	case foreignOrGone(err), Broken(err):
 		return list, nil // empty: it is none of this subject's artifacts
 	default:
 		return nil, err
@@ -200,7 +200,7 @@ func (r *Repository) sortOut(ctx context.Context, subject digest.Digest, digests
 		case errors.As(err, &gone):
 			missing = append(missing, d)
 		case errors.As(err, &foreign), errors.Is(err, errOtherType):
-		case err == nil, broken(err):
+		case err == nil, Broken(err):
 			own = append(own, d)
 		default:
 			return nil, nil, err

@@ -167,7 +167,7 @@ func TestDiscover(t *testing.T) {
 			r.AddFallback(t, "app", root.Digest, foreign)
 			want[gone.Digest], want[foreign.Digest] = StateMissing, StateInEffect
 		}
-		got, err := open(t, r, "app:1.0", Options{}).Discover(testContext(t))
+		got, err := open(t, r, "app:1.0", Options{}).Discover(testContext(t), Platform{})
 		if err != nil {
 			t.Fatal(err)
 		}

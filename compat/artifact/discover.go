@@ -54,9 +54,10 @@ type Found struct {
 	Layer *ocispec.Descriptor
 }
 
-// Discover lists the artifacts of the index and of each platform's manifest, and looks at the manifest of each, but not at
-// the specs. Errors are those of [Repository.Image] and [Image.Artifacts].
-func (r *Repository) Discover(ctx context.Context) (Discovery, error) {
+// Discover lists the artifacts of the index and of each platform's manifest, or of one platform's unless that is zero, and
+// looks at the manifest of each, but not at the specs: see [Repository.Spec]. Errors are those of [Repository.Image] and
+// [Image.Artifacts].
+func (r *Repository) Discover(ctx context.Context, platform Platform) (Discovery, error) {
 	root, warnings, err := r.root(ctx)
 	if err != nil {
 		return Discovery{}, err
@@ -66,6 +67,15 @@ func (r *Repository) Discover(ctx context.Context) (Discovery, error) {
 		return Discovery{}, err
 	}
 	warnings = append(warnings, more...)
+	if platform.OS != "" {
+		one, err := r.platformSubject(ctx, root, subjects, platform)
+		if err != nil {
+			return Discovery{}, err
+		}
+		if subjects = append(subjects[:1:1], one); !root.isIndex() {
+			subjects = subjects[:1]
+		}
+	}
 	lists := make([]referrers, len(subjects))
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelRequests)
@@ -91,6 +101,11 @@ func (r *Repository) Discover(ctx context.Context) (Discovery, error) {
 		d.ViaFallbackTag = d.ViaFallbackTag || l.ViaFallbackTag
 	}
 	return d, nil
+}
+
+// Spec reads the spec of an artifact that [Repository.Discover] found, by its layer: at most MaxSpecSize bytes, verified.
+func (r *Repository) Spec(ctx context.Context, layer ocispec.Descriptor) ([]byte, error) {
+	return r.store.blob(ctx, whatSpec, layer, MaxSpecSize)
 }
 
 // lookAt reads the manifests of a subject's artifacts and says what readers make of each.
@@ -137,7 +152,7 @@ func stateOf(err error) State {
 		return StateForeign
 	case errors.As(err, &missing):
 		return StateMissing
-	case broken(err):
+	case Broken(err):
 		return StateBroken
 	default:
 		return ""
