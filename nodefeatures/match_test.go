@@ -233,6 +233,7 @@ func TestBackReferences(t *testing.T) {
 		fails   = "matchFeatures: [{feature: kernel.version, matchExpressions: {major: {op: DoesNotExist}}}]"
 		unknown = "matchFeatures: [{feature: kernel.config, matchExpressions: {A: {op: Exists}}}]"
 		refused = "matchFeatures: [{feature: kernel.version, matchExpressions: {major: {op: Gt, value: [x]}}}]"
+		odd     = "matchFeatures: [{feature: kernel.version, matchExpressions: {full: {op: Ge, type: version, value: ['6']}}}]"
 		either  = "matchAny: [{" + matches + "}, {" + unknown + "}]"
 	)
 	refer := func(expression string) string {
@@ -266,9 +267,11 @@ func TestBackReferences(t *testing.T) {
 		{"a name that is set", "- {name: one, " + matches + vars + refer("matchName: {op: In, value: [a]}"), Compatible},
 		{"a name that is perhaps set", "- {name: one, " + unknown + vars + refer("matchName: {op: In, value: [a]}"), Unknown},
 		{"a name that is not set", "- {name: one, " + matches + vars + refer("matchName: {op: In, value: [b]}"), Incompatible},
+		{"its template, where a version was compared by its numbers", "- {name: one, " + odd + ", varsTemplate: 'a=true'}\n" + isTrue, Unknown},
+		{"set where a version was compared by its numbers", "- {name: one, " + odd + vars + isTrue, Compatible},
 		{"a template that fails", "- {name: one, " + matches + ", varsTemplate: '{{ .nothing }}'}\n" + isTrue, Unknown},
 	}
-	s := own("{attributes: {kernel.version: {elements: {major: '6'}}}}", unread("kernel.config", false))
+	s := own("{attributes: {kernel.version: {elements: {full: 6.1.0-1.el9_4, major: '6'}}}}", unread("kernel.config", false))
 	before, err := json.Marshal(s)
 	must(t, err)
 	for _, tt := range tests {
