@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nodecompat/compat/artifact"
+	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
 	"nodecompat/spec"
 )
@@ -27,8 +28,10 @@ func newNodeReport(req NodeRequest) *NodeReport {
 	}
 }
 
-// decide sums the images up: all of them, and the sidecars if required.
-func (r *NodeReport) decide(req NodeRequest) {
+// decide sums the images up: all of them, and the sidecars if required. detection
+// is why the kubelet could not be looked for; it is no unknown fact, and --strict
+// does not touch it.
+func (r *NodeReport) decide(req NodeRequest, detection error) {
 	verdicts := make([]Verdict, 0, len(r.Images)+1)
 	for _, i := range r.Images {
 		verdicts = append(verdicts, i.Verdict)
@@ -36,16 +39,34 @@ func (r *NodeReport) decide(req NodeRequest) {
 			r.Error = i.Error
 		}
 	}
+	var sidecars Verdict
+	var why Reason
+	switch {
+	case req.RequireSidecars && detection != nil:
+		e := NewError(detection)
+		sidecars, why = Unknown, e.reason()
+		r.Error = cmp.Or(r.Error, e)
+	case req.RequireSidecars:
+		sidecars, why = decideSidecars(*r.Sidecars, req.Strict)
+	case detection != nil:
+		r.Warnings = append(r.Warnings, NewError(detection).reason())
+	}
 	if req.RequireSidecars {
-		verdicts = append(verdicts, r.decideSidecars(req.Strict))
+		verdicts = append(verdicts, sidecars)
 	}
 	r.Verdict = nodefeatures.All(verdicts...)
+	if sidecars == r.Verdict {
+		r.Reasons = append(r.Reasons, why)
+	}
 	r.Reasons = append(r.Reasons, r.imageReasons()...)
 }
 
 // warn collects what did not decide: what the specs and the registries warn of.
-func (r *NodeReport) warn(subjects []subject) {
+func (r *NodeReport) warn(subjects []subject, req NodeRequest) {
 	for _, s := range subjects {
+		if s.image != nil && s.image.Manifest == nil && req.platform().OS == "" {
+			r.Warnings = append(r.Warnings, platformUnknown("only what is attached to the index of "+s.reference+" was looked at"))
+		}
 		name := cmp.Or(s.reference, s.file)
 		for _, w := range s.warnings {
 			r.Warnings = append(r.Warnings, Reason{Code: w.Code, Message: name + ": " + w.Message})
@@ -58,16 +79,24 @@ func (r *NodeReport) warn(subjects []subject) {
 	}
 }
 
+// platformUnknown says that the node is one of which nobody knows the platform.
+func platformUnknown(consequence string) Reason {
+	return Reason{
+		Code:    "platformUnknown",
+		Message: "the snapshot does not name the node's architecture: " + consequence,
+		Hint:    "name it with --platform",
+	}
+}
+
 // decideSidecars turns the kubelet's support into a verdict with its reason.
-func (r *NodeReport) decideSidecars(strict bool) Verdict {
-	verdict := Verdict(r.Sidecars.Verdict())
-	message := "native sidecars: " + r.Sidecars.Message
+func decideSidecars(support sidecar.Support, strict bool) (Verdict, Reason) {
+	verdict := Verdict(support.Verdict())
+	message := "native sidecars: " + support.Message
 	if strict && verdict == Unknown {
 		verdict = Incompatible
 		message += "; --strict takes that as no"
 	}
-	r.Reasons = append(r.Reasons, Reason{Code: string(r.Sidecars.Code), Message: message})
-	return verdict
+	return verdict, Reason{Code: string(support.Code), Message: message}
 }
 
 // imageReasons repeats the reasons of the images that decided, with their names
@@ -114,6 +143,8 @@ func judge(ctx context.Context, s subject, node *nodefeatures.Snapshot, req Node
 // decideImage is Kleene's OR over the selected sets, or what a missing spec means.
 func decideImage(s subject, sets []Set, req NodeRequest) (Verdict, []Reason) {
 	switch {
+	case errors.Is(s.err, artifact.ErrNoArtifact) && s.image.Manifest == nil && req.platform().OS == "":
+		return Unknown, []Reason{platformUnknown("nothing is attached to the index")}
 	case errors.Is(s.err, artifact.ErrNoArtifact):
 		return decideMissing(req.Missing)
 	case s.err != nil:
@@ -215,7 +246,7 @@ func judgeSet(index int, set spec.Set, rules []nodefeatures.Rule, strict bool) S
 	for i := range rules {
 		if strict && rules[i].Verdict == Unknown {
 			rules[i].Verdict = Incompatible
-			rules[i].Reason = &Reason{Code: "strict", Message: "a fact is unknown, and --strict takes that as no"}
+			rules[i].Reason = strictReason(rules[i].Reason)
 		}
 		verdicts[i] = rules[i].Verdict
 	}
@@ -235,11 +266,27 @@ func judgeSet(index int, set spec.Set, rules []nodefeatures.Rule, strict bool) S
 	return result
 }
 
+// strictReason says that --strict decided, and keeps what the rule said.
+func strictReason(was *Reason) *Reason {
+	reason := &Reason{Code: codeStrict, Message: "a fact is unknown, and --strict takes that as no"}
+	if was != nil {
+		reason.Message = was.Message + "; --strict takes that as no"
+		reason.Hint = was.Hint
+	}
+	return reason
+}
+
+// codeStrict is the code of the reason of a rule that --strict decided.
+const codeStrict = "strict"
+
 // platformMismatch says that the image is made for another kind of machine than
 // the node. Nil when it fits, or when one of the two is not known.
 func platformMismatch(s subject, node *nodefeatures.Snapshot, req NodeRequest) *Reason {
 	if s.image == nil {
 		return nil
+	}
+	if s.image.Manifest == nil && req.platform().OS == "" {
+		return nil // nobody knows which one to look for
 	}
 	if s.image.Manifest == nil {
 		return &Reason{

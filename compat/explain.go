@@ -34,35 +34,43 @@ func (s Set) why() (message, hint string) {
 	return string(s.Verdict), ""
 }
 
+// whyRule explains a rule by the terms that gave its verdict; where --strict did,
+// by those that are unknown.
 func whyRule(r nodefeatures.Rule) (message, hint string) {
-	for _, t := range r.Terms {
-		if t.Verdict == r.Verdict {
-			return whyTerm(t)
-		}
+	verdict := r.Verdict
+	if r.Reason != nil && r.Reason.Code == codeStrict {
+		verdict = Unknown
 	}
-	for _, t := range r.Terms {
-		if t.Verdict == Unknown { // --strict made the rule incompatible
-			return whyTerm(t)
-		}
+	if t := termWith(verdict, r.Terms); t != nil {
+		return whyTerm(*t)
 	}
 	var alternatives []string
 	for _, a := range r.MatchAny {
-		for _, t := range a.Terms {
-			if t.Verdict != Compatible {
-				why, h := whyTerm(t)
-				alternatives = append(alternatives, why)
-				hint = h
-				break
-			}
+		if t := termWith(a.Verdict, a.Terms); t != nil && a.Verdict == verdict {
+			var why string
+			why, hint = whyTerm(*t)
+			alternatives = append(alternatives, why)
 		}
 	}
-	if len(alternatives) > 0 {
+	switch {
+	case len(alternatives) == 0 && r.Reason != nil:
+		return r.Reason.Message, r.Reason.Hint
+	case len(alternatives) == 0:
+		return string(verdict), ""
+	case verdict == Unknown:
+		return "it is not known whether an alternative of matchAny holds: " + strings.Join(alternatives, "; "), hint
+	default:
 		return "no alternative of matchAny holds: " + strings.Join(alternatives, "; "), hint
 	}
-	if r.Reason != nil {
-		return r.Reason.Message, r.Reason.Hint
+}
+
+func termWith(verdict Verdict, terms []nodefeatures.Term) *nodefeatures.Term {
+	for i := range terms {
+		if terms[i].Verdict == verdict {
+			return &terms[i]
+		}
 	}
-	return string(r.Verdict), ""
+	return nil
 }
 
 // whyTerm explains one term in one line.
@@ -101,6 +109,9 @@ func explainExpression(feature string, e nodefeatures.Expression) string {
 	}
 	if e.Reason != nil {
 		line += " (" + e.Reason.Message + ")"
+	}
+	if e.Note != "" {
+		line += " (" + e.Note + ")"
 	}
 	return line
 }

@@ -47,12 +47,12 @@ func (r *PodReport) Summary() string {
 	if len(r.Reasons) > 0 {
 		line += ": " + r.Reasons[0].Message
 	}
-	return line
+	return Printable(line)
 }
 
 // mark0 prints a marked line, wrapped.
 func (p *printer) mark0(v Verdict, text string) {
-	lines := wrapText(printable(text), textWidth-2)
+	lines := wrapText(Printable(text), textWidth-2)
 	p.line(0, "%s %s", p.mark(v), lines[0])
 	for _, line := range lines[1:] {
 		p.line(1, "%s", line)
@@ -62,7 +62,7 @@ func (p *printer) mark0(v Verdict, text string) {
 // wrap prints a label and a text, broken into lines that stand under the text.
 func (p *printer) wrap(depth int, label, text string) {
 	indent := utf8.RuneCountInString(label)
-	for i, line := range wrapText(printable(text), textWidth-2*depth-indent) {
+	for i, line := range wrapText(Printable(text), textWidth-2*depth-indent) {
 		if i > 0 {
 			label = strings.Repeat(" ", indent)
 		}
@@ -144,7 +144,7 @@ func (p *printer) barred(bar painted, text string) {
 	if text == "" {
 		return
 	}
-	for _, line := range wrapText(printable(text), textWidth-6) {
+	for _, line := range wrapText(Printable(text), textWidth-6) {
 		p.line(1, "%s   %s", bar, line)
 	}
 }

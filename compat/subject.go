@@ -20,12 +20,13 @@ type subject struct {
 	reference string
 	file      string
 
-	repository *artifact.Repository
-	image      *artifact.Image
-	platform   *artifact.Platform // of the image's manifest; nil if it does not tell
-	candidates []artifact.Artifact
-	content    *artifact.Content
-	warnings   []artifact.Warning
+	repository  *artifact.Repository
+	image       *artifact.Image
+	platform    *artifact.Platform // of the image's manifest; nil if it does not tell
+	platformErr error
+	candidates  []artifact.Artifact
+	content     *artifact.Content
+	warnings    []artifact.Warning
 
 	spec     *spec.Spec
 	problems spec.Problems
@@ -57,25 +58,27 @@ func (s *subject) fetch(ctx context.Context, req NodeRequest) {
 	}
 	s.content = content
 	s.parse(spec.Parse(content.Spec))
+	if s.err == nil && s.platformErr != nil {
+		s.spec, s.err = nil, s.platformErr
+	}
 }
 
 // readPlatform asks the image what it is made for. An image that does not tell
-// can still be judged by its spec.
+// can still be judged by its spec; one whose answer is lost cannot.
 func (s *subject) readPlatform(ctx context.Context) {
 	if s.image.Manifest == nil {
 		return
 	}
 	platform, err := s.image.Platform(ctx)
-	if err != nil {
-		message := err.Error()
-		var malformed *artifact.MalformedError
-		if errors.As(err, &malformed) {
-			message = malformed.Reason // the image was named already
-		}
-		s.warnings = append(s.warnings, artifact.Warning{Code: "platformUnknown", Message: "its platform is not known: " + message})
-		return
+	var malformed *artifact.MalformedError
+	switch {
+	case err == nil:
+		s.platform = &platform
+	case errors.As(err, &malformed): // what was pushed says no platform, or is no image; its name is known
+		s.warnings = append(s.warnings, artifact.Warning{Code: "platformUnknown", Message: "its platform is not known: " + malformed.Reason})
+	default:
+		s.platformErr = err
 	}
-	s.platform = &platform
 }
 
 // parseFile reads a spec or NodeFeatureGroup that did not come from a registry.

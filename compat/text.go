@@ -43,7 +43,7 @@ func (r *NodeReport) Summary() string {
 	if len(r.Reasons) > 0 {
 		line += ": " + r.Reasons[0].Message
 	}
-	return line
+	return Printable(line)
 }
 
 func (r *NodeReport) headline() string {
@@ -84,7 +84,7 @@ func (p *printer) flush(w io.Writer) error {
 func (p *printer) line(depth int, format string, args ...any) {
 	for i, arg := range args {
 		if text, ok := arg.(string); ok {
-			args[i] = printable(text)
+			args[i] = Printable(text)
 		}
 	}
 	text := fmt.Sprintf(format, args...)
@@ -226,7 +226,7 @@ func (r *NodeReport) decidedBySidecars() bool {
 
 func (p *printer) sidecars(r *NodeReport) {
 	// Without a kubelet, and if nobody asked, there is nothing to say.
-	if r.Sidecars == nil || r.Sidecars.Support == sidecar.Unknown && !r.decidedBySidecars() {
+	if r.Sidecars == nil || r.Sidecars.Support == sidecar.Unknown && r.Sidecars.Kubelet.Origin == nil && !r.decidedBySidecars() {
 		return
 	}
 	p.line(0, "")
@@ -277,9 +277,9 @@ func prefixed(prefix, text string) string {
 // may come from a registry or a file.
 type painted string
 
-// printable replaces what is not printable, such as control characters, with
+// Printable replaces what is not printable, such as control characters, with
 // which a hostile spec could paint over the terminal.
-func printable(text string) string {
+func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r

@@ -3,6 +3,7 @@ package compat
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -90,11 +91,10 @@ func judgeNode(ctx context.Context, req NodeRequest, subjects []subject) (*NodeR
 	if errors.As(err, &given) {
 		return nil, err
 	}
-	report := newReport(req, subjects, judgeAll(ctx, subjects, snapshot, req), snapshot, facts)
-	if err != nil && req.RequireSidecars {
-		report.Error = NewError(err)
+	if err != nil {
+		err = fmt.Errorf("looking for the kubelet: %w", err)
 	}
-	return report, nil
+	return newReport(req, subjects, judgeAll(ctx, subjects, snapshot, req), snapshot, facts, err), nil
 }
 
 // judgeAll judges every subject on the facts of one node.
@@ -107,14 +107,16 @@ func judgeAll(ctx context.Context, subjects []subject, snapshot *nodefeatures.Sn
 }
 
 // newReport puts together what was found out about one node.
-func newReport(req NodeRequest, subjects []subject, images []Image, snapshot *nodefeatures.Snapshot, facts *kubelet.Facts) *NodeReport {
+func newReport(
+	req NodeRequest, subjects []subject, images []Image, snapshot *nodefeatures.Snapshot, facts *kubelet.Facts, detection error,
+) *NodeReport {
 	support := sidecar.Judge(facts, nil)
 	report := newNodeReport(req)
 	report.Images = images
 	report.Node = describeNode(snapshot, support, req)
 	report.Sidecars = &support
-	report.warn(subjects)
-	report.decide(req)
+	report.warn(subjects, req)
+	report.decide(req, detection)
 	return report
 }
 
@@ -189,12 +191,15 @@ func describeNode(s *nodefeatures.Snapshot, support sidecar.Support, req NodeReq
 }
 
 // platform is the platform that the images are judged for: the one asked for,
-// otherwise the node's own.
+// otherwise the node's own. It is the zero value for a snapshot that does not say
+// what it is of; this host's has nothing to do with that.
 func (req NodeRequest) platform() artifact.Platform {
 	switch {
 	case req.Platform != nil:
 		return *req.Platform
-	case req.Snapshot != nil && req.Snapshot.Node.Architecture != "":
+	case req.Snapshot != nil && (req.Snapshot.Node.OS == "" || req.Snapshot.Node.Architecture == ""):
+		return artifact.Platform{}
+	case req.Snapshot != nil:
 		return artifact.Platform{OS: req.Snapshot.Node.OS, Architecture: req.Snapshot.Node.Architecture}
 	default:
 		return artifact.HostPlatform()

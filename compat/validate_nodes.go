@@ -116,7 +116,7 @@ func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*NodeReport, er
 			j.judged[key] = images
 		}
 	}
-	return newReport(req, subjects, images, node.Snapshot, facts), nil
+	return newReport(req, subjects, images, node.Snapshot, facts, nil), nil
 }
 
 func (s *Summary) add(r *NodeReport) {

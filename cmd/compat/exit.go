@@ -104,10 +104,20 @@ func errorExit(err error) int {
 func (p process) complain(err error) { p.explain(describe(err)) }
 
 func (p process) explain(e *compat.Error) {
-	fmt.Fprintf(p.err, "compat: %s\n", strings.TrimSpace(e.Message))
+	fmt.Fprintf(p.err, "compat: %s\n", onlyPrintable(e.Message))
 	if e.Hint != "" {
-		fmt.Fprintf(p.err, "compat: hint: %s\n", e.Hint)
+		fmt.Fprintf(p.err, "compat: hint: %s\n", onlyPrintable(e.Hint))
 	}
+}
+
+// onlyPrintable keeps the lines of a message, and nothing else that is not
+// printable: what a registry or a file says can be in it.
+func onlyPrintable(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i, line := range lines {
+		lines[i] = compat.Printable(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // describe is compat.NewError with a hint for the errors that the command line

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -120,7 +121,7 @@ func (n indenter) Write(line []byte) (int, error) {
 		switch {
 		case c == '"':
 			end := endOfString(line, i)
-			out.Write(line[i : end+1])
+			writeString(out, line[i:end+1])
 			i = end
 		case (c == '{' || c == '[') && line[i+1] == c+2: // closing ones are two on in ASCII
 			out.Write(line[i : i+2])
@@ -143,6 +144,22 @@ func (n indenter) Write(line []byte) (int, error) {
 		}
 	}
 	return len(line), out.Flush() // keeps the first error
+}
+
+// writeString writes a string of a JSON document. encoding/json leaves DEL and the
+// C1 controls as they are, which terminals obey.
+func writeString(out *bufio.Writer, text []byte) {
+	if !bytes.ContainsRune(text, 0x7f) && !bytes.Contains(text, []byte{0xc2}) {
+		out.Write(text)
+		return
+	}
+	for _, r := range string(text) {
+		if r >= 0x7f && r <= 0x9f {
+			fmt.Fprintf(out, "\\u%04x", r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
 }
 
 // endOfString returns the position of the quote that closes the one at start.
