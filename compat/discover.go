@@ -223,8 +223,8 @@ func (r *DiscoverReport) WriteTable(w io.Writer) error {
 			on = s.On
 		}
 		for _, a := range s.Artifacts {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%s\t%s\n", printable(on), a.Digest, printable(orNone(a.Created)),
-				a.Sets, a.Rules, cmp.Or(printable(strings.Join(a.Tags, ",")), "-"), a.stateText())
+			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%s\t%s\n", Printable(on), a.Digest, Printable(orNone(a.Created)),
+				a.Sets, a.Rules, cmp.Or(Printable(strings.Join(a.Tags, ",")), "-"), a.stateText())
 		}
 	}
 	if err := table.Flush(); err != nil {
