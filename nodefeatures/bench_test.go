@@ -3,6 +3,7 @@ package nodefeatures
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
@@ -42,6 +43,39 @@ func BenchmarkMatch1000(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		matched(b, s, rules)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/7000, "ns/expression")
+}
+
+// BenchmarkExpression evaluates and explains rules of one expression each, of
+// every kind, on one CPU.
+func BenchmarkExpression(b *testing.B) {
+	s := node(b, "node-a.json")
+	s.Features.Attributes["kernel.version"].Elements["odd"] = "5.14.0-427.el9_4.x86_64"
+	for name, term := range map[string]string{
+		"flag":        "{feature: cpu.cpuid, matchExpressions: {AVX2: {op: Exists}}}",
+		"flagMissing": "{feature: cpu.cpuid, matchExpressions: {AMXTILE: {op: Exists}}}",
+		"attribute":   "{feature: kernel.config, matchExpressions: {KVM: {op: In, value: ['y', m]}}}",
+		"number":      "{feature: kernel.version, matchExpressions: {major: {op: Ge, value: ['5']}}}",
+		"version":     "{feature: kernel.version, matchExpressions: {full: {op: Ge, type: version, value: ['5.14']}}}",
+		"versionCut":  "{feature: kernel.version, matchExpressions: {odd: {op: Ge, type: version, value: ['5.14']}}}",
+		"regexp":      "{feature: kernel.version, matchExpressions: {full: {op: InRegexp, value: ['^6[.]']}}}",
+		"device":      "{feature: pci.device, matchExpressions: {vendor: {op: In, value: ['1af4']}, class: {op: In, value: ['0200']}}}",
+		"noDevice":    "{feature: pci.device, matchExpressions: {vendor: {op: In, value: ['10de']}, class: {op: In, value: ['0302']}}}",
+		"name":        "{feature: cpu.cpuid, matchName: {op: InRegexp, value: ['^AVX512']}}",
+		"unreadable":  "{feature: kernel.loadedmodule, matchExpressions: {xfs: {op: Exists}}}",
+		"notANumber":  "{feature: kernel.version, matchExpressions: {full: {op: Ge, value: ['5']}}}",
+	} {
+		const n = 30 // fewer than are shared among CPUs
+		rules := rulesOf(b, strings.Repeat(rule(term), n))
+		expressions := n * strings.Count(term, "op:")
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				matched(b, s, rules)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*expressions), "ns/expression")
+		})
 	}
 }
 
