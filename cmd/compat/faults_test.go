@@ -288,3 +288,40 @@ func newFaultCase(t *testing.T, command string, kind registrytest.Kind, part str
 
 // otherKernel is another spec that every Linux node meets.
 const otherKernel = "# another\n" + anyKernel
+
+// TestInterrupt answers Ctrl-C at once, in every command, with a whole document that says so.
+func TestInterrupt(t *testing.T) {
+	tools := buildFaultTools(t)
+	for _, command := range []string{"validate-node", "discover", "attach", "detach"} {
+		t.Run(command, func(t *testing.T) {
+			arrived := make(chan struct{}, 10)
+			hang := namedFault{do: func(w http.ResponseWriter, req *http.Request, next http.Handler) {
+				arrived <- struct{}{}
+				registrytest.Hang(w, req, next)
+			}}
+			c := newFaultCase(t, command, registrytest.KindReferrers, "", hang)
+			cmd := exec.CommandContext(t.Context(), tools.compat, append([]string{command}, c.args...)...)
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			<-arrived
+			begin := time.Now()
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait() // its state tells
+			if took := time.Since(begin); took > faultSlack {
+				t.Errorf("took %s", took)
+			}
+			var report struct{ Error *compat.Error }
+			if err := json.Unmarshal(stdout.Bytes(), &report); err != nil || report.Error == nil || report.Error.Code != artifact.CodeCanceled {
+				t.Errorf("%v: %+v\n%s", err, report.Error, stdout.Bytes())
+			}
+			if code := cmd.ProcessState.ExitCode(); code != exitFailure || report.Error == nil || !strings.Contains(stderr.String(), report.Error.Message) {
+				t.Errorf("exit code %d\n%s", code, stderr.Bytes())
+			}
+		})
+	}
+}

@@ -237,7 +237,7 @@ func (s integrationSession) testKilled(t *testing.T, host, name string, after bo
 			}
 			points++
 			again := s.compat.run(t, args...)
-			if again.code != 0 && !(command == "detach" && strings.Contains(string(again.stderr), "not found")) {
+			if gone := command == "detach" && strings.Contains(string(again.stderr), "not found"); again.code != 0 && !gone {
 				t.Fatalf("after being killed at request %d: %s", n, again)
 			}
 			listed := s.discover(t, image)
