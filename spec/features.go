@@ -9,6 +9,9 @@ import (
 // RuleBackrefDomain and RuleBackrefFeature in NFD's api/nfd/v1alpha1.
 const backReference = "rule.matched"
 
+// backReferenceDomain is the domain of backReference.
+const backReferenceDomain = "rule"
+
 // The features of which more is known than a table can say.
 const (
 	cpuFlags      = "cpu.cpuid"

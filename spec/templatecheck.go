@@ -19,6 +19,8 @@ import (
 //     feature multiplies another;
 //   - functions are those of templateFunctions, none of which returns more text
 //     than it is given: nothing doubles from step to step;
+//   - no variables of earlier rules (rule.matched): what one template writes must
+//     not be what the next one multiplies;
 //   - no define, template, block.
 //
 // Knowing the forms, it also finds what text/template would only find while

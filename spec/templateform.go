@@ -34,6 +34,11 @@ type valueType struct {
 func (c *templateCheck) step(n parse.Node, from valueType, name string) valueType {
 	switch from.form {
 	case rootForm:
+		// What one template writes is an element of rule.matched for the next rule's:
+		// a chain of rules could make it grow from rule to rule.
+		if name == "" || strings.EqualFold(name, backReferenceDomain) {
+			return c.report(n, CodeTemplate, "", "a template must not read the variables of earlier rules (rule.matched); name another domain")
+		}
 		return valueType{domainForm, name}
 	case domainForm:
 		if name != "" && from.domain != "" && c.maybe == 0 {
