@@ -107,7 +107,11 @@ func indexForm(c *templateCheck, n *parse.IdentifierNode, args []argument) value
 		case a.typ.form != scalarForm:
 			return c.refuse(n, "index takes values, not %s", a.typ.form)
 		case t.form == rootForm:
-			t = valueType{form: domainForm}
+			name := "" // computed
+			if literal, ok := a.node.(*parse.StringNode); ok {
+				name = literal.Text
+			}
+			t = valueType{form: c.step(n, t, name).form}
 		case t.form == listForm:
 			t = valueType{form: elementForm}
 		case t.form == domainForm, t.form == elementForm:
