@@ -296,7 +296,7 @@ func oneOf(verdicts []string) string {
 // TestChecker: of generated nodes, also of such about which something is not
 // known, the report alone gives every verdict.
 func TestChecker(t *testing.T) {
-	for i := range 10_000 {
+	for i := range 5_000 {
 		g := generator{rand.New(rand.NewPCG(5, uint64(i)))}
 		s, rules := g.snapshot(), g.rules()
 		s.complete()
