@@ -79,10 +79,8 @@ func (t Target) title() string {
 // errors is a *MalformedSpecError.
 func Attach(ctx context.Context, repository *artifact.Repository, data []byte, o artifact.AttachOptions) (*AttachReport, error) {
 	_, problems := spec.Parse(data)
-	report := &AttachReport{
-		APIVersion: APIVersion, Kind: KindAttachReport, Reference: repository.Reference().String(), DryRun: o.DryRun,
-		Attached: []Attached{}, Problems: append(spec.Problems{}, problems...), Warnings: []Reason{},
-	}
+	report := NewAttachReport(repository.Reference().String(), nil)
+	report.DryRun, report.Problems = o.DryRun, append(spec.Problems{}, problems...)
 	if problems.Err() != nil {
 		err := &MalformedSpecError{Problems: problems}
 		report.Error = NewError(err)
@@ -96,6 +94,14 @@ func Attach(ctx context.Context, repository *artifact.Repository, data []byte, o
 		report.Error = NewError(err)
 	}
 	return report, err
+}
+
+// NewAttachReport returns a report on nothing attached; err says why, if it is not nil.
+func NewAttachReport(reference string, err error) *AttachReport {
+	return &AttachReport{
+		APIVersion: APIVersion, Kind: KindAttachReport, Reference: reference,
+		Attached: []Attached{}, Problems: spec.Problems{}, Warnings: []Reason{}, Error: NewError(err),
+	}
 }
 
 func (r *AttachReport) add(a artifact.Attached, dryRun bool) {
@@ -178,9 +184,7 @@ type Detached struct {
 // Detach removes artifacts. The report is never nil; it says what was removed
 // even when something failed.
 func Detach(ctx context.Context, repository *artifact.Repository, o artifact.DetachOptions) (*DetachReport, error) {
-	report := &DetachReport{
-		APIVersion: APIVersion, Kind: KindDetachReport, Reference: repository.Reference().String(), Detached: []Detached{}, Warnings: []Reason{},
-	}
+	report := NewDetachReport(repository.Reference().String(), nil)
 	detached, err := repository.Detach(ctx, o)
 	for _, d := range detached {
 		report.Detached = append(report.Detached, Detached{
@@ -193,6 +197,14 @@ func Detach(ctx context.Context, repository *artifact.Repository, o artifact.Det
 		report.Error = NewError(err)
 	}
 	return report, err
+}
+
+// NewDetachReport returns a report on nothing removed; err says why, if it is not nil.
+func NewDetachReport(reference string, err error) *DetachReport {
+	return &DetachReport{
+		APIVersion: APIVersion, Kind: KindDetachReport, Reference: reference,
+		Detached: []Detached{}, Warnings: []Reason{}, Error: NewError(err),
+	}
 }
 
 // WriteText says what was removed, a line for each artifact.

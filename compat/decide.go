@@ -15,16 +15,18 @@ import (
 	"nodecompat/spec"
 )
 
-func newNodeReport(req NodeRequest) *NodeReport {
+// NewNodeReport returns a report without an answer; err says why, if it is not nil.
+func NewNodeReport(now time.Time, err error) *NodeReport {
 	return &NodeReport{
 		APIVersion: APIVersion,
 		Kind:       KindNodeReport,
-		Created:    req.Now.UTC().Format(time.RFC3339),
+		Created:    now.UTC().Format(time.RFC3339),
 		Verdict:    Unknown,
 		Reasons:    []Reason{},
 		Node:       Node{Sources: []nodefeatures.Source{}},
 		Images:     []Image{},
 		Warnings:   []Reason{},
+		Error:      NewError(err),
 	}
 }
 

@@ -69,10 +69,7 @@ type DiscoveredArtifact struct {
 // Discover lists the compatibility artifacts of an image, or those that count for
 // one platform of it unless that is zero. The report is never nil.
 func Discover(ctx context.Context, repository *artifact.Repository, platform artifact.Platform) (*DiscoverReport, error) {
-	report := &DiscoverReport{
-		APIVersion: APIVersion, Kind: KindDiscoverReport, Reference: repository.Reference().String(),
-		Subjects: []DiscoveredSubject{}, Warnings: []Reason{},
-	}
+	report := NewDiscoverReport(repository.Reference().String(), nil)
 	found, err := repository.Discover(ctx, platform)
 	var specs map[digest.Digest]discoveredSpec
 	if err == nil {
@@ -89,6 +86,14 @@ func Discover(ctx context.Context, repository *artifact.Repository, platform art
 		report.Subjects = append(report.Subjects, describeSubject(s, specs))
 	}
 	return report, nil
+}
+
+// NewDiscoverReport returns a report on nothing found; err says why, if it is not nil.
+func NewDiscoverReport(reference string, err error) *DiscoverReport {
+	return &DiscoverReport{
+		APIVersion: APIVersion, Kind: KindDiscoverReport, Reference: reference,
+		Subjects: []DiscoveredSubject{}, Warnings: []Reason{}, Error: NewError(err),
+	}
 }
 
 // A discoveredSpec is what discover tells about a spec.

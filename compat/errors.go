@@ -15,8 +15,12 @@ type coded interface {
 }
 
 // NewError describes err for a report: its stable code, its message, a hint
-// where one is known, and whether the same command may succeed later.
+// where one is known, and whether the same command may succeed later. It is nil
+// for nil.
 func NewError(err error) *Error {
+	if err == nil {
+		return nil
+	}
 	e := &Error{Code: errorCode(err), Message: err.Error()}
 	var c coded
 	switch {

@@ -80,6 +80,8 @@ type Node struct {
 	// Snapshot is the file that the facts were loaded from; empty when they
 	// were detected on this host.
 	Snapshot string `json:"snapshot,omitempty"`
+	// Changes are what was assumed instead of found: a what-if. Absent if nothing was.
+	Changes []string `json:"changes,omitempty"`
 	// Sources are NFD's feature sources: which were read, and what failed.
 	// A source that no rule asked for was not run.
 	Sources []nodefeatures.Source `json:"sources"`

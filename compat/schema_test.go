@@ -27,6 +27,7 @@ var documents = map[string]any{
 	compat.KindNodeReport:     compat.NodeReport{},
 	compat.KindNodeReportList: compat.NodeReportList{},
 	compat.KindPodReport:      compat.PodReport{},
+	compat.KindSnapshotDiff:   compat.SnapshotDiff{},
 	compat.KindDiscoverReport: compat.DiscoverReport{},
 	compat.KindAttachReport:   compat.AttachReport{},
 	compat.KindDetachReport:   compat.DetachReport{},

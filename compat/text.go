@@ -26,6 +26,9 @@ type Style struct {
 func (r *NodeReport) WriteText(w io.Writer, style Style) error {
 	p := &printer{style: style}
 	p.line(0, "%s  %s", p.answer(r), r.headline())
+	for _, change := range r.Node.Changes {
+		p.line(1, "what if: %s", change)
+	}
 	for _, reason := range r.Reasons {
 		p.reason(1, reason)
 	}

@@ -43,6 +43,9 @@ type NodeRequest struct {
 	// SnapshotFile is where they came from.
 	Snapshot     *nodefeatures.Snapshot
 	SnapshotFile string
+	// Change, if not nil, returns the node as it would be: a what-if. An error is a
+	// usage error.
+	Change func(*nodefeatures.Snapshot) (*nodefeatures.Snapshot, error)
 	// AnyNode makes the verdict on several nodes that of the best.
 	AnyNode bool
 	// Discovery says how this host is looked at; its Features are overwritten
@@ -50,6 +53,8 @@ type NodeRequest struct {
 	Discovery nodefeatures.Options
 	// Kubelet says what is given about the kubelet, and where to look.
 	Kubelet kubelet.Options
+	// API is what is known about the API server; nil when nobody said anything.
+	API *kubelet.API
 
 	// Reserve is the part of ctx's time that registries cannot use up: it is kept
 	// for looking at the node and judging what was fetched.
@@ -86,6 +91,9 @@ func judgeNode(ctx context.Context, req NodeRequest, subjects []subject) (*NodeR
 		snapshot = &nodefeatures.Snapshot{Sources: []nodefeatures.Source{}}
 		giveUp(subjects, err)
 	}
+	if snapshot, err = req.change(snapshot); err != nil {
+		return nil, err
+	}
 	facts, err := waitForKubelet()
 	var given *kubelet.GivenError
 	if errors.As(err, &given) {
@@ -110,14 +118,22 @@ func judgeAll(ctx context.Context, subjects []subject, snapshot *nodefeatures.Sn
 func newReport(
 	req NodeRequest, subjects []subject, images []Image, snapshot *nodefeatures.Snapshot, facts *kubelet.Facts, detection error,
 ) *NodeReport {
-	support := sidecar.Judge(facts, nil)
-	report := newNodeReport(req)
+	support := sidecar.Judge(facts, req.API)
+	report := NewNodeReport(req.Now, nil)
 	report.Images = images
 	report.Node = describeNode(snapshot, support, req)
 	report.Sidecars = &support
 	report.warn(subjects, req)
 	report.decide(req, detection)
 	return report
+}
+
+// change applies a what-if.
+func (req NodeRequest) change(s *nodefeatures.Snapshot) (*nodefeatures.Snapshot, error) {
+	if req.Change == nil {
+		return s, nil
+	}
+	return req.Change(s)
 }
 
 // giveUp notes why the specs that were found cannot be judged.
@@ -187,6 +203,7 @@ func describeNode(s *nodefeatures.Snapshot, support sidecar.Support, req NodeReq
 		Kubelet:      support.Kubelet.Version,
 		Snapshot:     req.SnapshotFile,
 		Sources:      s.Sources,
+		Changes:      s.Changes,
 	}
 }
 

@@ -93,11 +93,15 @@ type nodesJudge struct {
 
 func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*NodeReport, error) {
 	req := j.req
-	req.Snapshot, req.SnapshotFile = node.Snapshot, node.File
+	changed, err := req.change(node.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	node.Snapshot = changed
+	req.Snapshot, req.SnapshotFile = changed, node.File
 	platform := artifact.FormatPlatform(req.platform())
 	subjects, ok := j.fetched[platform]
 	if !ok {
-		var err error
 		if subjects, err = req.openAll(ctx); err != nil {
 			return nil, err
 		}

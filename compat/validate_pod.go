@@ -37,10 +37,7 @@ type PodRequest struct {
 // is never nil unless an error is returned, which is for input of the caller that
 // cannot be used (a usage error), and nothing else.
 func ValidatePod(ctx context.Context, req PodRequest) (*PodReport, error) {
-	report := &PodReport{
-		APIVersion: APIVersion, Kind: KindPodReport, Created: req.Now.UTC().Format(time.RFC3339),
-		Reasons: []Reason{}, Pods: []Pod{}, Images: []Image{}, Problems: []sidecar.Problem{}, Warnings: []Reason{},
-	}
+	report := NewPodReport(req.Now, nil)
 	for _, file := range req.Manifests {
 		manifests := sidecar.Parse(file.Name, file.Data)
 		report.Problems = append(report.Problems, manifests.Problems...)
@@ -66,16 +63,28 @@ func ValidatePod(ctx context.Context, req PodRequest) (*PodReport, error) {
 	return report, nil
 }
 
+// NewPodReport returns a report on no Pod; err says why, if it is not nil.
+func NewPodReport(now time.Time, err error) *PodReport {
+	return &PodReport{
+		APIVersion: APIVersion, Kind: KindPodReport, Created: now.UTC().Format(time.RFC3339), Verdict: Unknown,
+		Reasons: []Reason{}, Node: Node{Sources: []nodefeatures.Source{}}, Pods: []Pod{}, Images: []Image{},
+		Problems: []sidecar.Problem{}, Warnings: []Reason{}, Error: NewError(err),
+	}
+}
+
 // target is the version to judge for: the one asked for, else the kubelet's.
 func (req PodRequest) target(support *sidecar.Support) sidecar.Target {
 	if req.Target != nil {
 		return sidecar.Target{Kubelet: req.Target, API: req.Target}
 	}
-	release, err := kubelet.ParseRelease(support.Kubelet.Version)
-	if err != nil {
-		return sidecar.Target{} // not known, which Order and Lint cope with
+	var target sidecar.Target // what is not known, Order and Lint cope with
+	if release, err := kubelet.ParseRelease(support.Kubelet.Version); err == nil {
+		target.Kubelet = &release
 	}
-	return sidecar.Target{Kubelet: &release}
+	if release, ok := req.API.Release(); ok {
+		target.API = &release
+	}
+	return target
 }
 
 func describeTarget(t sidecar.Target) PodTarget {

@@ -65,7 +65,8 @@ func (f *attachFlags) run(ctx context.Context, a *app, file string) error {
 	}
 	repository, err := f.open(ctx, a, f.image)
 	if err != nil {
-		return err
+		report := compat.NewAttachReport(f.image, err)
+		return a.failed(f.output, report, report.Error, err)
 	}
 	now, err := a.timestamp()
 	if err != nil {

@@ -49,7 +49,8 @@ in a fallback index are removed with them.`,
 func (f *detachFlags) run(ctx context.Context, a *app) error {
 	repository, err := f.open(ctx, a, f.image)
 	if err != nil {
-		return err
+		report := compat.NewDetachReport(f.image, err)
+		return a.failed(f.output, report, report.Error, err)
 	}
 	report, err := compat.Detach(ctx, repository, artifact.DetachOptions{
 		Artifact: f.artifact.value,

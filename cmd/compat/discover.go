@@ -42,7 +42,8 @@ about another image are shown as such.`,
 func (f *discoverFlags) run(ctx context.Context, a *app) error {
 	repository, err := f.open(ctx, a, f.image)
 	if err != nil {
-		return err
+		report := compat.NewDiscoverReport(f.image, err)
+		return a.failed(f.output, report, report.Error, err)
 	}
 	report, err := compat.Discover(ctx, repository, f.platform.orNone())
 	return a.answer(f.output, report, report.Error, err, func(w io.Writer) error {

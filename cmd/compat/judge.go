@@ -22,6 +22,7 @@ type judgeFlags struct {
 	missing  choice
 	strict   bool
 	features []string
+	changes  changes
 }
 
 func (f *judgeFlags) addJudging(a *app, cmd *cobra.Command) {
@@ -32,7 +33,9 @@ func (f *judgeFlags) addJudging(a *app, cmd *cobra.Command) {
 	complete(cmd, "missing", f.missing.allowed...)
 	flags.BoolVar(&f.strict, "strict", false, "a fact that could not be read makes its rule incompatible")
 	flags.StringArrayVar(&f.features, "features", nil, "judge the nodes in this snapshot `file` (repeatable) instead of this host; - is standard input")
+	f.changes.add(cmd)
 	f.nodeFlags.add(cmd)
+	f.addCluster(cmd)
 	f.registryFlags.add(a, cmd)
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: the node's)")
 	cmd.MarkFlagsMutuallyExclusive("features", "host-root")
@@ -59,7 +62,10 @@ func (f *judgeFlags) judging(ctx context.Context, a *app) (r compat.NodeRequest,
 	if r.Kubelet, err = f.kubelet(ctx, a); err != nil {
 		return r, err
 	}
-	r.Discovery = f.discovery(a)
+	if r.API, err = f.cluster(ctx, a, &r.Kubelet); err != nil {
+		return r, err
+	}
+	r.Discovery, r.Change = f.discovery(a), f.changes.apply
 	return r, nil
 }
 

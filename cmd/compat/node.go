@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/apiserver"
 	"nodecompat/nodefeatures/kubelet"
 )
 
@@ -22,7 +23,12 @@ const maxNodeObject = 2 << 20
 type nodeFlags struct {
 	hostRoot, name                                         string
 	kubeletVersion, kubeletConfig, kubeletConfigDir, gates string
-	nodeFile                                               string
+	nodeFile, metrics, configz                             string
+	endpoint                                               apiserver.Kubelet
+	node                                                   string
+	server                                                 apiserver.Options
+	api                                                    kubelet.APIOptions
+	apiVersionFile, apiMetrics                             string
 }
 
 func (f *nodeFlags) add(cmd *cobra.Command) {
@@ -34,6 +40,23 @@ func (f *nodeFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.kubeletConfigDir, "kubelet-config-dir", "", "the kubelet's drop-in `directory`")
 	flags.StringVar(&f.gates, "feature-gates", "", "the kubelet's feature gates, `A=true,B=false`")
 	flags.StringVar(&f.nodeFile, "node-file", "", "`file` with the node's Node object, as kubectl get node NAME -o json prints it, or YAML")
+	flags.StringVar(&f.metrics, "kubelet-metrics", "", "`file or URL` of the kubelet's /metrics")
+	flags.StringVar(&f.configz, "kubelet-configz", "", "`file or URL` of the kubelet's /configz")
+	flags.StringVar(&f.endpoint.CAFile, "kubelet-ca-file", "", "certificate authorities for the kubelet's URLs, a PEM `file`")
+	flags.StringVar(&f.endpoint.TokenFile, "kubelet-token-file", "", "`file` with a bearer token for the kubelet's URLs")
+}
+
+// addCluster adds what says something about the API server, or gets it from there.
+func (f *nodeFlags) addCluster(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.node, "node", "", "get the Node object with this `name`, and the API server's version, from the API server")
+	flags.StringVar(&f.server.Kubeconfig, "kubeconfig", "", "kubeconfig `file` for --node (default: $KUBECONFIG, else the service account in a cluster)")
+	flags.StringVar(&f.server.Context, "context", "", "the kubeconfig's context `name`")
+	flags.StringVar(&f.api.Version, "api-version", "", "the API server's `version`")
+	flags.StringVar(&f.api.FeatureGates, "api-feature-gates", "", "the API server's feature gates, `A=true,B=false`")
+	flags.StringVar(&f.apiVersionFile, "api-version-file", "", "`file` with the API server's /version")
+	flags.StringVar(&f.apiMetrics, "api-metrics", "", "`file` with the API server's /metrics")
+	cmd.MarkFlagsMutuallyExclusive("node", "node-file")
 }
 
 // discovery says how this host is looked at.
@@ -80,12 +103,84 @@ func (f *nodeFlags) kubelet(ctx context.Context, a *app) (kubelet.Options, error
 			return o, usagef("--host-root %s does not exist", f.hostRoot)
 		}
 	}
-	if f.nodeFile == "" {
-		return o, nil
+	var err error
+	if o.Metrics, err = f.document(ctx, a, f.metrics, kubelet.MaxMetrics); err != nil {
+		return o, err
 	}
-	data, err := a.readFile(ctx, f.nodeFile, maxNodeObject)
-	o.NodeObject = data
+	if o.Configz, err = f.document(ctx, a, f.configz, kubelet.MaxConfigz); err != nil {
+		return o, err
+	}
+	if f.nodeFile != "" {
+		o.NodeObject, err = a.readFile(ctx, f.nodeFile, maxNodeObject)
+	}
 	return o, err
+}
+
+// document reads a file, or gets a kubelet's URL; nothing for "".
+func (f *nodeFlags) document(ctx context.Context, a *app, name string, limit int64) (kubelet.Document, error) {
+	if name == "" {
+		return kubelet.Document{}, nil
+	}
+	if !apiserver.IsURL(name) {
+		data, err := a.readFile(ctx, name, limit)
+		return kubelet.Document{Name: name, Data: data}, err
+	}
+	endpoint := f.endpoint
+	endpoint.URL, endpoint.UserAgent = name, "compat/"+toolVersion()
+	data, err := endpoint.Get(ctx)
+	return kubelet.Document{Name: name, Data: data}, err
+}
+
+// cluster says what is known about the API server, and asks it for the Node
+// object if --node names one. It is nil when nobody said anything about one.
+func (f *nodeFlags) cluster(ctx context.Context, a *app, o *kubelet.Options) (*kubelet.API, error) {
+	api := f.api
+	var err error
+	if api.VersionInfo, err = f.document(ctx, a, f.apiVersionFile, apiserver.MaxVersion); err != nil {
+		return nil, err
+	}
+	if api.Metrics, err = f.document(ctx, a, f.apiMetrics, kubelet.MaxMetrics); err != nil {
+		return nil, err
+	}
+	if f.node != "" {
+		if err := f.ask(ctx, a, o, &api); err != nil {
+			return nil, err
+		}
+	}
+	told := api.Version + api.FeatureGates + api.VersionInfo.Name + api.Metrics.Name
+	if told == "" {
+		return nil, nil //nolint:nilnil // nothing is known, which sidecar.Judge takes
+	}
+	server, err := kubelet.ReadAPI(api)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return server, nil
+}
+
+// ask gets the Node object and the version from the API server, one request each.
+func (f *nodeFlags) ask(ctx context.Context, a *app, o *kubelet.Options, api *kubelet.APIOptions) error {
+	server := f.server
+	server.UserAgent = "compat/" + toolVersion()
+	if server.Kubeconfig == "" {
+		server.Kubeconfig, _ = a.lookupEnv("KUBECONFIG")
+	}
+	client, err := apiserver.Open(server)
+	if err != nil {
+		return &usageError{err}
+	}
+	defer client.Close()
+	if o.NodeSource, err = apiserver.NodePath(f.node); err != nil {
+		return &usageError{err}
+	}
+	if o.NodeObject, err = client.Node(ctx, f.node); err != nil {
+		return err
+	}
+	if api.VersionInfo.Data == nil && api.Version == "" {
+		api.VersionInfo.Name = client.Server() + "/version"
+		api.VersionInfo.Data, err = client.Version(ctx)
+	}
+	return err
 }
 
 // searchPath is $PATH as a list.

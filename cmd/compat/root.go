@@ -235,6 +235,16 @@ func (a *app) print(f *format, doc any, text func(io.Writer) error) error {
 	return text(a.out)
 }
 
+// failed prints the report of a command that could not begin, unless that is a
+// usage error, and returns err.
+func (a *app) failed(f *format, doc any, reported *compat.Error, err error) error {
+	var usage *usageError
+	if errors.As(err, &usage) {
+		return err
+	}
+	return a.answer(f, doc, reported, err, nil)
+}
+
 // answer prints what a command did. When it could not, a structured output still
 // is one whole document, whose error reported gets the hint that a person sees.
 func (a *app) answer(f *format, doc any, reported *compat.Error, err error, text func(io.Writer) error) error {

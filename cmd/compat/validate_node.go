@@ -67,7 +67,8 @@ document, except after a usage error.`,
 func (f *validateNodeFlags) run(ctx context.Context, a *app) error {
 	request, err := f.request(ctx, a)
 	if err != nil {
-		return err
+		report := compat.NewNodeReport(request.Now, err)
+		return a.failed(f.output, report, report.Error, err)
 	}
 	if len(f.features) > 0 {
 		return f.runSaved(ctx, a, request)
@@ -129,9 +130,13 @@ func (f *validateNodeFlags) runSaved(ctx context.Context, a *app, request compat
 
 // request turns flags into what is asked.
 func (f *validateNodeFlags) request(ctx context.Context, a *app) (compat.NodeRequest, error) {
-	files, err := a.readFiles(ctx, f.specs, spec.MaxSize)
+	now, err := a.timestamp()
 	if err != nil {
 		return compat.NodeRequest{}, err
+	}
+	files, err := a.readFiles(ctx, f.specs, spec.MaxSize)
+	if err != nil {
+		return compat.NodeRequest{Now: now}, err
 	}
 	r, err := f.judging(ctx, a)
 	r.Files, r.Images, r.Artifact = files, f.images, f.artifact.value

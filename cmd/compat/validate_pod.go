@@ -79,7 +79,8 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 func (f *validatePodFlags) run(ctx context.Context, a *app) error {
 	request, err := f.request(ctx, a)
 	if err != nil {
-		return err
+		report := compat.NewPodReport(request.Now, err)
+		return a.failed(f.output, report, report.Error, err)
 	}
 	report, err := compat.ValidatePod(ctx, request)
 	if err != nil {
@@ -110,9 +111,13 @@ func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodReque
 	if err != nil {
 		return compat.PodRequest{}, err
 	}
-	manifests, err := a.readFiles(ctx, names, sidecar.MaxSize)
+	now, err := a.timestamp()
 	if err != nil {
 		return compat.PodRequest{}, err
+	}
+	manifests, err := a.readFiles(ctx, names, sidecar.MaxSize)
+	if err != nil {
+		return compat.PodRequest{NodeRequest: compat.NodeRequest{Now: now}}, err
 	}
 	node, err := f.judging(ctx, a)
 	r := compat.PodRequest{
