@@ -87,8 +87,16 @@ func Attach(ctx context.Context, repository *artifact.Repository, data []byte, o
 		return report, err
 	}
 	attached, err := repository.Attach(ctx, data, o)
+	onIndex := false
 	for _, a := range attached {
 		report.add(a, o.DryRun)
+		onIndex = onIndex || a.On == artifact.OnIndex
+	}
+	if err == nil && onIndex && !o.DryRun {
+		// It is attached; that something else comes before it is only a warning.
+		if found, err := repository.Discover(ctx, artifact.Platform{}); err == nil {
+			report.Warnings = append(report.Warnings, shadowed(found)...)
+		}
 	}
 	if err != nil {
 		report.Error = NewError(err)

@@ -82,10 +82,36 @@ func Discover(ctx context.Context, repository *artifact.Repository, platform art
 		report.Error = NewError(err)
 		return report, err
 	}
+	report.Warnings = append(report.Warnings, shadowed(found)...)
 	for _, s := range found.Subjects {
 		report.Subjects = append(report.Subjects, describeSubject(s, specs))
 	}
 	return report, nil
+}
+
+// shadowed warns when readers of some platforms do not take what is attached to
+// the index, since those have artifacts of their own.
+func shadowed(found artifact.Discovery) []Reason {
+	onIndex := false
+	var own []string
+	for _, s := range found.Subjects {
+		if !slices.ContainsFunc(s.Artifacts, func(a artifact.Found) bool { return a.State == artifact.StateInEffect }) {
+			continue
+		}
+		if s.On == artifact.OnIndex {
+			onIndex = true
+		} else if s.Platform != nil {
+			own = append(own, artifact.FormatPlatform(*s.Platform))
+		}
+	}
+	if !onIndex || len(own) == 0 {
+		return nil
+	}
+	return []Reason{{
+		Code:    "shadowed",
+		Message: "what is attached to the index is not used for " + strings.Join(own, ", ") + ": artifacts of their own come first",
+		Hint:    "attach with --all-platforms, or remove those with `compat detach --platform`",
+	}}
 }
 
 // NewDiscoverReport returns a report on nothing found; err says why, if it is not nil.

@@ -189,7 +189,7 @@ func (k *integrationKiller) run(t *testing.T, s integrationSession, n int, after
 	return cmd.ProcessState.ExitCode() < 0
 }
 
-// TestIntegrationKilled kills attach, attach --replace and detach at each of
+// TestIntegrationKilled kills attach and detach at each of
 // their requests, before and after the registry got it. Whatever was attached
 // before and was not to go stays listed and can be read, and the next run of the
 // same command does what the killed one did not.
