@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
 
 	"nodecompat/compat"
 	"nodecompat/compat/sidecar"
@@ -21,6 +23,7 @@ const startOrder = "start-order"
 type validatePodFlags struct {
 	judgeFlags
 	files    []string
+	secrets  []string
 	noImages bool
 	require  choices
 	version  string
@@ -60,6 +63,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.files, "filename", "f", nil, "manifest `file`, directory or pattern (repeatable); - is standard input")
+	flags.StringArrayVar(&f.secrets, "pull-secret", nil, "`file` with an imagePullSecret (a Secret, or the Docker configuration in it; repeatable)")
 	flags.BoolVar(&f.noImages, "no-images", false, "do not look at the images")
 	flags.Var(&f.require, "require", "make this part of the verdict")
 	complete(cmd, "require", startOrder)
@@ -120,6 +124,9 @@ func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodReque
 		return compat.PodRequest{NodeRequest: compat.NodeRequest{Now: now}}, err
 	}
 	node, err := f.judging(ctx, a)
+	if err == nil {
+		node.Registry.PullSecrets, err = f.pullSecrets(ctx, a)
+	}
 	r := compat.PodRequest{
 		NodeRequest:       node,
 		Manifests:         manifests,
@@ -142,6 +149,33 @@ func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodReque
 		r.Target = &release
 	}
 	return r, nil
+}
+
+// maxPullSecret bounds a Secret, in bytes; etcd stores none above 1.5 MiB.
+const maxPullSecret = 2 << 20
+
+// pullSecrets reads the Docker configurations of --pull-secret.
+func (f *validatePodFlags) pullSecrets(ctx context.Context, a *app) ([][]byte, error) {
+	files, err := a.readFiles(ctx, f.secrets, maxPullSecret)
+	if err != nil {
+		return nil, err
+	}
+	var configs [][]byte
+	for _, file := range files {
+		var secret struct {
+			Kind string            `json:"kind"`
+			Data map[string][]byte `json:"data"`
+		}
+		config := file.Data
+		if err := yaml.Unmarshal(file.Data, &secret); err == nil && secret.Kind == "Secret" {
+			config = secret.Data[".dockerconfigjson"]
+		}
+		if !json.Valid(config) {
+			return nil, usagef("--pull-secret %s: it is neither a Secret with .dockerconfigjson nor a Docker configuration", file.Name)
+		}
+		configs = append(configs, config)
+	}
+	return configs, nil
 }
 
 // manifestFiles expands directories (with those below) and patterns, each sorted.

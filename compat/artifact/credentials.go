@@ -21,6 +21,13 @@ func credentials(ref Reference, o Options) (func(context.Context) (auth.Credenti
 		return func(context.Context) (auth.Credential, error) { return given, nil }, nil
 	}
 	var files []credentialFile
+	for _, config := range o.PullSecrets {
+		secret, err := readSecret(config)
+		if err != nil {
+			return nil, &ConfigurationError{What: "a pull secret", Err: err}
+		}
+		files = append(files, secret)
+	}
 	for _, place := range credentialPlaces(o) {
 		file, err := place.open()
 		switch {
@@ -32,7 +39,7 @@ func credentials(ref Reference, o Options) (func(context.Context) (auth.Credenti
 	}
 	return func(ctx context.Context) (auth.Credential, error) {
 		for _, f := range files {
-			id, err := f.store.Get(ctx, f.key(ref))
+			id, err := f.get(ctx, f.key(ref))
 			if err != nil || id != auth.EmptyCredential {
 				return id, err
 			}
@@ -88,8 +95,42 @@ func (o Options) variable(name string) string {
 
 // credentialFile is a file with credentials, or with the names of helpers that have them.
 type credentialFile struct {
-	store *orascredentials.DynamicStore
+	store *orascredentials.DynamicStore // nil for a pull secret, which is no file
 	names map[string]json.RawMessage
+}
+
+// readSecret reads the Docker configuration of a pull secret. It names no helpers,
+// or they are not asked.
+func readSecret(raw []byte) (credentialFile, error) {
+	var content struct {
+		Auths map[string]json.RawMessage `json:"auths"`
+	}
+	if err := json.Unmarshal(raw, &content); err != nil || len(content.Auths) == 0 {
+		return credentialFile{}, errNotJSON // the parser's error could quote a secret
+	}
+	return credentialFile{names: content.Auths}, nil
+}
+
+// get returns what the file has under a name; nothing if it has not.
+func (f credentialFile) get(ctx context.Context, name string) (auth.Credential, error) {
+	if f.store != nil {
+		return f.store.Get(ctx, name)
+	}
+	entry, ok := f.names[name]
+	if !ok {
+		return auth.EmptyCredential, nil
+	}
+	// One entry at a time: the library keeps one for each host, whatever the path.
+	const alone = "alone"
+	config, err := json.Marshal(map[string]any{"auths": map[string]any{alone: entry}})
+	if err != nil {
+		return auth.EmptyCredential, errNotJSON
+	}
+	store, err := orascredentials.NewMemoryStoreFromDockerConfig(config)
+	if err != nil {
+		return auth.EmptyCredential, errNotJSON
+	}
+	return store.Get(ctx, alone)
 }
 
 func (p credentialPlace) open() (credentialFile, error) {

@@ -26,6 +26,9 @@ type Options struct {
 	IdentityToken string
 	// RegistryConfig is a file to read instead of the Docker configuration. It must exist.
 	RegistryConfig string
+	// PullSecrets are Docker configurations (config.json), as imagePullSecrets hold
+	// them, to look into before any file.
+	PullSecrets [][]byte
 	// LookupEnv looks up an environment variable, as os.LookupEnv does: those that say where Docker and podman keep
 	// credentials (DOCKER_CONFIG, REGISTRY_AUTH_FILE, HOME, XDG_RUNTIME_DIR, XDG_CONFIG_HOME). Nil means that there are none,
 	// so that no such file is found.
