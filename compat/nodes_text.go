@@ -13,6 +13,11 @@ const nodesShown = 30
 func (l *NodeReportList) WriteText(w io.Writer, style Style) error {
 	p := &printer{style: style}
 	p.line(0, "%s  %s", p.answer(&NodeReport{Verdict: l.Verdict}), l.Summary.String())
+	if len(l.Items) > 0 {
+		for _, change := range l.Items[0].Node.Changes {
+			p.line(1, "what if: %s", change)
+		}
+	}
 	if len(l.Items) <= nodesShown {
 		p.line(0, "")
 		for _, r := range l.Items {

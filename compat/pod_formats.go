@@ -112,6 +112,16 @@ func (r *PodReport) WriteJUnit(w io.Writer) error {
 		}
 		suite.Cases = append(suite.Cases, test)
 	}
+	for _, problem := range r.Problems {
+		if problem.Severity == sidecar.Error {
+			suite.Tests++
+			suite.Failures++
+			suite.Cases = append(suite.Cases, junitCase{
+				Name: fmt.Sprintf("%s:%d", problem.File, problem.Line), ClassName: problem.File,
+				Failure: &junitReason{Message: string(problem.Code), Text: problem.Message},
+			})
+		}
+	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}

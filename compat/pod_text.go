@@ -161,6 +161,9 @@ func (p *printer) timeline(plan sidecar.Plan) {
 			p.barred(bar, readiness[step.Ready]+waitText(step))
 		}
 		p.barred(bar, step.Reason)
+		if step.Kind == sidecar.StepSidecar && step.IfFails != "" {
+			p.barred(bar, "if that fails: "+step.IfFails)
+		}
 	}
 	for _, end := range plan.Termination {
 		after := ""
@@ -204,9 +207,9 @@ func waitText(step sidecar.Step) string {
 	case *step.MaxWaitSeconds == 0:
 		return ""
 	case !step.MaxWaitGuaranteed:
-		return fmt.Sprintf(", at most %d s if its command keeps to the time-out", *step.MaxWaitSeconds)
+		return fmt.Sprintf(", at most %d s an attempt if its command keeps to the time-out", *step.MaxWaitSeconds)
 	default:
-		return fmt.Sprintf(", at most %d s", *step.MaxWaitSeconds)
+		return fmt.Sprintf(", at most %d s an attempt", *step.MaxWaitSeconds)
 	}
 }
 

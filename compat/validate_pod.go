@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"nodecompat/compat/artifact"
@@ -134,7 +135,7 @@ func (p *Pod) judge(report *PodReport, target sidecar.Target, req PodRequest) {
 	all := sidecar.Lint(p.Pod, p.Plan, target, report.Sidecars)
 	p.Findings = req.shown(all)
 
-	verdicts := []Verdict{p.judgeFindings(all)}
+	verdicts := []Verdict{p.judgeFindings(all), p.judgeProblems(report.Problems)}
 	verdicts = append(verdicts, p.judgeImages(report.Images)...)
 	if p.HasSidecars() {
 		verdicts = append(verdicts, p.judgeSidecars(report.Sidecars, req.Strict))
@@ -153,6 +154,18 @@ func (p *Pod) judgeFindings(findings []sidecar.PodFinding) Verdict {
 		if f.Severity == sidecar.Error {
 			verdict = Incompatible
 			p.Reasons = append(p.Reasons, Reason{Code: f.ID, Message: f.Message})
+		}
+	}
+	return verdict
+}
+
+// judgeProblems is incompatible when a part of this Pod's document is refused.
+func (p *Pod) judgeProblems(problems []sidecar.Problem) Verdict {
+	verdict := Compatible
+	for _, problem := range problems {
+		if problem.Severity == sidecar.Error && problem.File == p.File && problem.Document == p.Document && strings.HasPrefix(problem.Path, p.Path) {
+			verdict = nodefeatures.All(verdict, problemVerdict(problem))
+			p.Reasons = append(p.Reasons, Reason{Code: string(problem.Code), Message: fmt.Sprintf("line %d: %s", problem.Line, problem.Message)})
 		}
 	}
 	return verdict

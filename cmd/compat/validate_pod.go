@@ -142,7 +142,7 @@ func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodReque
 		return r, err
 	}
 	if f.version != "" {
-		release, err := kubelet.ParseRelease(f.version)
+		release, err := kubelet.ParseAPIVersion(f.version) // 1.34 is enough
 		if err != nil {
 			return r, usagef("--kubernetes-version: %v", err)
 		}

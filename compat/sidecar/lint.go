@@ -11,7 +11,7 @@ import (
 // A PodFinding is a remark on a Pod template. What each means is told by
 // FindingDoc.
 type PodFinding struct {
-	ID string `json:"id"` // SC001 to SC030
+	ID string `json:"id"` // SC001 to SC031
 	// Severity is error where the Pod would be refused or its app never starts.
 	Severity Severity `json:"severity"`
 	// Container is the one that the finding is about, "" for the Pod.
@@ -92,6 +92,7 @@ func (l *linter) spec(field string) place { return place{"", join(l.pod.Path, fi
 
 // wholePod holds the findings that are about no single container.
 func (l *linter) wholePod() {
+	l.object()
 	l.ports()
 	l.deadlines()
 	l.sharedGrace()
