@@ -216,7 +216,7 @@ func waitText(step sidecar.Step) string {
 // finding prints a remark with its remedy, whose later lines are YAML.
 func (p *printer) finding(f sidecar.PodFinding) {
 	verdict := map[sidecar.Severity]Verdict{sidecar.Error: Incompatible, sidecar.Warning: Unknown, sidecar.Info: nodefeatures.Compatible}[f.Severity]
-	p.line(1, "%s %s line %d %s", f.ID, p.paint(verdict, string(f.Severity)), f.Line, f.Container)
+	p.line(1, "%s %s line %d%s", f.ID, p.paint(verdict, string(f.Severity)), f.Line, prefixed(" ", f.Container))
 	p.wrap(2, "", f.Message)
 	remedy := strings.Split(strings.TrimRight(f.Remedy, "\n"), "\n")
 	if remedy[0] != "" {
