@@ -202,7 +202,12 @@ func (g *registry) rewrite(ctx context.Context, subject digest.Digest, edit edit
 // rewriteDelay is how long to wait before a rewrite that failed is tried again, if that is of any use.
 func rewriteDelay(ctx context.Context, window time.Duration, attempt int, err error) (time.Duration, bool) {
 	var typed *RegistryError
-	if !errors.As(err, &typed) || !typed.Retryable() {
+	if !errors.As(err, &typed) {
+		return 0, false
+	}
+	// docker-registry 2.8 refuses an index with DIGEST_INVALID while others write the same one: no last word either.
+	refused := refusedContent(err) && attempt < 2*pushTries
+	if !typed.Retryable() && !refused {
 		return 0, false
 	}
 	longest := min(window/8<<min(attempt, 4), 2*window)
