@@ -30,10 +30,10 @@ func NewNodeReport(now time.Time, err error) *NodeReport {
 	}
 }
 
-// decide sums the images up: all of them, and the sidecars if required. detection
-// is why the kubelet could not be looked for; it is no unknown fact, and --strict
-// does not touch it.
-func (r *NodeReport) decide(req NodeRequest, detection error) {
+// decide sums the images up: all of them, and the sidecars if required. That the
+// kubelet could not be looked for is no unknown fact, and --strict does not touch
+// it.
+func (r *NodeReport) decide(req NodeRequest) {
 	verdicts := make([]Verdict, 0, len(r.Images)+1)
 	for _, i := range r.Images {
 		verdicts = append(verdicts, i.Verdict)
@@ -44,14 +44,13 @@ func (r *NodeReport) decide(req NodeRequest, detection error) {
 	var sidecars Verdict
 	var why Reason
 	switch {
-	case req.RequireSidecars && detection != nil:
-		e := NewError(detection)
-		sidecars, why = Unknown, e.reason()
-		r.Error = cmp.Or(r.Error, e)
+	case req.RequireSidecars && r.detection != nil:
+		sidecars, why = Unknown, r.detection.reason()
+		r.Error = cmp.Or(r.Error, r.detection)
 	case req.RequireSidecars:
 		sidecars, why = decideSidecars(*r.Sidecars, req.Strict)
-	case detection != nil:
-		r.Warnings = append(r.Warnings, NewError(detection).reason())
+	case r.detection != nil:
+		r.Warnings = append(r.Warnings, r.detection.reason())
 	}
 	if req.RequireSidecars {
 		verdicts = append(verdicts, sidecars)

@@ -3,6 +3,7 @@ package compat
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -29,16 +30,28 @@ func (r *PodReport) WriteText(w io.Writer, style Style) error {
 	if len(r.Pods) == 0 {
 		p.line(0, "the files hold no Pod and no workload")
 	}
-	if s := r.Sidecars; s != nil {
+	if s := r.Sidecars; s != nil && r.sidecarsMatter() {
 		p.line(0, "")
 		p.mark0(Verdict(s.Verdict()), "native sidecars: "+s.Message)
 		for _, f := range s.Findings {
-			p.wrap(1, string(f.Severity)+": ", f.Message)
-			p.hint(1, f.Remedy)
+			if f.Message != s.Message {
+				p.wrap(1, string(f.Severity)+": ", f.Message)
+			}
+			if f.Remedy != "" {
+				p.wrap(2, "hint: ", f.Remedy)
+			}
 		}
 	}
 	p.warnings(r.Warnings)
 	return p.flush(w)
+}
+
+// sidecarsMatter says whether native sidecar support decides about any Pod.
+func (r *PodReport) sidecarsMatter() bool {
+	native := func(s sidecar.Step) bool { return s.Kind == sidecar.StepSidecar }
+	return slices.ContainsFunc(r.Pods, func(p Pod) bool {
+		return p.Plan.Outcome == sidecar.OutcomeNotRun || slices.ContainsFunc(p.Plan.Steps, native)
+	})
 }
 
 // Summary is the report in one line.
@@ -149,9 +162,24 @@ func (p *printer) barred(bar painted, text string) {
 	}
 }
 
+// outcomes say how far a Pod gets.
+var outcomes = map[sidecar.Outcome]string{
+	sidecar.OutcomeStuck:    "stays in Init: ",
+	sidecar.OutcomeRejected: "rejected by the kubelet, no container is started: ",
+	sidecar.OutcomeNotRun:   "not run, no container is started: ",
+	sidecar.OutcomeUnknown:  "what happens if the node runs native sidecars, which is not known: ",
+}
+
 // timeline draws the start, from the top down, and the end.
 func (p *printer) timeline(plan sidecar.Plan) {
+	if plan.OutcomeReason != "" {
+		p.wrap(1, "", outcomes[plan.Outcome]+plan.OutcomeReason)
+	}
 	for i, step := range plan.Steps {
+		if !step.Starts {
+			p.line(1, "○ %s (%s): never started", step.Container, stepNames[step.Kind])
+			continue
+		}
 		p.line(1, "● %s (%s)", step.Container, stepNames[step.Kind])
 		bar := p.paint(readyVerdict(step.Ready), "│")
 		if i == len(plan.Steps)-1 {
@@ -160,9 +188,11 @@ func (p *printer) timeline(plan sidecar.Plan) {
 		if step.Kind == sidecar.StepSidecar || step.Kind == sidecar.StepLegacy {
 			p.barred(bar, readiness[step.Ready]+waitText(step))
 		}
-		p.barred(bar, step.Reason)
-		if step.Kind == sidecar.StepSidecar && step.IfFails != "" {
-			p.barred(bar, "if that fails: "+step.IfFails)
+		if step.Kind != sidecar.StepApp || i < len(plan.Steps)-1 {
+			p.barred(bar, step.Reason)
+		}
+		if step.Kind == sidecar.StepSidecar && step.Ready != sidecar.ReadyNever {
+			p.barred(bar, "if it fails: "+step.IfFails)
 		}
 	}
 	for _, end := range plan.Termination {
@@ -175,7 +205,9 @@ func (p *printer) timeline(plan sidecar.Plan) {
 		}
 		p.wrap(1, "■ ", "SIGTERM to "+end.Container+after)
 	}
-	p.line(1, "  grace period %d s for all of it", plan.GracePeriodSeconds)
+	if len(plan.Termination) > 0 {
+		p.line(1, "  grace period %d s for all of it", plan.GracePeriodSeconds)
+	}
 	if plan.Job != nil {
 		for _, note := range plan.Job.Notes {
 			p.wrap(1, "Job: ", note)

@@ -64,6 +64,8 @@ type NodeReport struct {
 	// several images it is the first of their errors, and the verdict still
 	// holds what is known of the others.
 	Error *Error `json:"error,omitempty"`
+
+	detection *Error // why the kubelet could not be looked for
 }
 
 // Node names the judged node and what could not be read on it.

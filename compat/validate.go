@@ -123,8 +123,9 @@ func newReport(
 	report.Images = images
 	report.Node = describeNode(snapshot, support, req)
 	report.Sidecars = &support
+	report.detection = NewError(detection)
 	report.warn(subjects, req)
-	report.decide(req, detection)
+	report.decide(req)
 	return report
 }
 

@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,8 +27,6 @@ type PodRequest struct {
 	// RequireStartOrder demands that every native sidecar and legacy helper is
 	// ready before what comes after it starts.
 	RequireStartOrder bool
-	// Target is the Kubernetes version to judge for; nil takes the kubelet's.
-	Target *kubelet.Release
 	// Disable leaves out findings by their ids, Severity those that are less
 	// grave. A finding that is an error decides all the same.
 	Disable  []string
@@ -52,13 +51,14 @@ func ValidatePod(ctx context.Context, req PodRequest) (*PodReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	report.Node, report.Images, report.Sidecars = node.Node, node.Images, node.Sidecars
+	support := node.Sidecars.For(report.templates())
+	report.Node, report.Images, report.Sidecars = node.Node, node.Images, &support
 	report.Warnings, report.Error = append(report.Warnings, node.Warnings...), node.Error
 
-	target := req.target(node.Sidecars)
+	target := req.target(&support)
 	report.Target = describeTarget(target)
 	for i := range report.Pods {
-		report.Pods[i].judge(report, target, req)
+		report.Pods[i].judge(report, target, req, node.detection)
 	}
 	report.decide()
 	return report, nil
@@ -73,12 +73,18 @@ func NewPodReport(now time.Time, err error) *PodReport {
 	}
 }
 
-// target is the version to judge for: the one asked for, else the kubelet's.
-func (req PodRequest) target(support *sidecar.Support) sidecar.Target {
-	if req.Target != nil {
-		return sidecar.Target{Kubelet: req.Target, API: req.Target}
+// templates are the Pods as they were read.
+func (r *PodReport) templates() []sidecar.Pod {
+	pods := make([]sidecar.Pod, len(r.Pods))
+	for i := range r.Pods {
+		pods[i] = r.Pods[i].Pod
 	}
-	var target sidecar.Target // what is not known, Order and Lint cope with
+	return pods
+}
+
+// target is what the Pods are meant for, as far as it is known.
+func (req PodRequest) target(support *sidecar.Support) sidecar.Target {
+	target := sidecar.Target{Support: support}
 	if release, err := kubelet.ParseRelease(support.Kubelet.Version); err == nil {
 		target.Kubelet = &release
 	}
@@ -130,14 +136,19 @@ func distinctImages(pods []Pod) []string {
 }
 
 // judge plans a Pod, looks for findings and decides.
-func (p *Pod) judge(report *PodReport, target sidecar.Target, req PodRequest) {
+func (p *Pod) judge(report *PodReport, target sidecar.Target, req PodRequest, detection *Error) {
 	p.Plan = sidecar.Order(p.Pod, target)
-	all := sidecar.Lint(p.Pod, p.Plan, target, report.Sidecars)
+	all := sidecar.Lint(p.Pod, p.Plan, target)
 	p.Findings = req.shown(all)
 
 	verdicts := []Verdict{p.judgeFindings(all), p.judgeProblems(report.Problems)}
 	verdicts = append(verdicts, p.judgeImages(report.Images)...)
-	if p.HasSidecars() {
+	switch {
+	case p.HasSidecars() && detection != nil:
+		verdicts = append(verdicts, Unknown)
+		p.Reasons = append(p.Reasons, detection.reason())
+		report.Error = cmp.Or(report.Error, detection)
+	case p.HasSidecars() || p.Plan.Outcome == sidecar.OutcomeNotRun:
 		verdicts = append(verdicts, p.judgeSidecars(report.Sidecars, req.Strict))
 	}
 	if req.RequireStartOrder {
@@ -194,10 +205,14 @@ func (p *Pod) judgeSidecars(support *sidecar.Support, strict bool) Verdict {
 		verdict = Incompatible
 	}
 	if verdict != Compatible {
-		p.Reasons = append(p.Reasons, Reason{
-			Code: string(support.Code), Message: "the Pod has native sidecars: " + support.Message,
-			Hint: "tell the kubelet's version with --kubelet-version or --node-file",
-		})
+		reason := Reason{Code: string(support.Code), Message: support.Message}
+		if p.HasSidecars() {
+			reason.Message = "the Pod has native sidecars: " + support.Message
+		}
+		if support.Support == sidecar.Unknown {
+			reason.Hint = "tell the kubelet's version with --kubelet-version or --node-file"
+		}
+		p.Reasons = append(p.Reasons, reason)
 	}
 	return verdict
 }
@@ -209,8 +224,12 @@ func (p *Pod) judgeOrder() Verdict {
 		helper := step.Kind == sidecar.StepSidecar || step.Kind == sidecar.StepLegacy
 		if helper && step.Ready != sidecar.ReadyYes {
 			verdict = Incompatible
+			what := "does not wait until it is ready"
+			if step.Ready == sidecar.ReadyNever {
+				what = "is never started"
+			}
 			p.Reasons = append(p.Reasons, Reason{
-				Code: "startOrder", Message: fmt.Sprintf("what comes after %s does not wait until it is ready: %s", step.Container, step.Reason),
+				Code: "startOrder", Message: fmt.Sprintf("what comes after %s %s: %s", step.Container, what, step.Reason),
 			})
 		}
 	}

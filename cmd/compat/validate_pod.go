@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -67,7 +68,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	flags.BoolVar(&f.noImages, "no-images", false, "do not look at the images")
 	flags.Var(&f.require, "require", "make this part of the verdict")
 	complete(cmd, "require", startOrder)
-	flags.StringVar(&f.version, "kubernetes-version", "", "the `version` that the manifests are for (default: the kubelet's)")
+	flags.StringVar(&f.version, "kubernetes-version", "", "the `version` that the manifests are for: --kubelet-version and --api-version, where those are not given")
 	flags.VarPF(&f.disable, "disable", "", "leave out findings by their `id`s (comma-separated)")
 	complete(cmd, "disable", f.disable.allowed...)
 	flags.Var(&f.severity, "severity", "the least grave findings to show")
@@ -120,6 +121,9 @@ func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodReque
 		return compat.PodRequest{}, err
 	}
 	manifests, err := a.readFiles(ctx, names, sidecar.MaxSize)
+	if err == nil {
+		err = f.forVersion()
+	}
 	if err != nil {
 		return compat.PodRequest{NodeRequest: compat.NodeRequest{Now: now}}, err
 	}
@@ -138,17 +142,25 @@ func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodReque
 	if err != nil {
 		return r, err
 	}
-	if err := f.savedNode(ctx, a, &r.NodeRequest); err != nil {
-		return r, err
+	return r, f.savedNode(ctx, a, &r.NodeRequest)
+}
+
+// forVersion makes --kubernetes-version the version of what was not told otherwise.
+func (f *validatePodFlags) forVersion() error {
+	if f.version == "" {
+		return nil
 	}
-	if f.version != "" {
-		release, err := kubelet.ParseAPIVersion(f.version) // 1.34 is enough
-		if err != nil {
-			return r, usagef("--kubernetes-version: %v", err)
-		}
-		r.Target = &release
+	release, err := kubelet.ParseAPIVersion(f.version) // 1.34 is enough
+	if err != nil {
+		return usagef("--kubernetes-version: %v", err)
 	}
-	return r, nil
+	version := release.String()
+	if _, err := kubelet.ParseRelease(f.version); err == nil {
+		version = f.version // with what a vendor appends
+	}
+	f.kubeletVersion = cmp.Or(f.kubeletVersion, version)
+	f.api.Version = cmp.Or(f.api.Version, version)
+	return nil
 }
 
 // maxPullSecret bounds a Secret, in bytes; etcd stores none above 1.5 MiB.

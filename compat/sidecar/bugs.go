@@ -2,7 +2,10 @@ package sidecar
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"nodecompat/nodefeatures/kubelet"
 )
@@ -32,6 +35,8 @@ type bug struct {
 	since    kubelet.Release // the first that has it; the zero value: the first with sidecars
 	fixed    []kubelet.Release
 	what     string
+	// concerns says whether a Pod with native sidecars can meet it; nil: all can.
+	concerns func(*Pod) bool
 }
 
 // at is the release 1.MINOR.PATCH.
@@ -47,65 +52,78 @@ func knownBugs() []bug {
 			kubelet.Release{},
 			[]kubelet.Release{r(29, 0)},
 			"sidecars are not ended in order, the app may start without waiting for them after the Pod's sandbox was made anew, and CPUs, memory and devices of sidecars are given to the app again (#120620, #120269, #119447, #120715, #120461)",
+			nil,
 		},
 		{
 			CodeBugStatus, Warning, false,
 			kubelet.Release{},
 			[]kubelet.Release{r(28, 8), r(29, 3), r(30, 0)},
 			"in Pods with restartPolicy Never or OnFailure the status of a sidecar that was restarted stays terminated (#123710, #123709)",
+			(*Pod).endsForGood,
 		},
 		{
 			CodeBugTermination, Info, false,
 			kubelet.Release{},
 			[]kubelet.Release{r(29, 8), r(30, 4), r(31, 0)},
 			"sidecars may not end gracefully in a Pod that never got past its init containers (#126332, #126331)",
+			nil,
 		},
 		{
 			CodeBugStuckCreated, Info, false,
 			kubelet.Release{},
 			[]kubelet.Release{r(29, 9), r(30, 5), r(31, 1), r(32, 0)},
 			"an init container may stay in Created after a hiccup of the container runtime (#127214, #127213, #127212)",
+			nil,
 		},
 		{
 			CodeBugOOMScore, Info, false,
 			kubelet.Release{},
 			[]kubelet.Release{r(32, 0)},
 			"the out-of-memory score of sidecars is not adjusted: they may be killed before the app, or after it (#128029)",
+			nil,
 		},
 		{
 			CodeBugNamedPort, Info, true,
 			kubelet.Release{},
 			[]kubelet.Release{r(33, 0)},
 			"a Service cannot use a named port of a sidecar (#128850)",
+			func(p *Pod) bool { return p.anySidecar(hasNamedPort) },
 		},
 		{
 			CodeBugStartupRace, Warning, false,
 			kubelet.Release{},
 			[]kubelet.Release{r(33, 6), r(34, 2), r(35, 0)},
 			"in Pods with restartPolicy Never, a sidecar with a startupProbe that fails once and recovers leaves the app waiting for ever (#134801, #134800, #133072)",
+			func(p *Pod) bool {
+				return p.restartPolicy() == corev1.RestartPolicyNever && p.anySidecar(hasStartupProbe)
+			},
 		},
 		{
 			CodeBugHostPort, Info, true,
 			kubelet.Release{},
 			[]kubelet.Release{r(33, 6), r(34, 0)},
 			"the scheduler does not see host ports of sidecars: two Pods may get the same (#132040, #133390)",
+			func(p *Pod) bool { return p.anySidecar(hasHostPort) },
 		},
 		{
 			CodeBugKubeletRestart, Warning, false, r(35, 0),
 			[]kubelet.Release{r(35, 4), r(36, 0)},
 			"after a restart of the kubelet, the app of a Pod whose sidecar has a startupProbe is not restarted when it crashes (#137146)",
+			func(p *Pod) bool { return p.anySidecar(hasStartupProbe) },
 		},
 		{
 			CodeBugInitSkipped, Info, false,
 			kubelet.Release{},
 			[]kubelet.Release{{Major: 1, Minor: 37, Pre: "rc"}},
 			"init containers may be skipped when the Pod's sandbox is made anew while an old app container is still known (#138514)",
+			nil,
 		},
 		{
 			CodeBugEphemeralStorage, Info, false,
 			kubelet.Release{},
 			[]kubelet.Release{r(37, 0)},
 			"ephemeral-storage limits of sidecars are not enforced (#138462)",
+			func(p *Pod) bool { return p.anySidecar(limitsStorage) },
 		},
 	}
 }
@@ -166,4 +184,39 @@ func (b bug) remedy() string {
 		what = "control plane"
 	}
 	return fmt.Sprintf("upgrade the %s: fixed in %s", what, strings.Join(fixes, ", "))
+}
+
+// For is the support without the known bugs that none of the Pods can meet.
+func (s Support) For(pods []Pod) Support {
+	left := map[Code]bool{}
+	for _, b := range knownBugs() {
+		left[b.code] = !slices.ContainsFunc(pods, func(p Pod) bool {
+			return p.HasSidecars() && (b.concerns == nil || b.concerns(&p))
+		})
+	}
+	s.Findings = slices.DeleteFunc(slices.Clone(s.Findings), func(f Finding) bool { return left[f.Code] })
+	return s
+}
+
+// anySidecar reports whether one of the native sidecars has a property.
+func (p *Pod) anySidecar(has func(*corev1.Container) bool) bool {
+	return slices.ContainsFunc(p.members(), func(m member) bool { return m.sidecar() && has(m.Container) })
+}
+
+// endsForGood reports a Pod whose containers are not all restarted for ever.
+func (p *Pod) endsForGood() bool { return p.restartPolicy() != corev1.RestartPolicyAlways }
+
+func hasStartupProbe(c *corev1.Container) bool { return c.StartupProbe != nil }
+
+func hasNamedPort(c *corev1.Container) bool {
+	return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.Name != "" })
+}
+
+func hasHostPort(c *corev1.Container) bool {
+	return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.HostPort != 0 })
+}
+
+func limitsStorage(c *corev1.Container) bool {
+	_, ok := c.Resources.Limits[corev1.ResourceEphemeralStorage]
+	return ok
 }

@@ -15,7 +15,7 @@ import (
 // reports exactly that finding (or those that it lists), the good one nothing.
 func TestFindingsDocumented(t *testing.T) {
 	ids := FindingIDs()
-	if !slices.IsSorted(ids) || len(ids) != 30 || ids[0] != "SC001" || ids[29] != "SC031" {
+	if !slices.IsSorted(ids) || len(ids) != 31 || ids[0] != "SC001" || ids[30] != "SC032" {
 		t.Errorf("FindingIDs() = %v", ids)
 	}
 	for _, id := range ids {
@@ -29,12 +29,12 @@ func TestFindingsDocumented(t *testing.T) {
 				t.Fatal("no good example")
 			}
 			before, bad, _ := strings.Cut(bad, "\nBad:\n")
-			target, support := targetIn(t, before+good)
+			target := targetIn(t, before+good)
 			want := []string{id}
 			if m := regexp.MustCompile(`\nReports: (.*)\n`).FindStringSubmatch(bad); m != nil {
 				want = strings.Split(m[1], ", ")
 			}
-			findings := lintYAML(t, yamlIn(t, bad), target, support)
+			findings := lintYAML(t, yamlIn(t, bad), target)
 			if diff := cmp.Diff(want, idsOf(findings)); diff != "" {
 				t.Errorf("bad example (-want +got):\n%s", diff)
 			}
@@ -47,9 +47,9 @@ func TestFindingsDocumented(t *testing.T) {
 				}
 			}
 			if m := regexp.MustCompile(`(?s)\nTarget: .*`).FindString(bad); m != "" {
-				target, support = targetIn(t, m)
+				target = targetIn(t, m)
 			}
-			if got := idsOf(lintYAML(t, yamlIn(t, good), target, support)); len(got) > 0 {
+			if got := idsOf(lintYAML(t, yamlIn(t, good), target)); len(got) > 0 {
 				t.Errorf("good example reports %v", got)
 			}
 		})
@@ -60,14 +60,14 @@ func TestFindingsDocumented(t *testing.T) {
 }
 
 // targetIn reads a Target: line, and judges the kubelet in it.
-func targetIn(t *testing.T, text string) (Target, *Support) {
+func targetIn(t *testing.T, text string) Target {
 	t.Helper()
 	m := regexp.MustCompile(`\nTarget: kubelet (\S+?)(?: with (\S+?))?, API server (\S+)\n`).FindStringSubmatch(text)
 	if m == nil {
-		return Target{}, nil
+		return Target{}
 	}
 	s := Judge(node{version: m[1], gates: m[2]}.facts(t), nil)
-	return Target{Kubelet: release(t, m[1]), API: release(t, m[3])}, &s
+	return Target{Kubelet: release(t, m[1]), API: release(t, m[3]), Support: &s}
 }
 
 func release(t *testing.T, version string) *kubelet.Release {
@@ -102,10 +102,10 @@ func onePod(t *testing.T, manifest string) Pod {
 	return m.Pods[0]
 }
 
-func lintYAML(t *testing.T, manifest string, target Target, s *Support) []PodFinding {
+func lintYAML(t *testing.T, manifest string, target Target) []PodFinding {
 	t.Helper()
 	p := onePod(t, manifest)
-	return Lint(p, Order(p, target), target, s)
+	return Lint(p, Order(p, target), target)
 }
 
 // idsOf returns the distinct ids, sorted.

@@ -33,7 +33,8 @@ func FuzzParse(f *testing.F) {
 		}
 		target := Target{}
 		if r, err := kubelet.ParseRelease(version); err == nil {
-			target = Target{Kubelet: &r, API: &r}
+			support := Judge(&kubelet.Facts{Version: kubelet.Version{Value: version}, Config: kubelet.Config{Read: len(data)%2 == 0}}, nil)
+			target = Target{Kubelet: &r, API: &r, Support: &support}
 		}
 		for _, p := range m.Pods {
 			if p.Line < 1 || p.Document < 1 {
@@ -61,7 +62,7 @@ func report(t *testing.T, p Pod, target Target) string {
 	if plan.KnownWaitSeconds < 0 {
 		t.Errorf("known wait %d", plan.KnownWaitSeconds)
 	}
-	data, err := json.Marshal(golden{p, Images(p), plan, Lint(p, plan, target, nil)})
+	data, err := json.Marshal(golden{p, Images(p), plan, Lint(p, plan, target)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,10 @@
 package sidecar
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 // A hook is what a postStart or preStop does.
 type hook string
@@ -51,11 +55,38 @@ func handled(p *corev1.Probe) bool {
 	return p.Exec != nil || p.HTTPGet != nil || p.TCPSocket != nil || p.GRPC != nil
 }
 
-// hopeless reports a startup probe that can't succeed: it has no handler, or
-// its command sleeps longer than the kubelet waits for it.
-func hopeless(p *corev1.Probe) bool {
-	if !handled(p) {
-		return true
-	}
+// oversleeps reports a probe whose command sleeps longer than the kubelet waits
+// for it.
+func oversleeps(p *corev1.Probe) bool {
 	return p.Exec != nil && sleepSeconds(p.Exec.Command) >= float64(timingOf(p).timeout)
+}
+
+// hopeless says why a startup probe can't succeed, "" if it can.
+func (m member) hopeless(p *corev1.Probe) string {
+	if !handled(p) {
+		return "its startupProbe has no handler, and never succeeds"
+	}
+	if oversleeps(p) {
+		return fmt.Sprintf("its startupProbe sleeps %g s and may take %d s (timeoutSeconds): it never succeeds",
+			sleepSeconds(p.Exec.Command), timingOf(p).timeout)
+	}
+	if name, lost := m.lostProbe(p); lost {
+		return fmt.Sprintf("its startupProbe asks the port %.60q, which the container does not have: it never succeeds", name)
+	}
+	return ""
+}
+
+// hopelessHook says why a postStart hook always fails, "" if it may succeed.
+func (m member) hopelessHook() string {
+	switch h := m.postStart(); hookOf(h) {
+	case hookTCP:
+		return "a tcpSocket postStart hook always fails"
+	case hookEmpty:
+		return "its postStart hook has no handler: the API server refuses it, and for the kubelet it fails"
+	case hookHTTP:
+		if name, lost := m.lostHook(h); lost {
+			return fmt.Sprintf("its postStart hook asks the port %.60q, which the container does not have: it always fails", name)
+		}
+	}
+	return ""
 }

@@ -11,7 +11,7 @@ import (
 // A PodFinding is a remark on a Pod template. What each means is told by
 // FindingDoc.
 type PodFinding struct {
-	ID string `json:"id"` // SC001 to SC031
+	ID string `json:"id"` // SC001 to SC032
 	// Severity is error where the Pod would be refused or its app never starts.
 	Severity Severity `json:"severity"`
 	// Container is the one that the finding is about, "" for the Pod.
@@ -28,11 +28,11 @@ type PodFinding struct {
 const MaxFindings = 1_000
 
 // Lint looks for what in a Pod template is refused, does not do what it seems
-// to, or goes wrong later. The plan is Order's for the same Pod and target;
-// support is that of the node, nil when there is none. What depends on a version
-// that is not known is reported with a lower severity.
-func Lint(p Pod, plan Plan, t Target, support *Support) []PodFinding {
-	l := &linter{pod: &p, target: t, support: support, members: p.members(), findings: []PodFinding{}}
+// to, or goes wrong later. The plan is Order's for the same Pod and target. What
+// depends on a version that is not known is reported with a lower severity, and
+// what native sidecars do is left out where they do not run.
+func Lint(p Pod, plan Plan, t Target) []PodFinding {
+	l := &linter{pod: &p, target: t, native: t.fate() == fateNative, members: p.members(), findings: []PodFinding{}}
 	if len(plan.Steps) != len(l.members) {
 		plan = Order(p, t)
 	}
@@ -41,9 +41,13 @@ func Lint(p Pod, plan Plan, t Target, support *Support) []PodFinding {
 		l.refused(m)
 		switch {
 		case m.sidecar():
-			l.sidecar(m, &plan.Steps[i])
+			if l.native {
+				l.sidecar(m, &plan.Steps[i])
+			}
 		case m.role == roleInit:
-			l.initContainer(i, m)
+			if l.native {
+				l.initContainer(i, m)
+			}
 		default:
 			l.regular(m, &plan.Steps[i])
 		}
@@ -63,7 +67,7 @@ type linter struct {
 	pod      *Pod
 	plan     *Plan
 	target   Target
-	support  *Support
+	native   bool // whether native sidecars run
 	members  []member
 	findings []PodFinding
 }
@@ -93,20 +97,25 @@ func (l *linter) spec(field string) place { return place{"", join(l.pod.Path, fi
 // wholePod holds the findings that are about no single container.
 func (l *linter) wholePod() {
 	l.object()
-	l.ports()
-	l.deadlines()
-	l.sharedGrace()
 	l.injection()
+	if l.native {
+		l.ports()
+		l.deadlines()
+		l.sharedGrace()
+	}
 	if !l.pod.HasSidecars() {
 		return
 	}
 	l.unsupported()
+	if !l.native {
+		return
+	}
 	if l.plan.Job != nil && l.plan.Job.SidecarRestartsCount {
 		l.find("SC020", Warning, l.spec("restartPolicy"),
 			"let the Job make new Pods instead, whose failures are counted one by one:\nrestartPolicy: Never",
 			"restarts of native sidecars, by crashes or failed startup probes, count towards the Job's backoffLimit (%d)", l.plan.Job.BackoffLimit)
 	}
-	if k := l.target.Kubelet; since(k, sidecarsKnown()) && before(k, minor(29)) && (l.support == nil || l.support.Support == SupportedAlpha) {
+	if k := l.target.Kubelet; before(k, minor(29)) {
 		l.find("SC030", Warning, l.spec("initContainers"), "use nodes with Kubernetes 1.29 or newer",
 			"kubelet %s ends native sidecars together with the app, not after it, and does not start them in order again when the sandbox is made anew", k)
 	}
@@ -116,10 +125,10 @@ func (l *linter) wholePod() {
 func (l *linter) unsupported() {
 	remedy := "pin the Pod to nodes that run native sidecars (nodeSelector or affinity), or upgrade: they are on by default from Kubernetes 1.29 on"
 	at := l.spec("initContainers")
-	switch s := l.support; {
+	switch s := l.target.Support; {
 	case s != nil && s.Verdict() == VerdictIncompatible:
 		l.find("SC026", Error, at, remedy, "the node does not run this Pod's native sidecars: %s", s.Message)
-	case s == nil && before(l.target.Kubelet, sidecarsKnown()):
+	case before(l.target.Kubelet, sidecarsKnown()):
 		l.find("SC026", Error, at, remedy, "kubelet %s does not know native sidecars: the Pod stays in Init", l.target.Kubelet)
 	}
 	if before(l.target.API, sidecarsKnown()) {

@@ -24,7 +24,7 @@ func (l *linter) refused(m member) {
 	l.probe(m, "readinessProbe", m.ReadinessProbe)
 	l.hook(m, "lifecycle.postStart", m.postStart())
 	l.hook(m, "lifecycle.preStop", m.preStop())
-	if p := m.StartupProbe; p != nil && p.Exec != nil && hopeless(p) {
+	if p := m.StartupProbe; p != nil && p.Exec != nil && oversleeps(p) {
 		l.find("SC005", Error, m.at("startupProbe"), snippet("give the probe the time, or better drop the sleep", map[string]any{
 			"startupProbe": map[string]any{"timeoutSeconds": int64(sleepSeconds(p.Exec.Command)) + 1},
 		}), "the command sleeps %g s, and the probe fails after %d s (timeoutSeconds): it never succeeds, and the container is killed again and again",
@@ -132,6 +132,7 @@ func (l *linter) probe(m member, field string, p *corev1.Probe) {
 		l.find("SC014", Error, m.at(field), "add a handler:\n"+field+":\n  tcpSocket:\n    port: 8080",
 			"the API server refuses this: Required value: must specify a handler type")
 	}
+	l.probePort(m, field, p)
 	if field != "readinessProbe" && p.SuccessThreshold > 1 {
 		refuse("successThreshold", field+":\n  successThreshold: 1", fmt.Sprintf("Invalid value: %d: must be 1", p.SuccessThreshold))
 	}
@@ -161,6 +162,9 @@ func (l *linter) probe(m member, field string, p *corev1.Probe) {
 
 // hook is SC008, SC014 and SC027.
 func (l *linter) hook(m member, field string, h *corev1.LifecycleHandler) {
+	if h != nil {
+		l.hookPort(m, field, h)
+	}
 	switch hookOf(h) {
 	case hookTCP:
 		l.find("SC008", Error, m.at(field+".tcpSocket"), "use exec or httpGet, or better a startupProbe:\nstartupProbe:\n  tcpSocket:\n    port: "+h.TCPSocket.Port.String(),

@@ -60,6 +60,12 @@ func TestLintRows(t *testing.T) {
 		{"SC025 activeDeadlineSeconds", []string{gated}, nil, "activeDeadlineSeconds: 30", "SC025"},
 		{"SC027 negative", nil, []string{app + hook("preStop", "sleep: {seconds: -1}")}, "", "SC027"},
 		{"SC027 just", nil, []string{app + hook("preStop", "sleep: {seconds: 30}")}, "", ""},
+		{"SC032 the container has it", []string{gated}, []string{app + ", ports: [{name: http, containerPort: 80}], readinessProbe: {httpGet: {port: http}}"}, "", ""},
+		{"SC032 another container has it", []string{gated}, []string{app + ", readinessProbe: {httpGet: {port: http}}", "name: b, image: b, ports: [{name: http, containerPort: 80}]"}, "", "SC032"},
+		{"SC032 number as text", nil, []string{app + ", readinessProbe: {httpGet: {port: '8080'}}"}, "", "SC014"},
+		{"SC032 preStop", nil, []string{app + hook("preStop", "httpGet: {port: http}")}, "", "SC032"},
+		{"SC014 port 0", nil, []string{app + ", readinessProbe: {tcpSocket: {port: 0}}"}, "", "SC014"},
+		{"SC014 port", nil, []string{app + ", readinessProbe: {httpGet: {path: /, port: 70000}}"}, "", "SC014"},
 		{"SC029 is no more", []string{gated + ", args: [--listen, 127.0.0.1:8080]"}, nil, "", ""},
 	}
 	for _, test := range tests {
@@ -68,7 +74,7 @@ func TestLintRows(t *testing.T) {
 			if main == nil {
 				main = []string{app}
 			}
-			got := strings.Join(idsOf(lintYAML(t, podYAML(test.init, main, test.spec), Target{}, nil)), " ")
+			got := strings.Join(idsOf(lintYAML(t, podYAML(test.init, main, test.spec), Target{})), " ")
 			if got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
@@ -119,7 +125,7 @@ func TestLintRefusals(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			findings := lintYAML(t, test.manifest, Target{API: release(t, test.api)}, nil)
+			findings := lintYAML(t, test.manifest, Target{API: release(t, test.api)})
 			if test.severity == "" && len(findings) == 0 {
 				return
 			}
@@ -148,7 +154,7 @@ func TestLintTargets(t *testing.T) {
 	}
 	for _, test := range tests {
 		got := ""
-		for _, f := range lintYAML(t, test.manifest, Target{Kubelet: release(t, test.kubelet), API: release(t, test.api)}, nil) {
+		for _, f := range lintYAML(t, test.manifest, Target{Kubelet: release(t, test.kubelet), API: release(t, test.api)}) {
 			got = strings.TrimSpace(got + " " + f.ID + " " + string(f.Severity))
 		}
 		if got != test.want {
@@ -207,7 +213,7 @@ spec:
 				"startupProbe:\n  failureThreshold: 60\n  httpGet:\n    path: /ready\n    port: 15021\n  periodSeconds: 1",
 		},
 	}
-	if diff := cmp.Diff(want, Lint(p, Order(p, Target{}), Target{}, nil)); diff != "" {
+	if diff := cmp.Diff(want, Lint(p, Order(p, Target{}), Target{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if p.Document != 2 || p.Line != 6 || p.File != "web.yaml" {

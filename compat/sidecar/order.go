@@ -4,22 +4,21 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-
-	"nodecompat/nodefeatures/kubelet"
 )
 
 // Order says what the kubelet does with a Pod: in which order it starts the
 // containers, what each waits for and how long, and how they end. The rules are
 // those of computeInitContainerActions, the same from 1.28 to 1.37
 // (https://github.com/kubernetes/kubernetes/blob/v1.37.0/pkg/kubelet/kuberuntime/kuberuntime_container.go).
-// It takes for granted that the node runs native sidecars if its kubelet's
-// version can; Support knows whether it does.
+// On a node that does not run native sidecars it is what happens there instead.
 func Order(p Pod, t Target) Plan {
-	o := &orderer{pod: &p, target: t, plan: Plan{
-		Steps: []Step{}, Unbounded: []string{}, Notes: []string{}, GracePeriodSeconds: p.gracePeriod(),
+	o := &orderer{pod: &p, target: t, fate: t.fate(), plan: Plan{
+		Outcome: OutcomeStarts,
+		Steps:   []Step{}, Unbounded: []string{}, Notes: []string{}, GracePeriodSeconds: p.gracePeriod(),
 		MaxWaitSeconds: new(int64(0)), MaxWaitGuaranteed: true,
 	}}
 	o.legacy = legacyHelpers(&p)
+	o.outcome()
 	for _, m := range p.members() {
 		o.step(m)
 	}
@@ -45,6 +44,7 @@ func (p Pod) HasSidecars() bool {
 type orderer struct {
 	pod    *Pod
 	target Target
+	fate   fate
 	plan   Plan
 	legacy []bool // by index of the regular containers
 	gate   Until  // what the step after the last one waits for
@@ -53,15 +53,16 @@ type orderer struct {
 // step appends the start of a container.
 func (o *orderer) step(m member) {
 	s := Step{
-		Container: m.name, Image: m.Image, Path: m.path, Line: o.pod.lineAt(m.path),
+		Container: m.name, Image: m.Image, Path: m.path, Line: o.pod.lineAt(m.path), Starts: o.gate != UntilNever,
 		WaitsFor: []Gate{}, MaxWaitSeconds: new(int64(0)), MaxWaitGuaranteed: true,
 	}
 	if n := len(o.plan.Steps); n > 0 {
 		s.WaitsFor = append(s.WaitsFor, Gate{Container: o.plan.Steps[n-1].Container, Until: o.gate})
 	}
+	blocked := !s.Starts
 	switch {
-	case m.sidecar() && before(o.target.Kubelet, sidecarsKnown()):
-		o.unknownField(&s)
+	case m.sidecar() && o.fate != fateNative:
+		o.foreign(&s)
 	case m.sidecar():
 		o.sidecar(m, &s)
 	case m.role == roleInit:
@@ -71,28 +72,16 @@ func (o *orderer) step(m member) {
 	default:
 		o.app(m, &s)
 	}
-	if s.Ready == ReadyNever {
+	if s.Ready == ReadyNever || blocked {
 		o.gate = UntilNever
+	}
+	if s.Ready == ReadyNever && o.plan.Outcome != OutcomeRejected && o.plan.Outcome != OutcomeNotRun {
+		o.stuck(s)
 	}
 	if s.MaxWaitSeconds == nil {
 		s.MaxWaitGuaranteed = false
 	}
 	o.plan.Steps = append(o.plan.Steps, s)
-}
-
-// sidecarsKnown is the first release that knows the field.
-func sidecarsKnown() kubelet.Release {
-	return kubelet.Release{Major: 1, Minor: 28, Pre: "beta"}
-}
-
-// unknownField is a native sidecar on a kubelet before 1.28, to which it is an
-// ordinary init container (row N3 of the node's table).
-func (o *orderer) unknownField(s *Step) {
-	s.Kind, s.Row, s.Ready = StepSidecar, "O10", ReadyNever
-	s.Reason = fmt.Sprintf("kubelet %s ignores restartPolicy on init containers and waits for this one to exit", o.target.Kubelet)
-	s.IfFails = "the Pod stays in Init as long as the container runs"
-	s.unbounded = "what comes after is never started"
-	s.MaxWaitSeconds = nil
 }
 
 // ordinaryInit holds the rows O10 and O11.
@@ -146,7 +135,11 @@ func (o *orderer) sum() {
 		o.plan.MaxWaitGuaranteed = o.plan.MaxWaitGuaranteed && s.MaxWaitGuaranteed
 	}
 	o.plan.KnownWaitSeconds = total
-	if o.plan.MaxWaitSeconds != nil {
+	switch {
+	case !o.runs():
+		o.plan.MaxWaitSeconds, o.plan.MaxWaitGuaranteed, o.plan.KnownWaitSeconds = nil, false, 0
+		o.plan.Unbounded = []string{o.plan.OutcomeReason}
+	case o.plan.MaxWaitSeconds != nil:
 		o.plan.MaxWaitSeconds = &total
 	}
 }
@@ -154,11 +147,17 @@ func (o *orderer) sum() {
 // notes says what the plan does not promise.
 func (o *orderer) notes() {
 	note := func(text string) { o.plan.Notes = append(o.plan.Notes, text) }
+	if !o.runs() {
+		return
+	}
 	if len(o.plan.Steps) > 1 {
 		note("image pulls come on top of the waits, and have no bound; so do about 2 s of the kubelet's own")
 	}
 	if !o.pod.HasSidecars() {
 		return
+	}
+	if s := o.target.Support; s != nil && s.Assumed {
+		note("this leans on a configuration that could not be read: " + s.Message)
 	}
 	k := o.target.Kubelet
 	switch {

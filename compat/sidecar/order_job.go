@@ -20,14 +20,19 @@ func (o *orderer) job() *JobPlan {
 			j.BlockedBy = append(j.BlockedBy, shorten(o.pod.Spec.Containers[i].Name))
 		}
 	}
-	if o.pod.HasSidecars() {
+	switch {
+	case o.plan.Outcome == OutcomeRejected:
+		j.Notes = append(j.Notes, "the kubelet rejects each of its Pods at once, which counts towards backoffLimit: the Job fails")
+	case !o.runs():
+		j.Notes = append(j.Notes, "the Job does not complete: its app is never started")
+	case o.pod.HasSidecars():
 		// pastBackoffLimitOnFailure sums the restarts of init containers, too.
 		j.SidecarRestartsCount = o.pod.restartPolicy() == corev1.RestartPolicyOnFailure
 		j.Notes = append(j.Notes,
 			"native sidecars do not keep the Job from completing; it is complete when they have ended, after the regular containers",
 			"a sidecar's exit code does not matter, and it is restarted whatever the Pod's restartPolicy is")
 	}
-	if len(j.BlockedBy) > 0 {
+	if len(j.BlockedBy) > 0 && o.runs() {
 		j.Notes = append(j.Notes, "the Job does not complete before its regular containers have all ended, the helpers among them included")
 	}
 	return j

@@ -1,11 +1,5 @@
 package sidecar
 
-import (
-	"fmt"
-
-	corev1 "k8s.io/api/core/v1"
-)
-
 const (
 	failsRestart = "the sidecar is killed and restarted for ever, with a growing delay; what comes after is not started"
 	failsRuns    = "the sidecar is restarted, the app runs on"
@@ -15,8 +9,8 @@ const (
 func (o *orderer) sidecar(m member, s *Step) {
 	s.Kind = StepSidecar
 	switch h := hookOf(m.postStart()); {
-	case h == hookTCP || h == hookEmpty:
-		o.brokenHook(h, s)
+	case m.hopelessHook() != "":
+		brokenHook(m.hopelessHook(), s)
 	case m.StartupProbe != nil:
 		o.startupProbe(m, h, s)
 	case h == hookNone:
@@ -47,14 +41,10 @@ func (o *orderer) ungated(m member, s *Step) {
 	}
 }
 
-// brokenHook is O8.
-func (o *orderer) brokenHook(h hook, s *Step) {
+// brokenHook is O8, and what is as hopeless.
+func brokenHook(reason string, s *Step) {
 	s.Row, s.Ready = "O8", ReadyNever
-	s.Reason = "a tcpSocket postStart hook always fails"
-	if h == hookEmpty {
-		s.Reason = "its postStart hook has no handler: the API server refuses it, and for the kubelet it fails"
-	}
-	s.IfFails = failsRestart
+	s.Reason, s.IfFails = reason, failsRestart
 	s.MaxWaitSeconds, s.unbounded = nil, "what comes after is never started"
 }
 
@@ -84,21 +74,16 @@ func (o *orderer) startupProbe(m member, h hook, s *Step) {
 		s.MaxWaitGuaranteed = false
 		s.Reason += "; timeoutSeconds does not bound a shell's children, so the longest wait is not guaranteed"
 	}
-	switch {
-	case hopeless(p):
-		s.Ready, s.Reason, s.MaxWaitSeconds = ReadyNever, hopelessReason(p), nil
+	switch reason := m.hopeless(p); {
+	case reason != "":
+		s.Ready, s.Reason, s.MaxWaitSeconds = ReadyNever, reason, nil
 		s.unbounded = "what comes after is never started"
+		if _, lost := m.lostProbe(p); lost {
+			s.EarliestGiveUpSeconds, s.IfFails = nil, "it does not fail either, so the sidecar runs on; what comes after is not started"
+		}
 	case h == hookExec || h == hookHTTP:
 		s.MaxWaitSeconds, s.unbounded = nil, "a postStart hook has no time-out"
 	}
-}
-
-func hopelessReason(p *corev1.Probe) string {
-	if !handled(p) {
-		return "its startupProbe has no handler, and never succeeds"
-	}
-	return fmt.Sprintf("its startupProbe sleeps %g s and may take %d s (timeoutSeconds): it never succeeds",
-		sleepSeconds(p.Exec.Command), timingOf(p).timeout)
 }
 
 // postStart is O5, O6 and O7: a hook without a startupProbe.

@@ -4,8 +4,11 @@ import "nodecompat/nodefeatures/kubelet"
 
 // A Target is what a manifest is meant for; nil stands for not known.
 type Target struct {
-	Kubelet *kubelet.Release `json:"kubelet"`
-	API     *kubelet.Release `json:"api"`
+	Kubelet *kubelet.Release
+	API     *kubelet.Release
+	// Support says whether the node runs native sidecars. Where it is nil, or its
+	// answer is Unknown, only Kubelet tells.
+	Support *Support
 }
 
 // minor is the first pre-release of a minor release.
@@ -22,6 +25,10 @@ func since(r *kubelet.Release, o kubelet.Release) bool  { return r != nil && r.C
 // sandbox, and when the Pod ends. It holds once per sandbox: a container that
 // restarts later does not hold back those that run.
 type Plan struct {
+	// Outcome says how far the Pod gets, and OutcomeReason why it gets no
+	// further; left out when all containers are started.
+	Outcome       Outcome `json:"outcome"`
+	OutcomeReason string  `json:"outcomeReason,omitempty"`
 	// Steps are the containers in the order in which they are started.
 	Steps []Step `json:"steps"`
 	// Ready is the weakest Ready of the native sidecars and legacy helpers;
@@ -40,8 +47,8 @@ type Plan struct {
 	Unbounded []string `json:"unbounded"`
 	// Notes say what the plan does not promise.
 	Notes []string `json:"notes"`
-	// Termination is how the containers end, in the order in which they are
-	// told to.
+	// Termination is how the containers that were started end, in the order in
+	// which they are told to.
 	Termination []Ending `json:"termination"`
 	// TerminationOrdered is false for kubelets of 1.28, which end all at once,
 	// and with a grace period of 0.
@@ -54,13 +61,27 @@ type Plan struct {
 	Job *JobPlan `json:"job,omitempty"`
 }
 
+// An Outcome says how far a Pod gets.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeStarts   Outcome = "starts"   // all containers are started, if no check fails for good
+	OutcomeStuck    Outcome = "stuck"    // the Pod stays in Init: a container keeps the next one from being started
+	OutcomeRejected Outcome = "rejected" // by the kubelet: phase Failed, reason InitContainerRestartPolicyForbidden
+	OutcomeNotRun   Outcome = "notRun"   // the kubelet does not start with its configuration
+	OutcomeUnknown  Outcome = "unknown"  // whether the node runs native sidecars is not known; the steps are those of one that does
+)
+
 // A Step is the start of one container.
 type Step struct {
 	Container string   `json:"container"`
 	Kind      StepKind `json:"kind"`
-	Image     string   `json:"image"`
-	Path      string   `json:"path"` // of the container in the document
-	Line      int      `json:"line"`
+	// Starts is false for a container that is never started.
+	Starts bool   `json:"starts"`
+	Image  string `json:"image"`
+	Path   string `json:"path"` // of the container in the document
+	Line   int    `json:"line"`
 	// WaitsFor is what has to happen before this container is started. It is
 	// the step before, which waited for those before it.
 	WaitsFor []Gate `json:"waitsFor"`

@@ -42,7 +42,7 @@ func TestManifests(t *testing.T) {
 			}
 			p := m.Pods[0]
 			plan := Order(p, target)
-			got, err := json.MarshalIndent(golden{p, Images(p), plan, Lint(p, plan, target, nil)}, "", "  ")
+			got, err := json.MarshalIndent(golden{p, Images(p), plan, Lint(p, plan, target)}, "", "  ")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,7 +89,7 @@ func TestManifestVerdicts(t *testing.T) {
 		p := onePod(t, string(data))
 		target := Target{Kubelet: release(t, "v1.36.3"), API: release(t, "v1.36.3")}
 		plan := Order(p, target)
-		got := strings.Join(append([]string{string(plan.Ready)}, idsOf(Lint(p, plan, target, nil))...), " ")
+		got := strings.Join(append([]string{string(plan.Ready)}, idsOf(Lint(p, plan, target))...), " ")
 		if got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}

@@ -7,19 +7,19 @@ import "slices"
 // wait, and everything shares one grace period
 // (https://github.com/kubernetes/kubernetes/blob/v1.37.0/pkg/kubelet/kuberuntime/kuberuntime_termination_order.go).
 func (o *orderer) endings() (endings []Ending, ordered bool) {
-	ordered = !before(o.target.Kubelet, minor(29)) && o.plan.GracePeriodSeconds > 0
+	ordered = !before(o.target.Kubelet, minor(29)) && o.plan.GracePeriodSeconds > 0 && o.fate == fateNative
 	endings, before := []Ending{}, []string{}
 	members := o.pod.members()
 	for i, m := range members {
-		if m.role == roleRegular {
+		if m.role == roleRegular && o.plan.Steps[i].Starts {
 			e := o.ending(m)
 			e.Kind = o.plan.Steps[i].Kind
 			endings = append(endings, e)
 			before = append(before, m.name)
 		}
 	}
-	for _, m := range slices.Backward(members) {
-		if !m.sidecar() {
+	for i, m := range slices.Backward(members) {
+		if !m.sidecar() || !o.plan.Steps[i].Starts {
 			continue
 		}
 		e := o.ending(m)

@@ -1,0 +1,81 @@
+package sidecar
+
+import (
+	"fmt"
+
+	"nodecompat/nodefeatures/kubelet"
+)
+
+// A fate is what becomes of native sidecars at a target.
+type fate int
+
+const (
+	fateNative   fate = iota // they run
+	fateOrdinary             // restartPolicy gets lost: they are ordinary init containers
+	fateRejected             // the kubelet rejects their Pod
+	fateNotRun               // the kubelet does not run, nor does any Pod
+)
+
+// sidecarsKnown is the first release that knows the field.
+func sidecarsKnown() kubelet.Release {
+	return kubelet.Release{Major: 1, Minor: 28, Pre: "beta"}
+}
+
+// fate goes by what the node does, as far as that is known, else by its version.
+func (t Target) fate() fate {
+	s := t.Support
+	switch {
+	case s == nil || s.Support == Unknown:
+		if before(t.Kubelet, sidecarsKnown()) {
+			return fateOrdinary
+		}
+	case s.Support == Broken:
+		return fateNotRun
+	case s.Code == CodeGateOff || s.Code == CodeGateUnknownDefaultOff:
+		return fateRejected
+	case s.Support == Unsupported:
+		return fateOrdinary
+	}
+	return fateNative
+}
+
+// outcome says what is known before any container is looked at.
+func (o *orderer) outcome() {
+	s, sidecars := o.target.Support, o.pod.HasSidecars()
+	switch {
+	case o.fate == fateNotRun:
+		o.plan.Outcome, o.plan.OutcomeReason, o.gate = OutcomeNotRun, s.Message, UntilNever
+	case o.fate == fateRejected && sidecars:
+		o.plan.Outcome, o.plan.OutcomeReason, o.gate = OutcomeRejected, s.Message, UntilNever
+	case s != nil && s.Support == Unknown && sidecars && o.fate == fateNative:
+		o.plan.Outcome, o.plan.OutcomeReason = OutcomeUnknown, s.Message
+	}
+}
+
+// runs says whether all containers are started, as far as is known.
+func (o *orderer) runs() bool {
+	return o.plan.Outcome == OutcomeStarts || o.plan.Outcome == OutcomeUnknown
+}
+
+// stuck notes the first container after which nothing is started.
+func (o *orderer) stuck(s Step) {
+	if o.plan.Outcome != OutcomeStuck {
+		o.plan.Outcome, o.plan.OutcomeReason = OutcomeStuck, s.Container+": "+s.Reason
+	}
+}
+
+// foreign is a native sidecar where they do not run (rows N3, N5 and N7 of the
+// node's table).
+func (o *orderer) foreign(s *Step) {
+	s.Kind, s.Row, s.Ready = StepSidecar, "O10", ReadyNever
+	s.MaxWaitSeconds, s.unbounded = nil, "what comes after is never started"
+	s.IfFails = "the Pod stays in Init as long as the container runs; once it exits with 0 the next one is started, without it"
+	switch support := o.target.Support; {
+	case o.fate != fateOrdinary:
+		s.Row, s.Reason, s.IfFails = "", "no container of the Pod is started", "nothing, it is not started"
+	case support != nil && (support.Code == CodeAPITooOld || support.Code == CodeAPIGateOff):
+		s.Reason = "without restartPolicy, which the API server drops, the kubelet waits for this init container to exit"
+	default:
+		s.Reason = fmt.Sprintf("kubelet %s ignores restartPolicy on init containers and waits for this one to exit", o.target.Kubelet)
+	}
+}
