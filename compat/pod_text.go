@@ -213,6 +213,9 @@ func (p *printer) timeline(plan sidecar.Plan) {
 			p.wrap(1, "Job: ", note)
 		}
 	}
+	for _, note := range plan.Notes {
+		p.wrap(1, "· ", note)
+	}
 	if len(plan.Resources) > 0 {
 		var parts []string
 		for _, resource := range plan.Resources {

@@ -151,7 +151,7 @@ func (o *orderer) notes() {
 		return
 	}
 	if len(o.plan.Steps) > 1 {
-		note("image pulls come on top of the waits, and have no bound; so do about 2 s of the kubelet's own")
+		note("image pulls come on top of the waits, without a bound, and about 2 s of the kubelet's own")
 	}
 	if !o.pod.HasSidecars() {
 		return
@@ -164,7 +164,7 @@ func (o *orderer) notes() {
 	case before(k, minor(29)):
 		note("this order holds at the Pod's first start; a kubelet of 1.28 does not repeat it when the sandbox is made anew, and ends all containers at once")
 	default:
-		note("this order holds at the first start of each sandbox, a node's reboot included: every sidecar had started once, not that all run when the app starts")
+		note("this order holds at the first start of each sandbox (also after a node's reboot); it says that every sidecar has started once, not that all run when the app starts")
 	}
 	switch {
 	case since(k, minor(37)):
