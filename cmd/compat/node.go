@@ -23,7 +23,7 @@ const maxNodeObject = 2 << 20
 type nodeFlags struct {
 	hostRoot, name                                         string
 	kubeletVersion, kubeletConfig, kubeletConfigDir, gates string
-	nodeFile, metrics, configz                             string
+	nodeFile, metrics, configz, flagz, log                 string
 	endpoint                                               apiserver.Kubelet
 	node                                                   string
 	server                                                 apiserver.Options
@@ -36,12 +36,14 @@ func (f *nodeFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.hostRoot, "host-root", "", "`directory` where the host's root is mounted, when run in a container")
 	flags.StringVar(&f.name, "node-name", "", "`name` of this node in the output (default: $NODE_NAME, else the host name)")
 	flags.StringVar(&f.kubeletVersion, "kubelet-version", "", "the kubelet's `version`, instead of looking for it")
-	flags.StringVar(&f.kubeletConfig, "kubelet-config", "", "the kubelet's configuration `file`")
+	flags.StringVar(&f.kubeletConfig, "kubelet-config", "", "the kubelet's configuration `file`, or kubeadm's ConfigMap kube-system/kubelet-config, which leaves the answer assumed")
 	flags.StringVar(&f.kubeletConfigDir, "kubelet-config-dir", "", "the kubelet's drop-in `directory`")
 	flags.StringVar(&f.gates, "feature-gates", "", "the kubelet's feature gates, `A=true,B=false`")
 	flags.StringVar(&f.nodeFile, "node-file", "", "`file` with the node's Node object, as kubectl get node NAME -o json prints it, or YAML")
 	flags.StringVar(&f.metrics, "kubelet-metrics", "", "`file or URL` of the kubelet's /metrics")
 	flags.StringVar(&f.configz, "kubelet-configz", "", "`file or URL` of the kubelet's /configz")
+	flags.StringVar(&f.flagz, "kubelet-flagz", "", "`file or URL` of the kubelet's /flagz")
+	flags.StringVar(&f.log, "kubelet-log", "", "`file` with the kubelet's log, as journalctl -u kubelet prints it; its last start counts")
 	flags.StringVar(&f.endpoint.CAFile, "kubelet-ca-file", "", "certificate authorities for the kubelet's URLs, a PEM `file`")
 	flags.StringVar(&f.endpoint.TokenFile, "kubelet-token-file", "", "`file` with a bearer token for the kubelet's URLs")
 }
@@ -103,21 +105,41 @@ func (f *nodeFlags) kubelet(ctx context.Context, a *app) (kubelet.Options, error
 			return o, usagef("--host-root %s does not exist", f.hostRoot)
 		}
 	}
-	var err error
-	if o.Metrics, err = f.document(ctx, a, f.metrics, kubelet.MaxMetrics); err != nil {
-		return o, err
-	}
-	if o.Configz, err = f.document(ctx, a, f.configz, kubelet.MaxConfigz); err != nil {
-		return o, err
-	}
-	if f.nodeFile != "" {
+	err := f.documents(ctx, a, &o)
+	if err == nil && f.nodeFile != "" {
 		o.NodeObject, err = a.readFile(ctx, f.nodeFile, maxNodeObject)
 	}
 	return o, err
 }
 
-// document reads a file, or gets a kubelet's URL; nothing for "".
-func (f *nodeFlags) document(ctx context.Context, a *app, name string, limit int64) (kubelet.Document, error) {
+// documents reads what the kubelet itself says, and gets what is at a URL.
+func (f *nodeFlags) documents(ctx context.Context, a *app, o *kubelet.Options) error {
+	for _, one := range []struct {
+		into   *kubelet.Document
+		name   string
+		limit  int64
+		accept string
+	}{
+		{&o.Metrics, f.metrics, kubelet.MaxMetrics, ""},
+		{&o.Configz, f.configz, kubelet.MaxConfigz, ""},
+		{&o.Flagz, f.flagz, kubelet.MaxFlagz, kubelet.FlagzAccept},
+	} {
+		var err error
+		if *one.into, err = f.document(ctx, a, one.name, one.limit, one.accept); err != nil {
+			return err
+		}
+	}
+	if f.log == "" {
+		return nil
+	}
+	data, err := a.readFile(ctx, f.log, kubelet.MaxLog)
+	o.Log = kubelet.Document{Name: f.log, Data: data}
+	return err
+}
+
+// document reads a file, or gets a kubelet's URL; nothing for "". accept says
+// which media types the kubelet is asked for.
+func (f *nodeFlags) document(ctx context.Context, a *app, name string, limit int64, accept string) (kubelet.Document, error) {
 	if name == "" {
 		return kubelet.Document{}, nil
 	}
@@ -126,7 +148,7 @@ func (f *nodeFlags) document(ctx context.Context, a *app, name string, limit int
 		return kubelet.Document{Name: name, Data: data}, err
 	}
 	endpoint := f.endpoint
-	endpoint.URL, endpoint.UserAgent = name, "compat/"+toolVersion()
+	endpoint.URL, endpoint.UserAgent, endpoint.Accept = name, "compat/"+toolVersion(), accept
 	data, err := endpoint.Get(ctx)
 	return kubelet.Document{Name: name, Data: data}, err
 }
@@ -136,10 +158,10 @@ func (f *nodeFlags) document(ctx context.Context, a *app, name string, limit int
 func (f *nodeFlags) cluster(ctx context.Context, a *app, o *kubelet.Options) (*kubelet.API, error) {
 	api := f.api
 	var err error
-	if api.VersionInfo, err = f.document(ctx, a, f.apiVersionFile, apiserver.MaxVersion); err != nil {
+	if api.VersionInfo, err = f.document(ctx, a, f.apiVersionFile, apiserver.MaxVersion, ""); err != nil {
 		return nil, err
 	}
-	if api.Metrics, err = f.document(ctx, a, f.apiMetrics, kubelet.MaxMetrics); err != nil {
+	if api.Metrics, err = f.document(ctx, a, f.apiMetrics, kubelet.MaxMetrics, ""); err != nil {
 		return nil, err
 	}
 	if f.node != "" {

@@ -39,8 +39,9 @@ type Options struct {
 
 // A Client asks one API server. It must be closed.
 type Client struct {
-	http *http.Client
-	base *url.URL
+	http   *http.Client
+	base   *url.URL
+	accept string // the Accept header, "" for none
 }
 
 // Open reads the configuration; it sends nothing. The error is a

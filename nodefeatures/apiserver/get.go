@@ -24,6 +24,9 @@ func (c *Client) get(ctx context.Context, path string, limit int64) ([]byte, err
 	if err != nil {
 		return nil, &ConfigurationError{What: u.Redacted(), Err: err}
 	}
+	if c.accept != "" {
+		request.Header.Set("Accept", c.accept)
+	}
 	response, err := c.do(request)
 	if err != nil {
 		return nil, &UnreachableError{URL: u.Redacted(), Err: err}

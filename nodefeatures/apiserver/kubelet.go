@@ -25,6 +25,8 @@ type Kubelet struct {
 	TokenFile string
 	// CertFile and KeyFile hold a client certificate, PEM.
 	CertFile, KeyFile string
+	// Accept says which media types are asked for; "" leaves that to the kubelet.
+	Accept string
 	// UserAgent is sent with the request.
 	UserAgent string
 }
@@ -59,7 +61,11 @@ func (k Kubelet) open() (*Client, string, error) {
 		TLSClientConfig: rest.TLSClientConfig{CAFile: k.CAFile, CertFile: k.CertFile, KeyFile: k.KeyFile},
 		UserAgent:       k.UserAgent,
 	})
-	return c, u.Path, err
+	if err != nil {
+		return nil, "", err
+	}
+	c.accept = k.Accept
+	return c, u.Path, nil
 }
 
 // IsURL says whether what was given for a file is a URL.

@@ -79,7 +79,16 @@ func text(raw json.RawMessage, s *string) error {
 // loadConfig reads the file that --config names. There a gate without a value
 // is false: the kubelet decodes a null into the zero value.
 func loadConfig(root, path string, origin Origin, given bool) (layer, error) {
-	l, err := loadFile(root, path, origin, given, isConfiguration)
+	data, err := loadData(root, path)
+	if err != nil {
+		return layer{}, err
+	}
+	return configLayer(path, data, origin, given)
+}
+
+// configLayer is loadConfig for a file that was read.
+func configLayer(path string, data []byte, origin Origin, given bool) (layer, error) {
+	l, err := fileLayer(path, data, origin, given, isConfiguration)
 	l.nullsAreFalse()
 	return l, err
 }
@@ -92,15 +101,15 @@ func (l layer) nullsAreFalse() {
 	}
 }
 
-func loadFile(root, path string, origin Origin, given bool, check kindCheck) (layer, error) {
+func loadData(root, path string) ([]byte, error) {
 	at, err := inside(root, path)
 	if err != nil {
-		return layer{}, err
+		return nil, err
 	}
-	data, err := readFile(at, maxConfigFile)
-	if err != nil {
-		return layer{}, err
-	}
+	return readFile(at, maxConfigFile)
+}
+
+func fileLayer(path string, data []byte, origin Origin, given bool, check kindCheck) (layer, error) {
 	gates, err := parseConfig(data, check)
 	if err != nil {
 		return layer{}, fmt.Errorf("reading %s: %w: %w", path, errMalformed, err)
@@ -144,7 +153,11 @@ func loadDropIn(root string, origin Origin, given bool, rules dropInRules) (laye
 	if rules.anyKind {
 		check = hasKind
 	}
-	l, err := loadFile(root, origin.Path, origin, given, check)
+	data, err := loadData(root, origin.Path)
+	if err != nil {
+		return layer{}, err
+	}
+	l, err := fileLayer(origin.Path, data, origin, given, check)
 	l.dropIn, l.shallow = true, rules.null == nullDeletesDropIns
 	if rules.null == nullIsFalse {
 		l.nullsAreFalse()

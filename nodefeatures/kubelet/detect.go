@@ -9,11 +9,12 @@ import (
 
 // Detect finds out which kubelet the node runs and how it is configured. For
 // the version the strongest source wins: Options.Version, the kubelet's /metrics,
-// the Node object, the binary of the running process, a kubelet binary in the
-// system's directories. For the gates it is Options.FeatureGates, the kubelet's
-// /metrics, its /configz, then the files that were told, the process's flags,
-// its drop-ins, its configuration file; without a process, the files where the
-// distribution keeps them. What sources say differently is listed in
+// the Node object, the binary of the running process, the kubelet's log, a
+// kubelet binary in the system's directories. For the gates it is
+// Options.FeatureGates, the kubelet's /metrics, its /configz, its /flagz, then
+// the files that were told, the process's flags, its drop-ins, its configuration
+// file, its log; without a process, the files where the distribution keeps them;
+// at last, the cluster's ConfigMap. What sources say differently is listed in
 // Facts.Disagreements.
 //
 // A machine without a kubelet is an answer, with the reason. Detect returns an
@@ -39,7 +40,7 @@ func detect(ctx context.Context, m machine, t told) (*Facts, error) {
 		return nil, err
 	}
 	facts := found.with(t)
-	if t.configz == nil && t.config != nil && found.Config.Reason != nil && found.Running {
+	if t.whole() == nil && t.config != nil && found.Config.Reason != nil && found.Running {
 		// The file was told, but the process has more that can't be read.
 		facts.Config.Read, facts.Config.Reason = false, found.Config.Reason
 	}
@@ -86,20 +87,30 @@ func (f *Facts) with(t told) *Facts {
 	if t.declared != nil {
 		out.DeclaredFeatures = append([]string{}, t.declared...)
 	}
-	out.tellVersion(t.versions)
+	stronger, weaker := t.claims(f.Version)
+	out.tellVersion(stronger, weaker...)
+	other := t.log.otherThan(out.Version)
+	if other != nil {
+		t.log = nil
+	}
 	out.tellConfig(t)
-	out.tellGates(f.Gates, t)
+	out.tellGates(f, t)
 	out.compareLive()
+	if other != nil && !out.Config.Read {
+		out.Config.Reason = other
+	}
 	return out
 }
 
-// tellVersion puts the first claim in the version's place. What runs is still
-// the same kubelet, unless its version is known to be another one.
-func (f *Facts) tellVersion(claims []Claim) {
+// tellVersion puts the first claim in the version's place; those in weaker count
+// less than what was found. What runs is still the same kubelet, unless its
+// version is known to be another one.
+func (f *Facts) tellVersion(claims []Claim, weaker ...Claim) {
 	claims = slices.Clone(claims)
 	if f.Version.Value != "" && f.Version.Origin != nil {
 		claims = append(claims, Claim{Value: f.Version.Value, Given: f.Version.Given, Origin: *f.Version.Origin})
 	}
+	claims = append(claims, weaker...)
 	if len(claims) == 0 {
 		return
 	}
@@ -131,64 +142,4 @@ func sameRelease(a, b string) bool {
 	ra, errA := ParseRelease(a)
 	rb, errB := ParseRelease(b)
 	return errA == nil && errB == nil && ra.Compare(rb) == 0
-}
-
-// tellGates merges found gates with those that were told. A file that was told
-// stands for the one that was found, and a /configz for all files and flags.
-func (f *Facts) tellGates(found []Gate, t told) {
-	layers := replace(found, t)
-	var disagreements []Disagreement
-	if t.configz != nil {
-		seen, some := merge(layers)
-		disagreements = some
-		f.compareConfigz(seen, *t.configz)
-		layers = []layer{*t.configz}
-	}
-	if t.flags != nil {
-		layers = append(layers, *t.flags)
-	}
-	var some []Disagreement
-	f.Gates, some = merge(layers)
-	f.Disagreements = append(append(f.Disagreements, disagreements...), some...)
-	if t.configz != nil {
-		f.Config.Read, f.Config.Reason = true, nil
-		f.Config.Files = append(f.Config.Files, t.configz.origin)
-	}
-}
-
-// replace makes layers of what was found, with the files that were told in the
-// place of those.
-func replace(found []Gate, t told) []layer {
-	layers := []layer{}
-	for _, g := range found {
-		file := g.Origin.Source == SourceConfigFile || g.Origin.Source == SourceDistribution
-		if t.config != nil && file || t.dir && g.Origin.Source == SourceConfigDir {
-			continue
-		}
-		l := newLayer(g.Origin, g.Given, map[string]bool{g.Name: g.Value})
-		l.dropIn = g.Origin.Source == SourceConfigDir
-		layers = append(layers, l)
-	}
-	if t.config != nil {
-		layers = append(layers, *t.config)
-	}
-	return append(layers, t.dropIns...)
-}
-
-func (f *Facts) tellConfig(t told) {
-	files := []Origin{}
-	for _, o := range f.Config.Files {
-		if o.Source == SourceConfigDir && t.dir || o.Source != SourceConfigDir && t.config != nil {
-			continue
-		}
-		files = append(files, o)
-	}
-	if t.config != nil {
-		files = append(files, t.config.origin)
-		f.Config.Read, f.Config.Reason = true, nil
-	}
-	for _, l := range t.dropIns {
-		files = append(files, l.origin)
-	}
-	f.Config.Files = files
 }

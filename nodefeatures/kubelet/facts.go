@@ -78,11 +78,14 @@ const (
 	SourceSnap          Source = "snap"          // MicroK8s' meta/snap.yaml
 	SourceMetrics       Source = "metrics"       // the /metrics of a running component: what is in effect
 	SourceConfigz       Source = "configz"       // the /configz of a running kubelet: what its files and flags came to
+	SourceFlagz         Source = "flagz"         // the /flagz of a running kubelet: its own flags
+	SourceLog           Source = "log"           // the last start in a kubelet's log
 	SourceProcessFlags  Source = "processFlags"  // the running process's command line
 	SourceArgumentsFile Source = "argumentsFile" // a file that holds a kubelet's flags: kubeadm-flags.env, /etc/default/kubelet, k3s' config.yaml, a unit
 	SourceConfigFile    Source = "configFile"    // the file that --config names
 	SourceConfigDir     Source = "configDir"     // a drop-in of the directory that --config-dir names
 	SourceDistribution  Source = "distribution"  // a file where a distribution keeps its kubelet's configuration; no process was there to confirm it
+	SourceConfigMap     Source = "configMap"     // kubeadm's ConfigMap: what the cluster's nodes are meant to have
 	SourceVersion       Source = "version"       // an API server's /version
 )
 
@@ -95,7 +98,7 @@ type Origin struct {
 	// PID is the process that was looked at, 0 if there was none.
 	PID int `json:"pid,omitempty"`
 	// Detail is the option that told the fact (--kubelet-version), or the name
-	// of the Node.
+	// of the Node or, with its namespace, the ConfigMap.
 	Detail string `json:"detail,omitempty"`
 }
 
@@ -156,11 +159,14 @@ func (f *Facts) Effective(name string) (Gate, bool) {
 }
 
 // Certain says whether no source that was not read could set the gate
-// otherwise; see Config.Read.
+// otherwise; see Config.Read. What a ConfigMap says of the cluster's nodes is
+// never certain of one of them.
 func (f *Facts) Certain(g Gate) bool {
 	switch g.Origin.Source {
-	case SourceProcessFlags, SourceMetrics, SourceConfigz:
+	case SourceProcessFlags, SourceFlagz, SourceMetrics, SourceConfigz:
 		return true
+	case SourceConfigMap:
+		return false
 	}
 	return f.Config.Read || g.Given
 }
@@ -179,7 +185,11 @@ func (o Origin) String() string {
 			return "the kubelet's command line"
 		}
 		return fmt.Sprintf("the command line of process %d", o.PID)
-	case SourceMetrics, SourceConfigz, SourceVersion:
+	case SourceLog:
+		return fmt.Sprintf("the kubelet's log (%s)", o.Path)
+	case SourceConfigMap:
+		return fmt.Sprintf("the ConfigMap %s (%s)", o.Detail, o.Path)
+	case SourceMetrics, SourceConfigz, SourceFlagz, SourceVersion:
 		return fmt.Sprintf("the answer to /%s (%s)", o.Source, o.Path)
 	}
 	return o.Path

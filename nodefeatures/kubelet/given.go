@@ -23,7 +23,10 @@ type Options struct {
 	// Version is the kubelet's version, as given with --kubelet-version.
 	Version string
 	// ConfigFile and ConfigDir stand for the kubelet's --config and
-	// --config-dir. They are paths of this process, not below Root.
+	// --config-dir. They are paths of this process, not below Root. ConfigFile may
+	// also hold kubeadm's ConfigMap kube-system/kubelet-config, which says what
+	// the cluster's nodes are meant to have: it is weaker than everything else,
+	// and Config.Read stays false.
 	ConfigFile, ConfigDir string
 	// FeatureGates is what the kubelet's --feature-gates says: A=true,B=false.
 	FeatureGates string
@@ -36,6 +39,13 @@ type Options struct {
 	// are stronger than what its flags and files say, and than the version in
 	// NodeObject; weaker than Version and FeatureGates.
 	Metrics, Configz Document
+	// Flagz is a kubelet's answer to /flagz. It stands for the flags of a process
+	// that was found.
+	Flagz Document
+	// Log is a kubelet's log, of which the last start counts. It is weaker than
+	// what the node's own kubelet process and files say, and fills in where those
+	// are not known.
+	Log Document
 	// SearchPath are further directories to look for a kubelet binary in, after
 	// the fixed ones; relative ones are left out.
 	SearchPath []string
@@ -65,6 +75,8 @@ const (
 	optionNodeFile     = "--node-file"
 	optionMetrics      = "--kubelet-metrics"
 	optionConfigz      = "--kubelet-configz"
+	optionFlagz        = "--kubelet-flagz"
+	optionLog          = "--kubelet-log"
 )
 
 // told is everything that Options tell.
@@ -78,7 +90,10 @@ type told struct {
 	dir       bool // a drop-in directory was given, perhaps an empty one
 	flags     *layer
 	live      *Live
-	configz   *layer // nil when no /configz was given
+	configz   *layer       // nil when no /configz was given
+	flagz     *commandLine // nil when no /flagz was given
+	log       *kubeletLog  // nil when no log was given
+	cluster   *layer       // nil when no ConfigMap was given
 }
 
 // readGiven reads what was told. version is the kubelet's as far as it is known
@@ -92,7 +107,9 @@ func readGiven(o Options, version string) (told, error) {
 		{optionVersion, t.readVersion},
 		{optionMetrics, t.readMetrics},
 		{cmp.Or(o.NodeSource, optionNodeFile), t.readNode},
+		{optionLog, t.readLog},
 		{optionConfigz, t.readConfigz},
+		{optionFlagz, t.readFlagz},
 		{optionConfigFile, t.readConfig},
 		{optionConfigDir, t.readDropIns},
 		{optionFeatureGates, t.readGates},
@@ -108,6 +125,9 @@ func readGiven(o Options, version string) (told, error) {
 func (t *told) version() string {
 	if len(t.versions) > 0 {
 		return t.versions[0].Value
+	}
+	if t.found == "" && t.log != nil {
+		return t.log.version
 	}
 	return t.found
 }
@@ -172,6 +192,26 @@ func (t *told) readConfigz(o Options) error {
 	return nil
 }
 
+func (t *told) readFlagz(o Options) error {
+	if o.Flagz.Data == nil {
+		return nil
+	}
+	values, err := parseFlagz(o.Flagz.Data)
+	if err == nil {
+		t.flagz, err = newCommandLine(values, Origin{Source: SourceFlagz, Path: o.Flagz.Name, Detail: optionFlagz})
+	}
+	return err
+}
+
+func (t *told) readLog(o Options) error {
+	if o.Log.Data == nil {
+		return nil
+	}
+	var err error
+	t.log, err = parseLog(o.Log.Data, Origin{Source: SourceLog, Path: o.Log.Name, Detail: optionLog})
+	return err
+}
+
 func (t *told) readConfig(o Options) error {
 	if o.ConfigFile == "" {
 		return nil
@@ -180,7 +220,17 @@ func (t *told) readConfig(o Options) error {
 	if err != nil {
 		return err
 	}
-	l, err := loadConfig("/", path, Origin{Source: SourceConfigFile, Path: o.ConfigFile, Detail: optionConfigFile}, true)
+	data, err := loadData("/", path)
+	if err != nil {
+		return err
+	}
+	if m, ok, err := parseConfigMap(data); ok {
+		if err == nil {
+			t.cluster, err = m.layer(o.ConfigFile)
+		}
+		return err
+	}
+	l, err := configLayer(path, data, Origin{Source: SourceConfigFile, Path: o.ConfigFile, Detail: optionConfigFile}, true)
 	t.config = &l
 	return err
 }

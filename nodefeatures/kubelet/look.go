@@ -42,7 +42,11 @@ func (m machine) configuration(p process, ns namespace, t told, version string) 
 		root = filepath.Join(p.dir, "root")
 	}
 	f := &Facts{}
-	args := argumentsOf(p, root)
+	own := argumentsOf(p, root)
+	args := own
+	if t.flagz != nil { // it also tells the flags that a process hides
+		args = arguments{flags: t.flagz.flags}
+	}
 	if args.gates == nil {
 		f.Config.Reason = args.reason
 		return f
@@ -62,8 +66,13 @@ func (m machine) configuration(p process, ns namespace, t told, version string) 
 		f.Config.Files = append(f.Config.Files, l.origin)
 	}
 	f.Config.Read, f.Config.Reason = reason == nil, reason
-	layers = append(layers, newLayer(args.origin, false, args.gates))
+	if own.gates != nil { // with a /flagz, only to be compared with it
+		layers = append(layers, newLayer(own.origin, false, own.gates))
+	}
 	f.Gates, f.Disagreements = merge(layers)
+	if t.flagz != nil && !t.flagz.whole() && own.gates != nil && own.reason == nil {
+		f.Disagreements = append(f.Disagreements, differ(all(t.flagz.layer()), all(newLayer(own.origin, false, own.gates)))...)
+	}
 	return f
 }
 

@@ -11,9 +11,10 @@ import (
 // What a user can do about a version, a configuration and an API server that are
 // not known.
 const (
-	hintTell   = "tell it with --kubelet-version or --node-file"
-	hintConfig = "tell it with --kubelet-config or --feature-gates"
-	hintAPI    = "tell its version with --api-version"
+	hintTell    = "tell it with --kubelet-version or --node-file"
+	hintConfig  = "tell it with --kubelet-config or --feature-gates"
+	hintAPI     = "tell its version with --api-version"
+	hintDropIns = "tell it with --kubelet-config-dir"
 )
 
 // A machine is where kubelets are looked for.

@@ -19,5 +19,7 @@ const (
 	ReasonTooLarge          = "tooLarge"            // the file exceeds the bound that the message states
 	ReasonUnreadable        = "unreadable"          // the file can't be read for another reason
 	ReasonMalformed         = "malformed"           // the file or flag is not what a kubelet would accept
+	ReasonClusterWide       = "clusterWide"         // what is known holds for the cluster's nodes, not for this one
+	ReasonOtherVersion      = "otherVersion"        // the log's last start is of another version of the kubelet
 	ReasonNotTold           = "notTold"             // nothing was told, and there was no machine to look at
 )
