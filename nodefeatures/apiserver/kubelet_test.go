@@ -2,6 +2,8 @@ package apiserver
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -27,6 +29,23 @@ func TestKubelet(t *testing.T) {
 	var status *StatusError
 	if _, err := (Kubelet{URL: s.URL + "/configz", CAFile: ca}).Get(t.Context()); !errors.As(err, &status) || status.Code() != CodeUnauthorized {
 		t.Errorf("without credentials: got %v", err)
+	}
+}
+
+// The read-only port speaks plain HTTP and wants no credentials. A kubelet is
+// told which media types are wanted, if any.
+func TestKubeletReadOnlyPort(t *testing.T) {
+	var accept []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		accept = r.Header["Accept"]
+		echo(w, r)
+	}))
+	t.Cleanup(s.Close)
+	for _, want := range []string{"", "text/plain"} {
+		got, err := Kubelet{URL: s.URL + "/metrics", Accept: want}.Get(t.Context())
+		if err != nil || string(got) != "/metrics" || strings.Join(accept, " ") != want {
+			t.Errorf("got %s, %v, accept %q", got, err, accept)
+		}
 	}
 }
 
