@@ -28,7 +28,8 @@ func parseConfigMap(data []byte) (m configMap, ok bool, err error) {
 		APIVersion string `json:"apiVersion"`
 		Kind       string `json:"kind"`
 	}
-	if yaml.Unmarshal(data, &kind) != nil || kind.APIVersion != "v1" || kind.Kind != "ConfigMap" {
+	ok = yaml.Unmarshal(data, &kind) == nil && kind.APIVersion == "v1" && kind.Kind == "ConfigMap"
+	if !ok {
 		return m, false, nil
 	}
 	if err := yaml.Unmarshal(data, &m); err != nil {
