@@ -109,12 +109,17 @@ func (r *NodeReport) imageReasons() []Reason {
 			if len(r.Images) > 1 {
 				reason.Message = i.Name() + ": " + reason.Message
 			}
-			if i.Verdict == r.Verdict || r.Verdict == Unknown && i.Verdict != Compatible {
+			if r.decidedBy(i) {
 				reasons = append(reasons, reason)
 			}
 		}
 	}
 	return reasons
+}
+
+// decidedBy says whether the report's reasons are those of an image.
+func (r *NodeReport) decidedBy(i Image) bool {
+	return i.Verdict == r.Verdict || r.Verdict == Unknown && i.Verdict != Compatible
 }
 
 // judge decides one image on the facts of one node.
@@ -202,11 +207,8 @@ func setReasons(verdict Verdict, sets []Set) []Reason {
 		code = codeFactsUnknown
 	}
 	var reasons []Reason
-	for _, set := range sets {
-		if set.Verdict == verdict {
-			why, hint := set.why()
-			reasons = append(reasons, Reason{Code: code, Message: set.title() + ": " + why, Hint: hint})
-		}
+	for _, why := range causes(verdict, sets) {
+		reasons = append(reasons, Reason{Code: code, Message: why.message, Hint: why.hint})
 	}
 	return reasons
 }

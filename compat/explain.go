@@ -22,84 +22,17 @@ func (s Set) title() string {
 	return title
 }
 
-// why gives the shortest true reason for the set's verdict: the first term of
-// the first rule that has the same verdict.
-func (s Set) why() (message, hint string) {
-	for _, r := range s.Rules {
-		if r.Verdict == s.Verdict {
-			message, hint = whyRule(r)
-			return fmt.Sprintf("rule %q: %s", r.Name, message), hint
-		}
+// subjectOf is what an expression is about.
+func subjectOf(feature string, e nodefeatures.Expression) string {
+	if e.MatchName {
+		return feature
 	}
-	return string(s.Verdict), ""
-}
-
-// whyRule explains a rule by the terms that gave its verdict; where --strict did,
-// by those that are unknown.
-func whyRule(r nodefeatures.Rule) (message, hint string) {
-	verdict := r.Verdict
-	if r.Reason != nil && r.Reason.Code == codeStrict {
-		verdict = Unknown
-	}
-	if t := termWith(verdict, r.Terms); t != nil {
-		return whyTerm(*t)
-	}
-	var alternatives []string
-	for _, a := range r.MatchAny {
-		if t := termWith(a.Verdict, a.Terms); t != nil && a.Verdict == verdict {
-			var why string
-			why, hint = whyTerm(*t)
-			alternatives = append(alternatives, why)
-		}
-	}
-	switch {
-	case len(alternatives) == 0 && r.Reason != nil:
-		return r.Reason.Message, r.Reason.Hint
-	case len(alternatives) == 0:
-		return string(verdict), ""
-	case verdict == Unknown:
-		return "it is not known whether an alternative of matchAny holds: " + strings.Join(alternatives, "; "), hint
-	default:
-		return "no alternative of matchAny holds: " + strings.Join(alternatives, "; "), hint
-	}
-}
-
-func termWith(verdict Verdict, terms []nodefeatures.Term) *nodefeatures.Term {
-	for i := range terms {
-		if terms[i].Verdict == verdict {
-			return &terms[i]
-		}
-	}
-	return nil
-}
-
-// whyTerm explains one term in one line.
-func whyTerm(t nodefeatures.Term) (message, hint string) {
-	for _, e := range t.Expressions {
-		if e.Reason != nil && e.Found != nil && e.Verdict == t.Verdict { // found, but not to be evaluated
-			return explainExpression(t.Feature, e), e.Hint
-		}
-	}
-	if t.Reason != nil {
-		return t.Feature + ": " + t.Reason.Message, t.Reason.Hint
-	}
-	if t.Device != nil || t.Devices != nil {
-		return whyDevice(t), firstHint(t.Expressions)
-	}
-	for _, e := range t.Expressions {
-		if e.Verdict == t.Verdict {
-			return explainExpression(t.Feature, e), e.Hint
-		}
-	}
-	return t.Feature, ""
+	return feature + " " + e.Name
 }
 
 // explainExpression says what was wanted and what was found.
 func explainExpression(feature string, e nodefeatures.Expression) string {
-	subject := feature
-	if !e.MatchName {
-		subject += " " + e.Name
-	}
+	subject := subjectOf(feature, e)
 	line := fmt.Sprintf("%s: wanted %s, found %s", subject, wanted(e), found(e))
 	switch {
 	case e.Op == "Exists" && e.Verdict == Incompatible && !e.MatchName:
@@ -118,34 +51,41 @@ func explainExpression(feature string, e nodefeatures.Expression) string {
 
 // whyDevice explains a term on devices: what one device should have been, and
 // how the nearest one differs.
-func whyDevice(t nodefeatures.Term) string {
+func whyDevice(t nodefeatures.Term) cause {
 	wants := make([]string, len(t.Expressions))
 	for i, e := range t.Expressions {
 		wants[i] = attribute(e)
 	}
-	line := fmt.Sprintf("no %s has %s", t.Feature, strings.Join(wants, " and "))
+	all := strings.Join(wants, " and ")
+	c := cause{wanted: fmt.Sprintf("no %s has %s", t.Feature, all), hint: firstHint(t.Expressions)}
 	switch {
 	case t.Device != nil && slices.ContainsFunc(t.Expressions, func(e nodefeatures.Expression) bool { return !e.MatchName }):
-		return fmt.Sprintf("%s; nearest %s", line, deviceText(t))
+		c.found = deviceAttributes(t)
+		c.message = fmt.Sprintf("%s; nearest %s", c.wanted, deviceText(t))
 	case t.Devices != nil && *t.Devices > 0:
-		return fmt.Sprintf("none of the %d instances of %s has %s", *t.Devices, t.Feature, strings.Join(wants, " and "))
+		c.found = fmt.Sprintf("%d without", *t.Devices)
+		c.message = fmt.Sprintf("none of the %d instances of %s has %s", *t.Devices, t.Feature, all)
 	default:
-		return line + ", the node has none"
+		c.found = "none"
+		c.message = c.wanted + ", the node has none"
 	}
+	return c
 }
 
-// deviceText describes the term's device by the attributes that were asked for.
+// deviceText describes the term's device by its address and the attributes that
+// were asked for.
 func deviceText(t nodefeatures.Term) string {
+	return strings.TrimSpace(t.Device.Address + " " + deviceAttributes(t))
+}
+
+func deviceAttributes(t nodefeatures.Term) string {
 	parts := []string{}
-	if t.Device.Address != "" {
-		parts = append(parts, t.Device.Address)
-	}
 	for _, e := range t.Expressions {
 		if !e.MatchName {
 			parts = append(parts, e.Name+" "+found(e))
 		}
 	}
-	if len(parts) == 0 {
+	if len(parts) == 0 && t.Device.Address == "" {
 		parts = append(parts, "has "+strings.Join(sortedKeys(t.Device.Attributes), ", "))
 	}
 	return strings.Join(parts, " ")

@@ -3,39 +3,194 @@ package compat
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
-// nodesShown is how many nodes the text form of a list names one by one.
-const nodesShown = 30
+// Bounds on the text form of a list of nodes, which has to be read at a glance.
+// The JSON form has everything; Style.All lifts the first two.
+const (
+	nodesShown  = 30 // nodes that are listed one by one
+	groupsShown = 20 // groups of a verdict
+	foundShown  = 5  // values of a reason
+	namesShown  = 5  // nodes of a group that are named
+)
 
-// WriteText prints the summary for a person: how many nodes, why not, and, if
-// they are not many, each of them.
+// WriteText prints the summary for a person: how many nodes, and why, the biggest
+// groups first; if they are not many, or all are asked for, each of them.
 func (l *NodeReportList) WriteText(w io.Writer, style Style) error {
 	p := &printer{style: style}
-	p.line(0, "%s  %s", p.answer(&NodeReport{Verdict: l.Verdict}), l.Summary.String())
+	p.line(0, "%s  %s", p.answer(&NodeReport{Verdict: l.Verdict, Error: l.firstError()}), l.Summary.String())
 	if len(l.Items) > 0 {
 		for _, change := range l.Items[0].Node.Changes {
 			p.line(1, "what if: %s", change)
 		}
 	}
-	if len(l.Items) <= nodesShown {
-		p.line(0, "")
-		for _, r := range l.Items {
+	for _, verdict := range verdictOrder {
+		p.groups(verdict, l.Summary.of(verdict))
+	}
+	switch {
+	case len(l.Items) <= nodesShown || style.All:
+		for i, r := range l.Items {
+			if i == 0 {
+				p.line(0, "")
+			}
 			p.node(r)
 		}
+	default:
+		p.line(0, "")
+		p.line(0, "--all lists each node, -o ndjson prints a report on each")
 	}
-	for i, reason := range l.Summary.Reasons {
-		if i == 0 {
-			p.line(0, "")
-		}
-		p.wrap(0, fmt.Sprintf("%d %s: ", reason.Nodes, reason.Verdict), fmt.Sprintf("%s (such as %s)", reason.Message, reason.Node))
-	}
+	p.warnings(l.warnings())
 	return p.flush(w)
+}
+
+// firstError is the first that a node has; nil if none has one.
+func (l *NodeReportList) firstError() *Error {
+	for _, r := range l.Items {
+		if r.Error != nil {
+			return r.Error
+		}
+	}
+	return nil
+}
+
+// warnings are those of the nodes, each once.
+func (l *NodeReportList) warnings() []Reason {
+	var list []Reason
+	counts := map[Reason]int{}
+	for _, r := range l.Items {
+		for _, w := range r.Warnings {
+			if counts[w]++; counts[w] == 1 {
+				list = append(list, w)
+			}
+		}
+	}
+	for i, w := range list {
+		if n := counts[w]; n < len(l.Items) {
+			list[i].Message += fmt.Sprintf(" (%s)", ofNodes(n))
+		}
+	}
+	return list
 }
 
 // String is the summary in one line.
 func (s *Summary) String() string {
-	return fmt.Sprintf("%d nodes: %d compatible, %d incompatible, %d unknown", s.Nodes, s.Compatible, s.Incompatible, s.Unknown)
+	return fmt.Sprintf("%s: %s compatible, %s incompatible, %s unknown",
+		ofNodes(s.Nodes), thousands(s.Compatible), thousands(s.Incompatible), thousands(s.Unknown))
+}
+
+// of are the groups with a verdict.
+func (s *Summary) of(verdict Verdict) []NodeGroup {
+	return slices.DeleteFunc(slices.Clone(s.Groups), func(g NodeGroup) bool { return g.Verdict != verdict })
+}
+
+// groups prints the nodes that have a verdict, by reason.
+func (p *printer) groups(verdict Verdict, groups []NodeGroup) {
+	if len(groups) == 0 {
+		return
+	}
+	total, width := 0, 0
+	for _, g := range groups {
+		total += g.Nodes
+		width = max(width, len(thousands(g.Nodes)))
+	}
+	p.line(0, "")
+	p.line(0, "%s %s %s", p.mark(verdict), thousands(total), string(verdict))
+	for i, g := range groups {
+		if i == groupsShown && !p.style.All && len(groups) > groupsShown+1 {
+			p.line(1, "… and %s more groups of %s (--all shows them)", thousands(len(groups)-i), ofNodes(total))
+			return
+		}
+		total -= g.Nodes
+		p.group(g, fmt.Sprintf("%*s  ", width, thousands(g.Nodes)))
+	}
+}
+
+func (p *printer) group(g NodeGroup, label string) {
+	blank := strings.Repeat(" ", utf8.RuneCountInString(label))
+	if len(g.Reasons) == 0 {
+		p.line(1, "%sno reason is given", label)
+	}
+	for i, r := range g.Reasons {
+		if i > 0 {
+			label = blank
+		}
+		text := r.text()
+		if i > 0 {
+			text = "and " + text
+		}
+		p.wrap(1, label, text)
+		if r.Hint != "" {
+			p.wrap(1, blank+"hint: ", r.Hint)
+		}
+	}
+	const names = "nodes: "
+	p.line(1, "%s%s%s", blank, names, someNames(g.Names, g.Nodes, textWidth-2-len(blank)-len(names)))
+}
+
+// text is the reason with what was found, and on how many nodes.
+func (r GroupReason) text() string {
+	if len(r.Found) == 0 {
+		return r.Message
+	}
+	if len(r.Found) == 1 && r.FoundOther == 0 {
+		return r.Message + ", found " + r.Found[0].Value
+	}
+	var values []string
+	others, nodes := 0, r.FoundOther
+	for i, f := range r.Found {
+		switch {
+		case i >= foundShown:
+			others++
+			nodes += f.Nodes
+		case i == 0:
+			values = append(values, fmt.Sprintf("%s (%s)", f.Value, ofNodes(f.Nodes)))
+		default:
+			values = append(values, fmt.Sprintf("%s (%s)", f.Value, thousands(f.Nodes)))
+		}
+	}
+	text := r.Message + ", found " + strings.Join(values, ", ")
+	switch {
+	case r.FoundOther > 0:
+		text += fmt.Sprintf(" and more than %d other values (%s)", others, thousands(nodes))
+	case others > 0:
+		text += fmt.Sprintf(" and %d other values (%s)", others, thousands(nodes))
+	}
+	return text
+}
+
+// someNames names the first nodes, as many as fit, and counts the others.
+func someNames(names []string, nodes, width int) string {
+	text := ""
+	for n := min(len(names), namesShown); n > 0; n-- {
+		text = strings.Join(names[:n], ", ")
+		if more := nodes - n; more > 0 {
+			text += fmt.Sprintf(" and %s more", thousands(more))
+		}
+		if utf8.RuneCountInString(text) <= width {
+			break
+		}
+	}
+	return text
+}
+
+func ofNodes(n int) string {
+	if n == 1 {
+		return "1 node"
+	}
+	return thousands(n) + " nodes"
+}
+
+// thousands spells a number as 12,345.
+func thousands(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }
 
 func (p *printer) node(r *NodeReport) {

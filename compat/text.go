@@ -207,9 +207,9 @@ func (p *printer) term(depth int, t nodefeatures.Term) {
 	case t.Verdict == Compatible && !p.style.All:
 		return
 	case t.Reason != nil, t.Devices != nil && t.Verdict != Compatible:
-		why, hint := whyTerm(t)
-		p.line(depth, "%s %s", p.mark(t.Verdict), why)
-		p.hint(depth, hint)
+		why := whyTerm(t)
+		p.line(depth, "%s %s", p.mark(t.Verdict), why.message)
+		p.hint(depth, why.hint)
 	case t.Device != nil:
 		p.line(depth, "%s %s: %s", p.mark(t.Verdict), t.Feature, deviceText(t))
 	default:

@@ -52,6 +52,8 @@ func render(t *testing.T, kind string, data []byte, w io.Writer, style compat.St
 	switch kind {
 	case compat.KindNodeReport:
 		report = &compat.NodeReport{}
+	case compat.KindNodeReportList:
+		report = &compat.NodeReportList{}
 	case compat.KindPodReport:
 		report = &compat.PodReport{}
 	default:

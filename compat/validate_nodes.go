@@ -36,7 +36,11 @@ type Summary struct {
 	// Reasons counts the nodes that are not compatible by their first reason, the
 	// most frequent first.
 	Reasons []ReasonCount `json:"reasons"`
+	// Groups has all nodes, by verdict (incompatible, unknown, compatible) and
+	// reasons, the biggest group first. What was found makes no group of its own.
+	Groups []NodeGroup `json:"groups"`
 
+	groups groups
 	failed bool
 	any    bool
 }
@@ -63,7 +67,7 @@ type SavedNode struct {
 // the nodes, of emit, or a usage error.
 func ValidateNodes(ctx context.Context, req NodeRequest, nodes iter.Seq2[SavedNode, error], emit func(*NodeReport) error) (*Summary, error) {
 	j := nodesJudge{req: req, fetched: map[string][]subject{}, judged: map[string][]Image{}}
-	summary := &Summary{Reasons: []ReasonCount{}, any: req.AnyNode}
+	summary := &Summary{Reasons: []ReasonCount{}, Groups: []NodeGroup{}, any: req.AnyNode}
 	for node, err := range nodes {
 		if err != nil {
 			return summary, err
@@ -78,6 +82,7 @@ func ValidateNodes(ctx context.Context, req NodeRequest, nodes iter.Seq2[SavedNo
 		}
 	}
 	slices.SortStableFunc(summary.Reasons, func(a, b ReasonCount) int { return cmp.Compare(b.Nodes, a.Nodes) })
+	summary.Groups = summary.groups.sorted()
 	return summary, nil
 }
 
@@ -126,6 +131,7 @@ func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*NodeReport, er
 func (s *Summary) add(r *NodeReport) {
 	s.Nodes++
 	s.failed = s.failed || r.Error != nil
+	s.groups.add(r)
 	switch r.Verdict {
 	case Compatible:
 		s.Compatible++

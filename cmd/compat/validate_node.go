@@ -36,7 +36,11 @@ cluster: ANY of its rules. Do not copy a set's rules into one.)
 
 Exit codes: 0 compatible, 3 incompatible, 4 unknown (nothing attached, or facts
 that could not be read), 1 failure, 2 usage error. Standard output holds one JSON
-document, except after a usage error.`,
+document, except after a usage error.
+
+With several nodes (--features repeated, or a list) the report is a list with a
+summary: how many are compatible and, by reason, how many are not, whatever each
+of them has instead. With -o ndjson there is a report on each line instead.`,
 		Example: `  compat validate-node --image registry.example.com/app:1.2
   compat validate-node --image registry.example.com/app:1.2 -o text
   compat validate-node --spec spec.yaml --features node-a.json
@@ -50,7 +54,7 @@ document, except after a usage error.`,
 	flags.Var(&f.artifact, "artifact", "use the compatibility artifact with this `digest`, not the newest")
 	flags.Var(&f.require, "require", "make this part of the verdict")
 	complete(cmd, "require", nativeSidecars)
-	flags.BoolVar(&f.all, "all", false, "with -o text, show what holds as well")
+	flags.BoolVar(&f.all, "all", false, "with -o text, show what holds as well, and each of many nodes")
 	f.output = outputFlag(cmd, "json", "yaml", "text", "ndjson")
 	flags.BoolVar(&f.anyNode, "any-node", false, "of several nodes, let the best decide instead of all")
 	flags.BoolVar(&f.flags.OCILayout, "oci-layout", false, layoutUsage)
@@ -120,7 +124,7 @@ func (f *validateNodeFlags) runSaved(ctx context.Context, a *app, request compat
 		for _, report := range list.Items {
 			a.explainErrors(report.Images, report.Error)
 		}
-		err = a.print(f.output, list, func(w io.Writer) error { return list.WriteText(w, compat.Style{Color: a.color()}) })
+		err = a.print(f.output, list, func(w io.Writer) error { return list.WriteText(w, compat.Style{Color: a.color(), All: f.all}) })
 	}
 	if err != nil {
 		return err

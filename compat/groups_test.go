@@ -1,0 +1,161 @@
+package compat_test
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nodecompat/compat"
+	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/kubelet"
+)
+
+// fleet gives n copies of node-a, each changed as its number says, with a kubelet
+// as its number says.
+func fleet(t *testing.T, n int, change func(int, *nodefeatures.Snapshot) (*nodefeatures.Snapshot, error)) iter.Seq2[compat.SavedNode, error] {
+	t.Helper()
+	return func(yield func(compat.SavedNode, error) bool) {
+		for i := range n {
+			snapshots, err := nodefeatures.Load([]byte(nodeA))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := snapshots[0]
+			s.Node.Name = fmt.Sprintf("node-%04d", i)
+			if s, err = change(i, s); !yield(compat.SavedNode{File: "fleet", Snapshot: s}, err) {
+				return
+			}
+		}
+	}
+}
+
+func summarize(t *testing.T, spec string, nodes iter.Seq2[compat.SavedNode, error], change func(*compat.NodeRequest)) *compat.NodeReportList {
+	t.Helper()
+	request := compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: []byte(spec)}}}
+	if change != nil {
+		change(&request)
+	}
+	list := &compat.NodeReportList{}
+	summary, err := compat.ValidateNodes(t.Context(), request, nodes, func(r *compat.NodeReport) error {
+		list.Items = append(list.Items, r)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list.Verdict, list.Summary = summary.Verdict(), *summary
+	return list
+}
+
+// lines are what is compared of groups.
+func lines(groups []compat.NodeGroup) []string {
+	var list []string
+	for _, g := range groups {
+		line := fmt.Sprintf("%d %s %s:", g.Nodes, g.Verdict, g.Names[0])
+		for _, r := range g.Reasons {
+			line += " " + r.Message
+			for _, f := range r.Found {
+				line += fmt.Sprintf(" [%d %s]", f.Nodes, f.Value)
+			}
+		}
+		list = append(list, line)
+	}
+	return list
+}
+
+// TestGroups: what was found makes no group of its own, another reason does.
+func TestGroups(t *testing.T) {
+	const kernel = `{name: k, matchFeatures: [{feature: kernel.version, matchExpressions: {major: {op: Ge, value: ["6"]}}}]}`
+	const card = `{name: c, matchFeatures: [{feature: pci.device, matchExpressions: {vendor: {op: In, value: ["10de"]}}}]}`
+	kernels := func(i int, s *nodefeatures.Snapshot) (*nodefeatures.Snapshot, error) {
+		switch {
+		case i%10 == 0:
+			return s.Set("kernel.version.major", "4")
+		case i%2 == 0:
+			return s.Set("kernel.version.major", "5")
+		case i%5 == 1:
+			return s.Set("kernel.version.major", "odd")
+		}
+		return s, nil
+	}
+	cards := func(i int, s *nodefeatures.Snapshot) (*nodefeatures.Snapshot, error) {
+		switch i % 3 {
+		case 0:
+			return s.Unset("pci.device")
+		case 1:
+			s.Addresses = map[string][]string{"pci.device": {fmt.Sprintf("0000:%02x:00.0", i%256), "0000:00:1f.0"}}
+		}
+		return s, nil
+	}
+	kubelets := func(i int, s *nodefeatures.Snapshot) (*nodefeatures.Snapshot, error) {
+		facts, err := (*kubelet.Facts)(nil).With(kubelet.Options{Version: fmt.Sprintf("v1.27.%d", 10+i%2)})
+		s.Kubelet = facts
+		return s, err
+	}
+	for _, test := range []struct {
+		name, spec string
+		nodes      func(int, *nodefeatures.Snapshot) (*nodefeatures.Snapshot, error)
+		request    func(*compat.NodeRequest)
+		want       []string
+	}{
+		{"values", specOf(set(5, "a", kernel)), kernels, nil, []string{
+			`500 incompatible node-0000: set 1 (t-a): rule "k": kernel.version major: wanted >= 6 [400 5] [100 4]`,
+			`100 unknown node-0001: set 1 (t-a): rule "k": kernel.version major: wanted >= 6, which cannot be evaluated [100 odd]`,
+			`400 compatible node-0003: set 1 (t-a) matches, weight 5`,
+		}},
+		{"devices", specOf(set(5, "a", card)), cards, nil, []string{
+			`666 incompatible node-0001: set 1 (t-a): rule "c": no pci.device has vendor 10de [666 vendor 1af4]`,
+			`334 incompatible node-0000: set 1 (t-a): rule "c": pci.device: the node has no pci.device`,
+		}},
+		{"alternatives", specOf(set(5, "a", card), set(3, "b", kernel)), kernels, nil, []string{
+			`500 incompatible node-0000: set 1 (t-a): rule "c": no pci.device has vendor 10de [500 vendor 1af4]` +
+				` set 2 (t-b): rule "k": kernel.version major: wanted >= 6 [400 5] [100 4]`,
+			`100 unknown node-0001: set 2 (t-b): rule "k": kernel.version major: wanted >= 6, which cannot be evaluated [100 odd]`,
+			`400 compatible node-0003: set 2 (t-b) matches, weight 3`,
+		}},
+		{"kubelets", specOf(set(5, "a", holds)), kubelets, func(r *compat.NodeRequest) { r.RequireSidecars = true }, []string{
+			`1000 incompatible node-0000: native sidecars: the kubelet ignores restartPolicy on init containers: ` +
+				`a sidecar is an ordinary init container, and the Pod stays in Init [500 v1.27.10] [500 v1.27.11]`,
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			list := summarize(t, test.spec, fleet(t, 1000, test.nodes), test.request)
+			if diff := cmp.Diff(test.want, lines(list.Summary.Groups)); diff != "" {
+				t.Errorf("groups (-want +got):\n%s", diff)
+			}
+			var text bytes.Buffer
+			if err := list.WriteText(&text, compat.Style{}); err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(text.String(), "\n"); n > 40 {
+				t.Errorf("%d lines about 1000 nodes:\n%s", n, text.String())
+			}
+		})
+	}
+}
+
+// TestManyValues: of values that are all different only some are counted, of
+// groups only some are shown.
+func TestManyValues(t *testing.T) {
+	const kernel = `{name: k, matchFeatures: [{feature: kernel.version, matchExpressions: {full: {op: Ge, value: ["7"], type: version}}}]}`
+	list := summarize(t, specOf(set(5, "a", kernel)), fleet(t, 150, func(i int, s *nodefeatures.Snapshot) (*nodefeatures.Snapshot, error) {
+		return s.Set("kernel.version.full", fmt.Sprintf("6.1.%d", i))
+	}), nil)
+	if len(list.Summary.Groups) != 1 {
+		t.Fatalf("groups %q, want one", lines(list.Summary.Groups))
+	}
+	if r := list.Summary.Groups[0].Reasons[0]; len(r.Found) != 100 || r.FoundOther != 50 {
+		t.Errorf("%d values and %d nodes, want 100 and 50", len(r.Found), r.FoundOther)
+	}
+	var text bytes.Buffer
+	if err := list.WriteText(&text, compat.Style{}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "95 other values (145)"; !strings.Contains(text.String(), want) {
+		t.Errorf("no %q in\n%s", want, text.String())
+	}
+}
