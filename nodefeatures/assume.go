@@ -31,6 +31,9 @@ func orNew[V any](m map[string]V) map[string]V {
 	return m
 }
 
+// avx10Version is the one element of cpu.cpuid that has a value.
+const avx10Version = "AVX10_VERSION"
+
 // kindOf says of which type an element of a feature is, or would be.
 func (s *Snapshot) kindOf(name, element, value string) setKind {
 	f := s.facts().feature(name)
@@ -41,6 +44,8 @@ func (s *Snapshot) kindOf(name, element, value string) setKind {
 		return attributeSet
 	case isFlag:
 		return flagSet
+	case name == cpuFlags && element == avx10Version:
+		return attributeSet
 	}
 	switch name {
 	case cpuFlags, loadedModules, enabledModules:

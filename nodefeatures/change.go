@@ -18,8 +18,11 @@ import (
 // anything. The change is noted in Changes.
 func (s *Snapshot) Set(path, value string) (*Snapshot, error) {
 	name, element, err := s.splitPath(path)
-	if err != nil || element == "" {
-		return nil, errors.Join(fmt.Errorf("setting %s: want FEATURE.ELEMENT, kernel.version.full", path), err)
+	if err == nil && element == "" {
+		err = errors.New("want FEATURE.ELEMENT, kernel.version.full")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("setting %s: %w", path, err)
 	}
 	kind := s.kindOf(name, element, value)
 	if kind == instanceSet {
@@ -82,18 +85,12 @@ func (s *Snapshot) Unset(path string) (*Snapshot, error) {
 // FEATURE:ATTRIBUTE=VALUE,…, pci.device:vendor=10de,class=0302. It has no other
 // attributes, and no address.
 func (s *Snapshot) AddDevice(description string) (*Snapshot, error) {
-	name, list, ok := strings.Cut(description, ":")
-	name = strings.ToLower(name)
-	attributes := map[string]string{}
-	for pair := range strings.SplitSeq(list, ",") {
-		attribute, value, isPair := strings.Cut(pair, "=")
-		if _, twice := attributes[attribute]; twice || attribute == "" || !isPair {
-			ok = false
-		}
-		attributes[attribute] = value
+	name, attributes, err := ParseDevice(description)
+	if err == nil {
+		err = s.knows(name)
 	}
-	if !ok || strings.Count(name, ".") == 0 {
-		return nil, fmt.Errorf("adding device %s: want FEATURE:ATTRIBUTE=VALUE,…, pci.device:vendor=10de,class=0302", description)
+	if err != nil {
+		return nil, fmt.Errorf("adding device %s: %w", description, err)
 	}
 	if kind := s.kindOf(name, "", ""); kind != instanceSet {
 		return nil, fmt.Errorf("adding device %s: %s lists no devices", description, name)
@@ -114,6 +111,23 @@ func (s *Snapshot) AddDevice(description string) (*Snapshot, error) {
 	return c, nil
 }
 
+// ParseDevice reads what AddDevice takes.
+func ParseDevice(description string) (feature string, attributes map[string]string, err error) {
+	name, list, ok := strings.Cut(description, ":")
+	attributes = map[string]string{}
+	for pair := range strings.SplitSeq(list, ",") {
+		attribute, value, isPair := strings.Cut(pair, "=")
+		if _, twice := attributes[attribute]; twice || attribute == "" || !isPair {
+			ok = false
+		}
+		attributes[attribute] = value
+	}
+	if !ok || strings.Count(name, ".") == 0 {
+		return "", nil, errors.New("want FEATURE:ATTRIBUTE=VALUE,…, pci.device:vendor=10de,class=0302")
+	}
+	return strings.ToLower(name), attributes, nil
+}
+
 func (s *Snapshot) changed(format string, arguments ...any) {
 	s.Changes = append(slices.Clip(s.Changes), fmt.Sprintf(format, arguments...))
 }
@@ -129,14 +143,11 @@ func (s *Snapshot) splitPath(path string) (feature, element string, err error) {
 			feature, element = name, strings.TrimPrefix(rest, ".")
 		}
 	}
-	if feature != "" {
-		return feature, element, nil
+	if feature == "" {
+		parts := strings.SplitN(strings.ToLower(path), ".", 3)
+		return "", "", s.knows(strings.Join(parts[:min(len(parts), 2)], "."))
 	}
-	parts := strings.SplitN(path, ".", 3)
-	if len(parts) < 3 || parts[0] == "" || parts[1] == "" {
-		return "", "", fmt.Errorf("no feature %s is known", path)
-	}
-	return strings.ToLower(parts[0] + "." + parts[1]), parts[2], nil
+	return feature, element, nil
 }
 
 func cutPrefixFold(s, prefix string) (rest string, ok bool) {

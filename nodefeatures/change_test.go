@@ -2,6 +2,7 @@ package nodefeatures
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -52,6 +53,7 @@ func TestChanges(t *testing.T) {
 		{[]string{"set kernel.version.full=odd"}, "{feature: kernel.version, matchExpressions: {major: {op: DoesNotExist}}}", Compatible},
 		{[]string{"unset cpu.cpuid.AVX2"}, "{feature: cpu.cpuid, matchExpressions: {AVX2: {op: Exists}}}", Incompatible},
 		{[]string{"set CPU.cpuid.AVX512F=true"}, "{feature: cpu.cpuid, matchExpressions: {AVX512F: {op: Exists}, AVX2: {op: Exists}}}", Compatible},
+		{[]string{"set cpu.cpuid.AVX10_VERSION=2"}, "{feature: cpu.cpuid, matchExpressions: {AVX10_VERSION: {op: Ge, value: ['2']}}}", Compatible},
 		{[]string{"unset cpu.cpuid"}, "{feature: cpu.cpuid, matchName: {op: Exists}}", Incompatible},
 		{[]string{"set kernel.config.KVM=y"}, "{feature: kernel.config, matchExpressions: {KVM: {op: In, value: ['y']}}}", Compatible},
 		{[]string{"set kernel.config.KVM=y"}, "{feature: kernel.config, matchExpressions: {VFIO: {op: In, value: ['y']}}}", Unknown},
@@ -64,7 +66,6 @@ func TestChanges(t *testing.T) {
 		{[]string{"add-device usb.device:vendor=1d6b"}, "{feature: usb.device, matchExpressions: {vendor: {op: In, value: [1d6b]}}}", Compatible},
 		{[]string{"add-device usb.device:vendor=1d6b"}, "{feature: usb.device, matchExpressions: {vendor: {op: In, value: [ffff]}}}", Unknown},
 		{[]string{"set system.dmiid.sys_vendor=Acme"}, "{feature: system.dmiid, matchExpressions: {sys_vendor: {op: In, value: [Acme]}, x: {op: DoesNotExist}}}", Compatible},
-		{[]string{"set network.speed.max=10"}, "{feature: network.speed, matchExpressions: {max: {op: Gt, value: ['9']}}}", Compatible},
 		{[]string{"set memory.swap.enabled=true"}, "{feature: memory.swap, matchExpressions: {enabled: {op: IsTrue}}}", Compatible},
 		{[]string{"set memory.swap.enabled=true"}, "{feature: memory.numa, matchExpressions: {is_numa: {op: IsTrue}}}", Unknown},
 		{[]string{"set cpu.security.sev.enabled=true"}, "{feature: cpu.security, matchExpressions: {sev.enabled: {op: IsTrue}}}", Compatible},
@@ -109,11 +110,13 @@ func readBack(t *testing.T, s *Snapshot) {
 
 func TestChangeErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"set kernel":                      "want FEATURE.ELEMENT",
+		"set kernel":                      "has a feature kernel",
+		"set network.speed.max=10":        "has a feature network.speed",
 		"set kernel.version":              "want FEATURE.ELEMENT",
 		"set pci.device.vendor=10de":      "add one",
 		"set cpu.cpuid.AVX2=no":           "is a flag",
-		"unset kernel":                    "no feature kernel is known",
+		"unset kernel":                    "has a feature kernel",
+		"unset":                           "has a feature ",
 		"unset pci.device.vendor":         "only all can be unset",
 		"add-device pci.device":           "want FEATURE:",
 		"add-device pci.device:":          "want FEATURE:",
@@ -121,9 +124,55 @@ func TestChangeErrors(t *testing.T) {
 		"add-device kernel.version:a=1":   "lists no devices",
 		"add-device nothing:vendor=10de":  "want FEATURE:",
 		"add-device pci.device:vendor,a=": "want FEATURE:",
+		"add-device pci.devcie:vendor=1":  "has a feature pci.devcie",
 	} {
 		if _, err := change(node(t, "node-a.json"), text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// TestUnknownFeature: what may have been meant.
+func TestUnknownFeature(t *testing.T) {
+	for path, want := range map[string]string{
+		"kernl.version.full":  "did you mean kernel.version?",
+		"cpu.cpu_id.AVX2":     "did you mean cpu.cpuid?",
+		"memory.hugepage":     "did you mean memory.hugepages?",
+		"memory":              "did you mean memory.hugepages, memory.numa, memory.nv or memory.swap?",
+		"nothing.like.it":     "",
+		"Rule.match.variable": "did you mean rule.matched?",
+	} {
+		_, err := node(t, "node-a.json").Look(path)
+		var unknown *UnknownFeatureError
+		if !errors.As(err, &unknown) || unknown.Hint() != want {
+			t.Errorf("%s: %v, want the hint %q", path, err, want)
+		}
+	}
+}
+
+func TestLook(t *testing.T) {
+	s := own(`{flags: {cpu.cpuid: {elements: {AVX512F: {}}}, kernel.enabledmodule: {elements: {ext4: {}}}},
+	  instances: {pci.device: {elements: [{attributes: {vendor: "8086"}}]}, usb.device: {elements: []}}}`,
+		Source{Name: "cpu", Status: SourceOK}, unread("kernel.config", false), unread("kernel.enabledmodule", true),
+		Source{Name: "pci", Status: SourceOK}, Source{Name: "usb", Status: SourceOK})
+	for path, want := range map[string]Place{
+		"cpu.cpuid.AVX512F":         {Feature: "cpu.cpuid", Name: "AVX512F", State: StatePresent},
+		"CPU.cpuid.AVX512FF":        {Feature: "cpu.cpuid", Name: "AVX512FF", State: StateAbsent, Near: "AVX512F"},
+		"cpu.cpuid":                 {Feature: "cpu.cpuid", State: StatePresent},
+		"cpu.model":                 {Feature: "cpu.model", State: StateAbsent},
+		"kernel.config.KVM":         {Feature: "kernel.config", Name: "KVM", State: StateUnknown},
+		"kernel.enabledmodule.xfs":  {Feature: "kernel.enabledmodule", Name: "xfs", State: StateUnknown},
+		"kernel.enabledmodule.ext4": {Feature: "kernel.enabledmodule", Name: "ext4", State: StatePresent},
+		"pci.device.vendor":         {Feature: "pci.device", Name: "vendor", State: StatePresent},
+		"pci.device.vendr":          {Feature: "pci.device", Name: "vendr", State: StateAbsent, Near: "vendor"},
+		"pci.device":                {Feature: "pci.device", State: StatePresent},
+		"usb.device":                {Feature: "usb.device", State: StateAbsent},
+		"rule.matched":              {Feature: "rule.matched", State: StateAbsent},
+	} {
+		got, err := s.Look(path)
+		must(t, err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
 		}
 	}
 }
