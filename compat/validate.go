@@ -43,9 +43,8 @@ type NodeRequest struct {
 	// SnapshotFile is where they came from.
 	Snapshot     *nodefeatures.Snapshot
 	SnapshotFile string
-	// Change, if not nil, returns the node as it would be: a what-if. An error is a
-	// usage error.
-	Change func(*nodefeatures.Snapshot) (*nodefeatures.Snapshot, error)
+	// Changes are assumed instead of what was found: a what-if.
+	Changes Changes
 	// AnyNode makes the verdict on several nodes that of the best.
 	AnyNode bool
 	// Discovery says how this host is looked at; its Features are overwritten
@@ -91,7 +90,8 @@ func judgeNode(ctx context.Context, req NodeRequest, subjects []subject) (*NodeR
 		snapshot = &nodefeatures.Snapshot{Sources: []nodefeatures.Source{}}
 		giveUp(subjects, err)
 	}
-	if snapshot, err = req.change(snapshot); err != nil {
+	snapshot, odd, err := req.Changes.apply(snapshot)
+	if err != nil {
 		return nil, err
 	}
 	facts, err := waitForKubelet()
@@ -102,7 +102,9 @@ func judgeNode(ctx context.Context, req NodeRequest, subjects []subject) (*NodeR
 	if err != nil {
 		err = fmt.Errorf("looking for the kubelet: %w", err)
 	}
-	return newReport(req, subjects, judgeAll(ctx, subjects, snapshot, req), snapshot, facts, err), nil
+	report := newReport(req, subjects, judgeAll(ctx, subjects, snapshot, req), snapshot, facts, err)
+	report.Warnings = append(odd, report.Warnings...)
+	return report, nil
 }
 
 // judgeAll judges every subject on the facts of one node.
@@ -127,14 +129,6 @@ func newReport(
 	report.warn(subjects, req)
 	report.decide(req)
 	return report
-}
-
-// change applies a what-if.
-func (req NodeRequest) change(s *nodefeatures.Snapshot) (*nodefeatures.Snapshot, error) {
-	if req.Change == nil {
-		return s, nil
-	}
-	return req.Change(s)
 }
 
 // giveUp notes why the specs that were found cannot be judged.
@@ -248,11 +242,12 @@ func (req NodeRequest) open(ctx context.Context) []subject {
 }
 
 // IsUsage reports whether err is a mistake on the command line: a reference that
-// is none, or a short name.
+// is none, a short name, or a what-if that cannot be.
 func IsUsage(err error) bool {
 	var reference *artifact.ReferenceError
 	var short *artifact.ShortNameError
-	return errors.As(err, &reference) || errors.As(err, &short)
+	var change *ChangeError
+	return errors.As(err, &reference) || errors.As(err, &short) || errors.As(err, &change)
 }
 
 // fetch gets the spec of every image, all at the same time, and of every file. It

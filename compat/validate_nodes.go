@@ -98,7 +98,7 @@ type nodesJudge struct {
 
 func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*NodeReport, error) {
 	req := j.req
-	changed, err := req.change(node.Snapshot)
+	changed, odd, err := req.Changes.apply(node.Snapshot)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,9 @@ func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*NodeReport, er
 			j.judged[key] = images
 		}
 	}
-	return newReport(req, subjects, images, node.Snapshot, facts, nil), nil
+	report := newReport(req, subjects, images, node.Snapshot, facts, nil)
+	report.Warnings = append(odd, report.Warnings...)
+	return report, nil
 }
 
 func (s *Summary) add(r *NodeReport) {

@@ -22,7 +22,7 @@ type judgeFlags struct {
 	missing  choice
 	strict   bool
 	features []string
-	changes  changes
+	changes  compat.Changes
 }
 
 func (f *judgeFlags) addJudging(a *app, cmd *cobra.Command) {
@@ -33,7 +33,7 @@ func (f *judgeFlags) addJudging(a *app, cmd *cobra.Command) {
 	complete(cmd, "missing", f.missing.allowed...)
 	flags.BoolVar(&f.strict, "strict", false, "a fact that could not be read makes its rule incompatible")
 	flags.StringArrayVar(&f.features, "features", nil, "judge the nodes in this snapshot `file` (repeatable) instead of this host; - is standard input")
-	f.changes.add(cmd)
+	addChanges(cmd, &f.changes)
 	f.nodeFlags.add(cmd)
 	f.addCluster(cmd)
 	f.registryFlags.add(a, cmd)
@@ -65,7 +65,7 @@ func (f *judgeFlags) judging(ctx context.Context, a *app) (r compat.NodeRequest,
 	if r.API, err = f.cluster(ctx, a, &r.Kubelet); err != nil {
 		return r, err
 	}
-	r.Discovery, r.Change = f.discovery(a), f.changes.apply
+	r.Discovery, r.Changes = f.discovery(a), f.changes
 	return r, nil
 }
 

@@ -24,6 +24,8 @@ type app struct {
 	timeout   time.Duration
 	stdinRead bool
 	explained bool // an error of a report was said to a person
+	// warned holds what was said to a person about a what-if
+	warned map[compat.Reason]bool
 }
 
 // run executes the command line of p and returns the exit code.

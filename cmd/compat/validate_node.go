@@ -40,7 +40,11 @@ document, except after a usage error.
 
 With several nodes (--features repeated, or a list) the report is a list with a
 summary: how many are compatible and, by reason, how many are not, whatever each
-of them has instead. With -o ndjson there is a report on each line instead.`,
+of them has instead. With -o ndjson there is a report on each line instead.
+
+--set, --unset and --add-device ask what if the node were another one. A feature
+that this NFD does not have is a usage error; an element, attribute or value that
+it does not publish is a warning, in the report and on standard error.`,
 		Example: `  compat validate-node --image registry.example.com/app:1.2
   compat validate-node --image registry.example.com/app:1.2 -o text
   compat validate-node --spec spec.yaml --features node-a.json
@@ -87,6 +91,7 @@ func (f *validateNodeFlags) run(ctx context.Context, a *app) error {
 // conclude prints the report on one node.
 func (f *validateNodeFlags) conclude(a *app, report *compat.NodeReport) error {
 	a.explainErrors(report.Images, report.Error)
+	a.explainChanges(f.output, report.Warnings)
 	err := a.print(f.output, report, func(w io.Writer) error {
 		return report.WriteText(w, compat.Style{Color: a.color(), All: f.all})
 	})
@@ -106,6 +111,7 @@ func (f *validateNodeFlags) runSaved(ctx context.Context, a *app, request compat
 	summary, err := compat.ValidateNodes(ctx, request, f.savedNodes(ctx, a), func(report *compat.NodeReport) error {
 		if f.output.value == "ndjson" {
 			a.explainErrors(report.Images, report.Error)
+			a.explainChanges(f.output, report.Warnings)
 			return f.output.document(a.out, report)
 		}
 		list.Items = append(list.Items, report)
@@ -123,6 +129,7 @@ func (f *validateNodeFlags) runSaved(ctx context.Context, a *app, request compat
 	if f.output.value != "ndjson" {
 		for _, report := range list.Items {
 			a.explainErrors(report.Images, report.Error)
+			a.explainChanges(f.output, report.Warnings)
 		}
 		err = a.print(f.output, list, func(w io.Writer) error { return list.WriteText(w, compat.Style{Color: a.color(), All: f.all}) })
 	}

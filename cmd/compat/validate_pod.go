@@ -92,6 +92,7 @@ func (f *validatePodFlags) run(ctx context.Context, a *app) error {
 		return &usageError{err}
 	}
 	a.explainErrors(report.Images, report.Error)
+	a.explainChanges(f.output, report.Warnings)
 	if err := f.print(a, report); err != nil {
 		return err
 	}

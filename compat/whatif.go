@@ -1,0 +1,143 @@
+package compat
+
+import (
+	"fmt"
+	"strings"
+
+	"nodecompat/nodefeatures"
+	"nodecompat/spec"
+)
+
+// Changes make another node of one: a what-if. They are made in the order of the
+// fields.
+type Changes struct {
+	// Set gives elements a value: FEATURE.NAME=VALUE, kernel.version.full=6.12.0.
+	Set []string
+	// Unset takes elements, or all of a feature, away: cpu.cpuid.AVX512F.
+	Unset []string
+	// AddDevices adds devices: pci.device:vendor=10de,class=0302.
+	AddDevices []string
+}
+
+// A ChangeError is a change that cannot be made: a usage error.
+type ChangeError struct{ err error }
+
+func (e *ChangeError) Error() string { return "what if: " + e.err.Error() }
+func (e *ChangeError) Unwrap() error { return e.err }
+
+// The codes of what is odd about a change. It is made all the same: a newer NFD
+// may publish more than is known here.
+const (
+	codeChangeElement = "whatIfElement" // NFD publishes no such element
+	codeChangeValue   = "whatIfValue"   // NFD publishes other values of it
+	codeChangeAbsent  = "whatIfAbsent"  // what is taken away was not there
+)
+
+// OfChanges are those of a report's warnings that are about a what-if.
+func OfChanges(warnings []Reason) []Reason {
+	var list []Reason
+	for _, w := range warnings {
+		switch w.Code {
+		case codeChangeElement, codeChangeValue, codeChangeAbsent:
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// apply returns the node as it would be, and what is odd about the changes.
+func (c Changes) apply(s *nodefeatures.Snapshot) (changed *nodefeatures.Snapshot, odd []Reason, err error) {
+	for _, kind := range []struct {
+		changes []string
+		check   func(*nodefeatures.Snapshot, string) ([]Reason, error)
+		make    func(*nodefeatures.Snapshot, string) (*nodefeatures.Snapshot, error)
+	}{
+		{c.Set, checkSet, set},
+		{c.Unset, checkUnset, (*nodefeatures.Snapshot).Unset},
+		{c.AddDevices, checkDevice, (*nodefeatures.Snapshot).AddDevice},
+	} {
+		for _, text := range kind.changes {
+			changed, err := kind.make(s, text)
+			if err != nil {
+				return nil, nil, &ChangeError{err}
+			}
+			reasons, err := kind.check(s, text)
+			if err != nil {
+				return nil, nil, &ChangeError{err}
+			}
+			s, odd = changed, append(odd, reasons...)
+		}
+	}
+	return s, odd, nil
+}
+
+func set(s *nodefeatures.Snapshot, text string) (*nodefeatures.Snapshot, error) {
+	path, value, ok := strings.Cut(text, "=")
+	if !ok {
+		return nil, fmt.Errorf("setting %s: want FEATURE.NAME=VALUE", text)
+	}
+	return s.Set(path, value)
+}
+
+func checkSet(s *nodefeatures.Snapshot, text string) ([]Reason, error) {
+	path, value, _ := strings.Cut(text, "=")
+	place, err := s.Look(path)
+	if err != nil {
+		return nil, err
+	}
+	return checkFact("set "+text, place, value), nil
+}
+
+func checkUnset(s *nodefeatures.Snapshot, path string) ([]Reason, error) {
+	place, err := s.Look(path)
+	if err != nil || place.State == nodefeatures.StatePresent {
+		return nil, err
+	}
+	odd := checkElement("unset "+path, place)
+	if len(odd) > 0 || place.State == nodefeatures.StateUnknown {
+		return odd, nil
+	}
+	note := Reason{Code: codeChangeAbsent, Message: fmt.Sprintf("unset %s: the node has none anyway", path)}
+	if place.Near != "" {
+		note.Hint = "it has " + place.Near
+	}
+	return []Reason{note}, nil
+}
+
+func checkDevice(s *nodefeatures.Snapshot, description string) ([]Reason, error) {
+	feature, attributes, err := nodefeatures.ParseDevice(description)
+	if err != nil {
+		return nil, err
+	}
+	var odd []Reason
+	for _, name := range sortedKeys(attributes) {
+		place, err := s.Look(feature + "." + name)
+		if err != nil {
+			return nil, err
+		}
+		odd = append(odd, checkFact("add-device "+description, place, attributes[name])...)
+	}
+	return odd, nil
+}
+
+// checkFact says what is odd about an element with a value.
+func checkFact(change string, place nodefeatures.Place, value string) []Reason {
+	if odd := checkElement(change, place); len(odd) > 0 {
+		return odd
+	}
+	if message, hint := spec.CheckValue(place.Feature, place.Name, value); message != "" {
+		return []Reason{{Code: codeChangeValue, Message: change + ": " + message, Hint: hint}}
+	}
+	return nil
+}
+
+// checkElement says what is odd about an element. What the node has is not.
+func checkElement(change string, place nodefeatures.Place) []Reason {
+	if place.State == nodefeatures.StatePresent || place.Name == "" {
+		return nil
+	}
+	if message, hint := spec.CheckElement(place.Feature, place.Name); message != "" {
+		return []Reason{{Code: codeChangeElement, Message: change + ": " + message, Hint: hint}}
+	}
+	return nil
+}
