@@ -1,8 +1,8 @@
 package compat
 
 import (
-	"fmt"
-	"io"
+	"slices"
+	"strings"
 
 	"nodecompat/nodefeatures"
 )
@@ -21,46 +21,39 @@ type SnapshotDiff struct {
 	Differences []nodefeatures.Difference `json:"differences"`
 }
 
-// DiffSnapshots compares the features of two nodes.
-func DiffSnapshots(a, b *nodefeatures.Snapshot) *SnapshotDiff {
-	return &SnapshotDiff{
-		APIVersion: APIVersion, Kind: KindSnapshotDiff, A: a.Node, B: b.Node,
-		Differences: append([]nodefeatures.Difference{}, nodefeatures.Diff(a, b)...),
+// DiffSnapshots compares the features of two nodes: all of them, or only those
+// that are named, whole or up to a dot (kernel). A name of which neither node nor
+// this NFD has heard is a nodefeatures.UnknownFeatureError.
+func DiffSnapshots(a, b *nodefeatures.Snapshot, only ...string) (*SnapshotDiff, error) {
+	only = slices.Clone(only)
+	known := slices.Concat(a.FeatureNames(), b.FeatureNames())
+	for i, name := range only {
+		only[i] = strings.ToLower(strings.TrimSuffix(name, "."))
+		if !slices.ContainsFunc(known, func(feature string) bool { return within(feature, only[i]) }) {
+			return nil, nodefeatures.NewUnknownFeatureError(only[i], append(sourceNames(known), known...))
+		}
 	}
+	diff := &SnapshotDiff{
+		APIVersion: APIVersion, Kind: KindSnapshotDiff, A: a.Node, B: b.Node, Differences: []nodefeatures.Difference{},
+	}
+	for _, x := range nodefeatures.Diff(a, b) {
+		if len(only) == 0 || slices.ContainsFunc(only, func(name string) bool { return within(x.Feature, name) }) {
+			diff.Differences = append(diff.Differences, x)
+		}
+	}
+	return diff, nil
 }
 
-// WriteText prints a line for each difference.
-func (d *SnapshotDiff) WriteText(w io.Writer, style Style) error {
-	p := &printer{style: style}
-	p.line(0, "a: %s", describeSnapshotNode(d.A))
-	p.line(0, "b: %s", describeSnapshotNode(d.B))
-	for _, x := range d.Differences {
-		name := x.Feature
-		if x.Name != "" {
-			name += " " + x.Name
-		}
-		for i, pair := range pairs(x.Device) {
-			if i == 0 {
-				name += ":"
-			}
-			name += " " + pair
-		}
-		p.line(0, "%s: %s, %s", name, side(x.A), side(x.B))
-	}
-	if len(d.Differences) == 0 {
-		p.line(0, "no difference")
-	}
-	return p.flush(w)
+// within reports whether a feature is the named one, or one of the named source.
+func within(feature, name string) bool {
+	return feature == name || strings.HasPrefix(feature, name+".")
 }
 
-// side spells what one node has.
-func side(s nodefeatures.Side) string {
-	switch {
-	case s.Value != nil:
-		return quoteIfOdd(*s.Value)
-	case s.Count > 1:
-		return fmt.Sprintf("%d of them", s.Count)
-	default:
-		return string(s.State)
+// sourceNames are the parts of the features' names before the dot.
+func sourceNames(features []string) []string {
+	names := make([]string, len(features))
+	for i, feature := range features {
+		names[i], _, _ = strings.Cut(feature, ".")
 	}
+	return names
 }

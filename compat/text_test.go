@@ -54,6 +54,8 @@ func render(t *testing.T, kind string, data []byte, w io.Writer, style compat.St
 		report = &compat.NodeReport{}
 	case compat.KindNodeReportList:
 		report = &compat.NodeReportList{}
+	case compat.KindSnapshotDiff:
+		report = &compat.SnapshotDiff{}
 	case compat.KindPodReport:
 		report = &compat.PodReport{}
 	default:

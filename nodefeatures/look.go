@@ -55,6 +55,10 @@ func (s *Snapshot) knows(name string) error {
 	return nil
 }
 
+// FeatureNames lists every feature that this NFD may publish or the node has,
+// sorted, and rule.matched.
+func (s *Snapshot) FeatureNames() []string { return s.facts().names() }
+
 // A Place is where a path leads on a node.
 type Place struct {
 	// Feature is the feature's name; Name is the element's, or that of an attribute

@@ -41,34 +41,6 @@ output is a snapshot that validate-node --features judges elsewhere, later.`,
 	return cmd
 }
 
-// newFeaturesDiff compares two snapshots.
-func newFeaturesDiff(a *app) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "diff A B",
-		Short:   "Show what differs between two snapshots",
-		Example: "  compat features diff node-a.json node-b.json",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 2 {
-				return usagef("two snapshot files are needed, %d were given", len(args))
-			}
-			return nil
-		},
-	}
-	output := outputFlag(cmd, "text", "json", "yaml")
-	cmd.RunE = a.runE(func(ctx context.Context, args []string) error {
-		var nodes [2]compat.NodeRequest
-		for i, name := range args {
-			f := judgeFlags{features: []string{name}}
-			if err := f.savedNode(ctx, a, &nodes[i]); err != nil {
-				return err
-			}
-		}
-		diff := compat.DiffSnapshots(nodes[0].Snapshot, nodes[1].Snapshot)
-		return a.print(output, diff, func(w io.Writer) error { return diff.WriteText(w, compat.Style{Color: a.color()}) })
-	})
-	return cmd
-}
-
 func (f *featuresFlags) run(ctx context.Context, a *app) error {
 	kubeletOptions, err := f.kubelet(ctx, a)
 	if err != nil {
