@@ -1,11 +1,13 @@
 package compat
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"slices"
+	"unicode/utf8"
 
 	"nodecompat/compat/sidecar"
 )
@@ -42,7 +44,7 @@ func (r *PodReport) WriteSARIF(w io.Writer, tool string) error {
 	for _, problem := range r.Problems {
 		add(string(problem.Code), problem.Severity, problem.Message, problem.File, problem.Line)
 	}
-	encoder := json.NewEncoder(w)
+	encoder := json.NewEncoder(controlEscaper{w, "\\u%04x"})
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(map[string]any{
@@ -122,14 +124,35 @@ func (r *PodReport) WriteJUnit(w io.Writer) error {
 			})
 		}
 	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	encoder := xml.NewEncoder(w)
+	var document bytes.Buffer // an encoder of XML writes in pieces, which may end within a character
+	document.WriteString(xml.Header)
+	encoder := xml.NewEncoder(&document)
 	encoder.Indent("", "  ")
 	if err := encoder.Encode(suite); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, "\n")
+	document.WriteByte('\n')
+	_, err := controlEscaper{w, "&#x%X;"}.Write(document.Bytes())
 	return err
+}
+
+// A controlEscaper escapes the control characters that encoding/json and
+// encoding/xml leave as they are, and that terminals obey: DEL and the C1 set. No
+// call of Write may end within a character.
+type controlEscaper struct {
+	w      io.Writer
+	format string
+}
+
+func (e controlEscaper) Write(data []byte) (int, error) {
+	out := make([]byte, 0, len(data))
+	for _, r := range string(data) {
+		if r >= 0x7f && r <= 0x9f {
+			out = fmt.Appendf(out, e.format, r)
+		} else {
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	_, err := e.w.Write(out)
+	return len(data), err
 }

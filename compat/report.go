@@ -157,12 +157,6 @@ type Set struct {
 	Rules []nodefeatures.Rule `json:"rules"`
 }
 
-// Best reports whether s is the best set of image i: the one that gave Score.
-func (i Image) Best(s Set) bool {
-	best := bestSet(i.Sets)
-	return best != nil && best.Index == s.Index
-}
-
 // An Error says why there is no answer. Code is stable; the list is in the
 // README. Retryable is true when the same command may succeed later.
 type Error struct {

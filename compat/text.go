@@ -126,10 +126,12 @@ func (p *printer) answer(r *NodeReport) painted {
 func (p *printer) mark(v Verdict) painted { return p.paint(v, marks[v]) }
 
 func (p *printer) paint(v Verdict, text string) painted {
-	if !p.style.Color {
+	text = Printable(text) // the words of a report that was read are anybody's
+	color, ok := colors[v]
+	if !p.style.Color || !ok {
 		return painted(text)
 	}
-	return painted("\x1b[1;" + colors[v] + "m" + text + "\x1b[0m")
+	return painted("\x1b[1;" + color + "m" + text + "\x1b[0m")
 }
 
 func (p *printer) image(i Image) {
@@ -157,15 +159,16 @@ func (p *printer) image(i Image) {
 			p.reason(1, r)
 		}
 	}
-	for _, s := range i.Sets {
-		p.set(i, s)
+	best := bestSet(i.Sets)
+	for n := range i.Sets {
+		p.set(&i.Sets[n], len(i.Sets) > 1 && &i.Sets[n] == best)
 	}
 }
 
 // setCodes are the reasons that the sets of an image show by themselves.
 var setCodes = []string{codeSetMatches, codeNoSetMatches, codeFactsUnknown}
 
-func (p *printer) set(i Image, s Set) {
+func (p *printer) set(s *Set, best bool) {
 	note := ""
 	if s.Weight != 0 {
 		note += fmt.Sprintf(", weight %d", s.Weight)
@@ -173,7 +176,7 @@ func (p *printer) set(i Image, s Set) {
 	if s.Match == "any" {
 		note += ", one rule is enough"
 	}
-	if i.Best(s) && len(i.Sets) > 1 {
+	if best {
 		note += "  <- best"
 	}
 	p.line(1, "%s %s%s", p.mark(s.Verdict), s.title(), note)
