@@ -16,7 +16,9 @@ type cause struct {
 	// wanted is the line without what was found, and found that; both are empty
 	// where the whole line is the same on every node.
 	wanted, found string
-	hint          string
+	// subject is what was looked at to find it.
+	subject string
+	hint    string
 }
 
 // general is the line without what was found.
@@ -87,7 +89,7 @@ func join(list []cause) cause {
 	for _, c := range list {
 		messages, wanted = append(messages, c.message), append(wanted, c.general())
 		if c.wanted != "" {
-			found = append(found, c.found)
+			found = append(found, c.subject+" "+c.found)
 		}
 	}
 	all := cause{message: strings.Join(messages, "; "), hint: list[len(list)-1].hint}
@@ -134,7 +136,8 @@ func whyExpression(feature string, e nodefeatures.Expression) cause {
 	if e.Found == nil || exists && !e.MatchName && e.Verdict == Incompatible {
 		return c
 	}
-	c.wanted, c.found = fmt.Sprintf("%s: wanted %s", subjectOf(feature, e), wanted(e)), found(e)
+	c.subject, c.found = subjectOf(feature, e), found(e)
+	c.wanted = fmt.Sprintf("%s: wanted %s", c.subject, wanted(e))
 	if e.Reason != nil {
 		c.wanted += ", which cannot be evaluated" // the reason names the value
 	}

@@ -57,7 +57,7 @@ func whyDevice(t nodefeatures.Term) cause {
 		wants[i] = attribute(e)
 	}
 	all := strings.Join(wants, " and ")
-	c := cause{wanted: fmt.Sprintf("no %s has %s", t.Feature, all), hint: firstHint(t.Expressions)}
+	c := cause{subject: t.Feature, wanted: fmt.Sprintf("no %s has %s", t.Feature, all), hint: firstHint(t.Expressions)}
 	switch {
 	case t.Device != nil && slices.ContainsFunc(t.Expressions, func(e nodefeatures.Expression) bool { return !e.MatchName }):
 		c.found = deviceAttributes(t)

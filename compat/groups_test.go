@@ -69,8 +69,9 @@ func lines(groups []compat.NodeGroup) []string {
 
 // TestGroups: what was found makes no group of its own, another reason does.
 func TestGroups(t *testing.T) {
-	const kernel = `{name: k, matchFeatures: [{feature: kernel.version, matchExpressions: {major: {op: Ge, value: ["6"]}}}]}`
-	const card = `{name: c, matchFeatures: [{feature: pci.device, matchExpressions: {vendor: {op: In, value: ["10de"]}}}]}`
+	const kernelTerm = `{feature: kernel.version, matchExpressions: {major: {op: Ge, value: ["6"]}}}`
+	const cardTerm = `{feature: pci.device, matchExpressions: {vendor: {op: In, value: ["10de"]}}}`
+	const kernel, card = "{name: k, matchFeatures: [" + kernelTerm + "]}", "{name: c, matchFeatures: [" + cardTerm + "]}"
 	kernels := func(i int, s *nodefeatures.Snapshot) (*nodefeatures.Snapshot, error) {
 		switch {
 		case i%10 == 0:
@@ -116,6 +117,13 @@ func TestGroups(t *testing.T) {
 				` set 2 (t-b): rule "k": kernel.version major: wanted >= 6 [400 5] [100 4]`,
 			`100 unknown node-0001: set 2 (t-b): rule "k": kernel.version major: wanted >= 6, which cannot be evaluated [100 odd]`,
 			`400 compatible node-0003: set 2 (t-b) matches, weight 3`,
+		}},
+		{"matchAny", specOf(set(5, "a", "{name: m, matchAny: [{matchFeatures: ["+kernelTerm+"]}, {matchFeatures: ["+cardTerm+"]}]}")), kernels, nil, []string{
+			`500 incompatible node-0000: set 1 (t-a): rule "m": no alternative of matchAny holds: kernel.version major: wanted >= 6; ` +
+				`no pci.device has vendor 10de [400 kernel.version major 5; pci.device vendor 1af4] [100 kernel.version major 4; pci.device vendor 1af4]`,
+			`100 unknown node-0001: set 1 (t-a): rule "m": it is not known whether an alternative of matchAny holds: ` +
+				`kernel.version major: wanted >= 6, which cannot be evaluated [100 kernel.version major odd]`,
+			`400 compatible node-0003: set 1 (t-a) matches, weight 5`,
 		}},
 		{"kubelets", specOf(set(5, "a", holds)), kubelets, func(r *compat.NodeRequest) { r.RequireSidecars = true }, []string{
 			`1000 incompatible node-0000: native sidecars: the kubelet ignores restartPolicy on init containers: ` +
