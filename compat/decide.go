@@ -97,7 +97,18 @@ func decideSidecars(support sidecar.Support, strict bool) (Verdict, Reason) {
 		verdict = Incompatible
 		message += "; --strict takes that as no"
 	}
-	return verdict, Reason{Code: string(support.Code), Message: message}
+	return verdict, Reason{Code: string(support.Code), Message: message, Hint: sidecarHint(support)}
+}
+
+// sidecarHint says how an answer about sidecars can be made sure.
+func sidecarHint(support sidecar.Support) string {
+	switch {
+	case support.Support == sidecar.Unknown:
+		return "tell the kubelet's version with --kubelet-version or --node-file"
+	case support.Assumed:
+		return "this is assumed: tell what is set with --feature-gates, --kubelet-config, --kubelet-configz or --kubelet-metrics"
+	}
+	return ""
 }
 
 // imageReasons repeats the reasons of the images that decided, with their names

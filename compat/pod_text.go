@@ -31,16 +31,7 @@ func (r *PodReport) WriteText(w io.Writer, style Style) error {
 		p.line(0, "the files hold no Pod and no workload")
 	}
 	if s := r.Sidecars; s != nil && r.sidecarsMatter() {
-		p.line(0, "")
-		p.mark0(Verdict(s.Verdict()), "native sidecars: "+s.Message)
-		for _, f := range s.Findings {
-			if f.Message != s.Message {
-				p.wrap(1, string(f.Severity)+": ", f.Message)
-			}
-			if f.Remedy != "" {
-				p.wrap(2, "hint: ", f.Remedy)
-			}
-		}
+		p.support(*s)
 	}
 	p.warnings(r.Warnings)
 	return p.flush(w)

@@ -235,11 +235,27 @@ func (p *printer) sidecars(r *NodeReport) {
 	if r.Sidecars == nil || r.Sidecars.Support == sidecar.Unknown && r.Sidecars.Kubelet.Origin == nil && !r.decidedBySidecars() {
 		return
 	}
+	p.support(*r.Sidecars)
+}
+
+// support says whether the kubelet runs native sidecars, and what else there is to
+// say about it.
+func (p *printer) support(s sidecar.Support) {
+	hint := func(text string) {
+		if text != "" {
+			p.wrap(2, "hint: ", text)
+		}
+	}
 	p.line(0, "")
-	p.line(0, "%s native sidecars: %s", p.mark(Verdict(r.Sidecars.Verdict())), r.Sidecars.Message)
-	for _, f := range r.Sidecars.Findings {
-		p.line(1, "%s: %s", string(f.Severity), f.Message)
-		p.hint(1, f.Remedy)
+	p.mark0(Verdict(s.Verdict()), "native sidecars: "+s.Message)
+	if !slices.ContainsFunc(s.Findings, func(f sidecar.Finding) bool { return f.Code == sidecar.CodeConfigNotRead }) {
+		hint(sidecarHint(s))
+	}
+	for _, f := range s.Findings {
+		if f.Message != s.Message {
+			p.wrap(1, string(f.Severity)+": ", f.Message)
+		}
+		hint(f.Remedy)
 	}
 }
 

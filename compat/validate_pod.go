@@ -205,12 +205,9 @@ func (p *Pod) judgeSidecars(support *sidecar.Support, strict bool) Verdict {
 		verdict = Incompatible
 	}
 	if verdict != Compatible {
-		reason := Reason{Code: string(support.Code), Message: support.Message}
+		reason := Reason{Code: string(support.Code), Message: support.Message, Hint: sidecarHint(*support)}
 		if p.HasSidecars() {
 			reason.Message = "the Pod has native sidecars: " + support.Message
-		}
-		if support.Support == sidecar.Unknown {
-			reason.Hint = "tell the kubelet's version with --kubelet-version or --node-file"
 		}
 		p.Reasons = append(p.Reasons, reason)
 	}
