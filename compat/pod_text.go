@@ -66,6 +66,10 @@ func (p *printer) mark0(v Verdict, text string) {
 // wrap prints a label and a text, broken into lines that stand under the text.
 func (p *printer) wrap(depth int, label, text string) {
 	indent := utf8.RuneCountInString(label)
+	if textWidth-2*depth-indent < textWidth/4 { // a long file name: the text stands below it
+		p.line(depth, "%s", strings.TrimRight(label, " "))
+		label, indent = "  ", 2
+	}
 	for i, line := range wrapText(Printable(text), textWidth-2*depth-indent) {
 		if i > 0 {
 			label = strings.Repeat(" ", indent)

@@ -37,6 +37,10 @@ func TestOutcome(t *testing.T) {
 		{"N10 running", node{version: "v1.34.2", gates: off, running: true}, apiServer{}, OutcomeStarts, OutcomeStarts, "init proxy late app", "app proxy"},
 		{"N12", node{version: "v1.37.0", gates: on}, apiServer{}, OutcomeNotRun, OutcomeNotRun, "", ""},
 		{"C3", node{version: "v1.28.15", gates: on}, apiServer{version: "v1.27.16"}, OutcomeStuck, OutcomeStarts, "init proxy", "proxy"},
+		{"C3 and N3", node{version: "v1.27.16"}, apiServer{version: "v1.27.16"}, OutcomeStuck, OutcomeStarts, "init proxy", "proxy"},
+		{"C4 and N5", node{version: "v1.28.0"}, apiServer{version: "v1.28.0"}, OutcomeStuck, OutcomeStarts, "init proxy", "proxy"},
+		{"C4 and N7", node{version: "v1.32.0", gates: off}, apiServer{version: "v1.32.0", gates: off}, OutcomeStuck, OutcomeStarts, "init proxy", "proxy"},
+		{"C4 and N10", node{version: "v1.34.0", gates: off}, apiServer{version: "v1.29.0", gates: off}, OutcomeNotRun, OutcomeNotRun, "", ""},
 		{"C4", node{version: "v1.29.1"}, apiServer{version: "v1.29.1", gates: off}, OutcomeStuck, OutcomeStarts, "init proxy", "proxy"},
 	}
 	for _, test := range tests {

@@ -131,7 +131,7 @@ func (l *linter) unsupported() {
 	case before(l.target.Kubelet, sidecarsKnown()):
 		l.find("SC026", Error, at, remedy, "kubelet %s does not know native sidecars: the Pod stays in Init", l.target.Kubelet)
 	}
-	if before(l.target.API, sidecarsKnown()) {
+	if s := l.target.Support; before(l.target.API, sidecarsKnown()) && (s == nil || s.Code != CodeAPITooOld) {
 		l.find("SC026", Error, at, "upgrade the control plane: native sidecars are on by default from Kubernetes 1.29 on",
 			"API server %s does not know restartPolicy on containers: it refuses the request, or drops the field and the app never starts", l.target.API)
 	}

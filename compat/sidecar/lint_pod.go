@@ -9,45 +9,67 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// A portKey is what two containers can't both listen on.
+// A portKey is what two containers can't both listen on, addresses of the host
+// aside.
 type portKey struct {
 	field    string // containerPort or hostPort
 	number   int32
 	protocol corev1.Protocol
-	hostIP   string
+}
+
+// A listener is a container that listens on a port.
+type listener struct {
+	member
+
+	hostIP string // "" for all addresses
 }
 
 // ports is SC024. Init containers are checked one by one by the API server,
 // because ordinary ones run one by one.
 func (l *linter) ports() {
-	taken := map[portKey]member{}
+	taken := map[portKey][]listener{}
 	for _, m := range l.members {
 		if m.role == roleInit && !m.sidecar() {
 			continue
 		}
 		for i, port := range m.Ports {
 			at := m.at("ports" + indexOf(i))
-			k := portKey{"containerPort", port.ContainerPort, cmp.Or(port.Protocol, corev1.ProtocolTCP), ""}
-			if l.listens(m, at, k, taken) || port.HostPort == 0 {
+			k := portKey{"containerPort", port.ContainerPort, cmp.Or(port.Protocol, corev1.ProtocolTCP)}
+			if l.listens(listener{m, ""}, at, k, taken) || port.HostPort == 0 {
 				continue
 			}
-			k.field, k.number, k.hostIP = "hostPort", port.HostPort, port.HostIP
-			l.listens(m, at, k, taken)
+			k.field, k.number = "hostPort", port.HostPort
+			l.listens(listener{m, everyAddress(port.HostIP)}, at, k, taken)
 		}
 	}
 }
 
+// maxListeners is how many containers are kept in mind for one port; a Pod that
+// means it has two.
+const maxListeners = 100
+
+// everyAddress makes one of the ways to write all addresses.
+func everyAddress(ip string) string {
+	if ip == "0.0.0.0" || ip == "::" {
+		return ""
+	}
+	return ip
+}
+
 // listens notes who listens, and reports a second one if one of the two is a
-// sidecar.
-func (l *linter) listens(m member, at place, k portKey, taken map[portKey]member) bool {
-	other, twice := taken[k]
-	if !twice {
-		taken[k] = m
+// sidecar. Two regular containers with a host port are what the API server refuses.
+func (l *linter) listens(m listener, at place, k portKey, taken map[portKey][]listener) bool {
+	i := slices.IndexFunc(taken[k], func(o listener) bool {
+		same := o.hostIP == m.hostIP || o.hostIP == "" || m.hostIP == ""
+		return same && o.path != m.path && (m.sidecar() || o.sidecar())
+	})
+	if i < 0 {
+		if len(taken[k]) < maxListeners {
+			taken[k] = append(taken[k], m)
+		}
 		return false
 	}
-	if other.path == m.path || !m.sidecar() && !other.sidecar() {
-		return false
-	}
+	other := taken[k][i]
 	at.path = join(at.path, k.field)
 	l.find("SC024", Warning, at, "give one of the two another port",
 		"the %s %d/%.20s is also that of %q, which runs at the same time; the API server does not refuse it, but the second to listen fails",

@@ -89,7 +89,7 @@ func (l *linter) initRestartPolicy(m member) {
 	case before(api, minor(34)):
 		l.find("SC012", Error, at, remedy, "API server %s refuses this: %s", api, unsupportedPolicy(policy, true))
 	case oneOf(api, minor(34), minor(35)):
-		l.find("SC012", Error, at, remedy, "API server %s drops restartPolicy %.60q (ContainerRestartRules is off by default), which leaves an ordinary init container", api, string(policy))
+		l.find("SC012", Warning, at, remedy, "API server %s drops restartPolicy %.60q (ContainerRestartRules is off by default), which leaves an ordinary init container", api, string(policy))
 	case !validPolicy(policy):
 		l.find("SC012", Error, at, remedy, "the API server refuses this: %s", unsupportedPolicy(policy, false))
 	case api == nil:

@@ -96,7 +96,7 @@ func TestLintRefusals(t *testing.T) {
 		{"probe on init container", init("startupProbe: {" + get + "}"), "v1.28.0", Error, "Forbidden: may not be set for init containers without restartPolicy=Always"},
 		{"lifecycle on init container", init("lifecycle: {preStop: {" + get + "}}"), "", Error, "Forbidden: may not be set for init containers without restartPolicy=Always"},
 		{"OnFailure 1.33", init("restartPolicy: OnFailure"), "v1.33.1", Error, `Unsupported value: "OnFailure": supported values: "Always"`},
-		{"OnFailure 1.34", init("restartPolicy: OnFailure"), "v1.34.1", Error, "drops"},
+		{"OnFailure 1.34", init("restartPolicy: OnFailure"), "v1.34.1", Warning, "drops"},
 		{"OnFailure 1.35", init("restartPolicy: OnFailure"), "v1.35.0", Info, "ordinary init container"},
 		{"OnFailure unknown", init("restartPolicy: OnFailure"), "", Warning, "ordinary init container"},
 		{"always 1.32", init("restartPolicy: always"), "v1.32.0", Error, `Unsupported value: "always": supported values: "Always"`},

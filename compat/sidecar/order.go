@@ -93,7 +93,11 @@ func (o *orderer) ordinaryInit(m member, s *Step) {
 		s.Reason = fmt.Sprintf("with restartPolicy %.20q it is an ordinary init container: it ends before the next container is started", string(*m.RestartPolicy))
 	}
 	s.IfFails = "it is started again, with a growing delay, until it exits with 0"
-	if o.pod.restartPolicy() == corev1.RestartPolicyNever && m.RestartPolicy == nil {
+	policy := string(o.pod.restartPolicy())
+	if m.RestartPolicy != nil && !before(o.target.Kubelet, minor(35)) {
+		policy = string(*m.RestartPolicy) // the container's own comes first
+	}
+	if policy == string(corev1.RestartPolicyNever) {
 		s.IfFails = "the Pod fails (restartPolicy: Never)"
 	}
 	s.MaxWaitSeconds, s.unbounded = nil, "an init container may run as long as it likes"

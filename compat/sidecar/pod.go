@@ -119,10 +119,15 @@ func (p *Pod) member(r role, index int, c *corev1.Container) member {
 	return member{Container: c, role: r, index: index, name: shorten(c.Name), path: join(p.Path, r.field()+indexOf(index))}
 }
 
-// gracePeriod returns terminationGracePeriodSeconds, or its default.
+// gracePeriod returns terminationGracePeriodSeconds, or its default. An API server
+// makes 1 of a negative one
+// (https://github.com/kubernetes/kubernetes/blob/v1.37.0/pkg/apis/core/v1/conversion.go).
 func (p *Pod) gracePeriod() int64 {
-	if g := p.Spec.TerminationGracePeriodSeconds; g != nil {
-		return max(*g, 0)
+	switch g := p.Spec.TerminationGracePeriodSeconds; {
+	case g != nil && *g < 0:
+		return 1
+	case g != nil:
+		return *g
 	}
 	return corev1.DefaultTerminationGracePeriodSeconds
 }

@@ -111,15 +111,20 @@ func (c *judgement) apiGate(on, assumed bool) {
 		return
 	}
 	c.apiRefuses(CodeAPIGateOff, assumed, fmt.Sprintf(
-		"the API server has the feature gate %s off: it drops restartPolicy from the Pod's init containers, and the app never starts", gateSidecars),
+		"the API server has the feature gate %s off: it drops restartPolicy from the Pod's init containers, and the app never starts; if they have probes or a lifecycle it refuses the Pod", gateSidecars),
 		"set the feature gate "+gateSidecars+" on the API server, the controller manager and the scheduler")
 }
 
-// apiRefuses makes the API server's no the answer, unless the node says no itself.
+// apiRefuses makes the API server's no the answer: the Pod's sidecars do not get as
+// far as the kubelet, whose own no becomes a finding. Only a kubelet that does not
+// start comes before that.
 func (c *judgement) apiRefuses(code Code, assumed bool, message, remedy string) {
-	if c.s.Support == Unsupported || c.s.Support == Broken {
+	switch c.s.Support {
+	case Broken:
 		c.find(Finding{Code: code, Severity: Error, Message: message, Remedy: remedy})
 		return
+	case Unsupported:
+		c.find(Finding{Code: c.s.Code, Severity: Error, Message: c.s.Message})
 	}
 	c.answer(Unsupported, code, message)
 	c.s.Assumed, c.unread = assumed, false

@@ -35,7 +35,7 @@ func (o *orderer) endings() (endings []Ending, ordered bool) {
 
 func (o *orderer) ending(m member) Ending {
 	e := Ending{Container: m.name, Path: m.path, Line: o.pod.lineAt(m.path), SigtermAfter: []string{}}
-	if h := m.preStop(); h != nil {
+	if h := m.preStop(); hookOf(h) != hookNone && hookOf(h) != hookEmpty {
 		e.PreStop = string(hookOf(h))
 		if h.Sleep != nil {
 			e.PreStopSeconds = new(max(h.Sleep.Seconds, 0))
