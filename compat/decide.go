@@ -105,6 +105,8 @@ func sidecarHint(support sidecar.Support) string {
 	switch {
 	case support.Support == sidecar.Unknown:
 		return "tell the kubelet's version with --kubelet-version or --node-file"
+	case support.Assumed && (support.Code == sidecar.CodeAPIGateOff || support.Code == sidecar.CodeAPITooOld):
+		return "this is assumed: tell what is set with --api-feature-gates or --api-metrics"
 	case support.Assumed:
 		return "this is assumed: tell what is set with --feature-gates, --kubelet-config, --kubelet-configz or --kubelet-metrics"
 	}

@@ -20,8 +20,9 @@ func (r *PodReport) WriteText(w io.Writer, style Style) error {
 	p := &printer{style: style}
 	node := NodeReport{Verdict: r.Verdict, Error: r.Error, Node: r.Node}
 	p.line(0, "%s  %s", p.answer(&node), node.headline())
+	images := r.byReference()
 	for i := range r.Pods {
-		p.pod(&r.Pods[i], r)
+		p.pod(&r.Pods[i], images)
 	}
 	for _, problem := range r.Problems {
 		p.line(0, "")
@@ -95,7 +96,7 @@ func wrapText(text string, width int) []string {
 	return append(lines, line)
 }
 
-func (p *printer) pod(pod *Pod, r *PodReport) {
+func (p *printer) pod(pod *Pod, images map[string]*Image) {
 	p.line(0, "")
 	p.mark0(pod.Verdict, pod.title())
 	p.timeline(pod.Plan)
@@ -109,18 +110,17 @@ func (p *printer) pod(pod *Pod, r *PodReport) {
 	}
 	for _, image := range pod.Images {
 		p.line(1, "%s %s %s: image %s", p.mark(image.Verdict), string(image.Kind), image.Container, image.Image)
-		p.podImage(image, r)
+		p.podImage(images[image.Reference])
 	}
 }
 
 // podImage says why an image is not compatible.
-func (p *printer) podImage(used PodImage, r *PodReport) {
-	for _, image := range r.Images {
-		if image.Reference == used.Reference && image.Verdict != Compatible {
-			for _, reason := range image.Reasons {
-				p.wrap(3, "", reason.Message)
-			}
-		}
+func (p *printer) podImage(image *Image) {
+	if image == nil || image.Verdict == Compatible {
+		return
+	}
+	for _, reason := range image.Reasons {
+		p.wrap(3, "", reason.Message)
 	}
 }
 

@@ -39,13 +39,14 @@ type PodRequest struct {
 func ValidatePod(ctx context.Context, req PodRequest) (*PodReport, error) {
 	report := NewPodReport(req.Now, nil)
 	for _, file := range req.Manifests {
-		manifests := sidecar.Parse(file.Name, file.Data)
+		manifests := sidecar.Parse(ctx, file.Name, file.Data)
 		report.Problems = append(report.Problems, manifests.Problems...)
 		for _, pod := range manifests.Pods {
 			report.Pods = append(report.Pods, Pod{Pod: pod, Reasons: []Reason{}, Images: podImages(pod, req.NoImages)})
 		}
 	}
 
+	cut := ctx.Err()
 	req.Images, req.Files = distinctImages(report.Pods), nil
 	node, err := judgeNode(ctx, req.NodeRequest, req.open(ctx))
 	if err != nil {
@@ -57,8 +58,19 @@ func ValidatePod(ctx context.Context, req PodRequest) (*PodReport, error) {
 
 	target := req.target(&support)
 	report.Target = describeTarget(target)
+	for i, problem := range report.Problems {
+		report.Problems[i] = problem.For(target)
+	}
+	images := report.byReference()
 	for i := range report.Pods {
-		report.Pods[i].judge(report, target, req, node.detection)
+		if cut = cmp.Or(cut, ctx.Err()); cut != nil {
+			report.Pods = report.Pods[:i]
+			break
+		}
+		report.Pods[i].judge(report, images, target, req, node.detection)
+	}
+	if cut != nil {
+		report.Error = NewError(fmt.Errorf("judging the Pods: %w", cut))
 	}
 	report.decide()
 	return report, nil
@@ -125,9 +137,11 @@ func podImages(pod sidecar.Pod, leaveOut bool) []PodImage {
 
 func distinctImages(pods []Pod) []string {
 	var references []string
+	seen := map[string]bool{}
 	for _, pod := range pods {
 		for _, image := range pod.Images {
-			if !slices.Contains(references, image.Reference) {
+			if !seen[image.Reference] {
+				seen[image.Reference] = true
 				references = append(references, image.Reference)
 			}
 		}
@@ -135,14 +149,23 @@ func distinctImages(pods []Pod) []string {
 	return references
 }
 
+// byReference are the report's images by their full names.
+func (r *PodReport) byReference() map[string]*Image {
+	images := make(map[string]*Image, len(r.Images))
+	for i := range r.Images {
+		images[r.Images[i].Reference] = &r.Images[i]
+	}
+	return images
+}
+
 // judge plans a Pod, looks for findings and decides.
-func (p *Pod) judge(report *PodReport, target sidecar.Target, req PodRequest, detection *Error) {
+func (p *Pod) judge(report *PodReport, images map[string]*Image, target sidecar.Target, req PodRequest, detection *Error) {
 	p.Plan = sidecar.Order(p.Pod, target)
 	all := sidecar.Lint(p.Pod, p.Plan, target)
 	p.Findings = req.shown(all)
 
 	verdicts := []Verdict{p.judgeFindings(all), p.judgeProblems(report.Problems)}
-	verdicts = append(verdicts, p.judgeImages(report.Images)...)
+	verdicts = append(verdicts, p.judgeImages(images)...)
 	switch {
 	case p.HasSidecars() && detection != nil:
 		verdicts = append(verdicts, Unknown)
@@ -182,11 +205,10 @@ func (p *Pod) judgeProblems(problems []sidecar.Problem) Verdict {
 	return verdict
 }
 
-func (p *Pod) judgeImages(images []Image) []Verdict {
+func (p *Pod) judgeImages(images map[string]*Image) []Verdict {
 	var verdicts []Verdict
 	for i, used := range p.Images {
-		at := slices.IndexFunc(images, func(image Image) bool { return image.Reference == used.Reference })
-		image := images[at]
+		image := images[used.Reference]
 		p.Images[i].Verdict = image.Verdict
 		verdicts = append(verdicts, image.Verdict)
 		if image.Verdict != Compatible {
@@ -263,6 +285,9 @@ func (r *PodReport) decide() {
 		r.Reasons = append(r.Reasons, Reason{
 			Code: string(problem.Code), Message: fmt.Sprintf("%s:%d: %s", problem.File, problem.Line, problem.Message),
 		})
+	}
+	if r.Error != nil {
+		verdicts = append(verdicts, Unknown) // something was not judged
 	}
 	if len(r.Pods) == 0 {
 		r.Reasons = append(r.Reasons, Reason{Code: "noPod", Message: "the files hold no Pod and no workload"})

@@ -95,7 +95,7 @@ func yamlIn(t *testing.T, markdown string) string {
 // onePod parses a manifest that must have one Pod and no problem.
 func onePod(t *testing.T, manifest string) Pod {
 	t.Helper()
-	m := Parse("pod.yaml", []byte(manifest))
+	m := Parse(t.Context(), "pod.yaml", []byte(manifest))
 	if len(m.Problems) > 0 || len(m.Pods) != 1 {
 		t.Fatalf("Parse: %d Pods, problems %+v\n%s", len(m.Pods), m.Problems, manifest)
 	}

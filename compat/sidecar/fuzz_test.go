@@ -27,7 +27,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"a"}]}}]}`), "")
 	f.Add([]byte("apiVersion: v1\nkind: Pod\nspec: &s\n  containers: [{<<: {name: a}, lifecycle: {postStart: {}}}]\n  overhead: {cpu: 1e9}\n"), "v1.27.0")
 	f.Fuzz(func(t *testing.T, data []byte, version string) {
-		m := Parse("f", data)
+		m := Parse(t.Context(), "f", data)
 		if m.Pods == nil || m.Problems == nil {
 			t.Fatal("null")
 		}

@@ -69,7 +69,21 @@ type linter struct {
 	target   Target
 	native   bool // whether native sidecars run
 	members  []member
+	helpers  map[int]helper // by index of the members; see helper
 	findings []PodFinding
+}
+
+// helper is helperOf, asked once for each container.
+func (l *linter) helper(i int) (h helper, known bool) {
+	h, asked := l.helpers[i]
+	if !asked {
+		h, _ = helperOf(l.members[i])
+		if l.helpers == nil {
+			l.helpers = map[int]helper{}
+		}
+		l.helpers[i] = h
+	}
+	return h, h.title != ""
 }
 
 // A place is what a finding is about.

@@ -13,7 +13,7 @@ func (l *linter) initContainer(i int, m member) {
 		if !other.sidecar() {
 			continue
 		}
-		h, known := helperOf(other)
+		h, known := l.helper(j)
 		switch row := l.plan.Steps[j].Row; {
 		case j > i && known && h.network:
 			l.find("SC015", Warning, m.at(""), "list "+fmt.Sprintf("%q", m.name)+" after "+fmt.Sprintf("%q", other.name)+" in initContainers",

@@ -1,6 +1,8 @@
 package sidecar
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +17,9 @@ func (l *linter) object() {
 		return
 	}
 	const remedy = "correct it: the API server refuses the Pod"
+	if l.pod.Name == "" {
+		l.find("SC031", Error, place{"", "metadata.name"}, remedy, "it has no name, and no generateName")
+	}
 	if len(l.pod.Spec.Containers) == 0 {
 		l.find("SC031", Error, l.spec("containers"), remedy, "a Pod needs at least one container")
 	}
@@ -28,13 +33,72 @@ func (l *linter) object() {
 		default:
 			first[m.Name] = m.path
 		}
-		if m.Image == "" {
+		switch {
+		case m.Image == "":
 			l.find("SC031", Error, m.at("image"), remedy, "the container %q has no image", m.name)
+		case strings.TrimSpace(m.Image) != m.Image:
+			l.find("SC031", Error, m.at("image"), remedy, "the image of %q must not have leading or trailing whitespace", m.name)
 		}
 	}
-	policy := l.pod.Spec.RestartPolicy
-	if l.pod.Workload.Job && policy != corev1.RestartPolicyOnFailure && policy != corev1.RestartPolicyNever {
-		l.find("SC031", Error, l.spec("restartPolicy"), "say what a Job does when its Pod fails:\nrestartPolicy: Never",
+	l.restartPolicy()
+	l.containerPorts()
+}
+
+// restartPolicy is what a kind allows for its Pods.
+func (l *linter) restartPolicy() {
+	policy, at := l.pod.Spec.RestartPolicy, l.spec("restartPolicy")
+	known := policy == "" || policy == corev1.RestartPolicyAlways || policy == corev1.RestartPolicyOnFailure || policy == corev1.RestartPolicyNever
+	switch {
+	case !known:
+		l.find("SC031", Error, at, "choose one (the value is case sensitive)",
+			`Unsupported value: %.60q: supported values: "Always", "OnFailure", "Never"`, string(policy))
+	case l.pod.Workload.Job && (policy == "" || policy == corev1.RestartPolicyAlways):
+		l.find("SC031", Error, at, "say what a Job does when its Pod fails:\nrestartPolicy: Never",
 			"the Pods of a Job need restartPolicy OnFailure or Never; Always, which is the default, is refused")
+	case l.pod.runsForever() && policy != "" && policy != corev1.RestartPolicyAlways:
+		l.find("SC031", Error, at, "remove it, or make it a Job", "the Pods of a %s need restartPolicy Always", l.pod.Kind)
+	}
+	if l.pod.runsForever() && l.pod.Spec.ActiveDeadlineSeconds != nil {
+		l.find("SC031", Error, l.spec("activeDeadlineSeconds"), "remove it", "activeDeadlineSeconds in %s is not supported", l.pod.Kind)
+	}
+}
+
+// runsForever reports a kind that replaces Pods which end.
+func (p *Pod) runsForever() bool {
+	switch p.Kind {
+	case "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController":
+		return true
+	}
+	return false
+}
+
+// containerPorts are those that are out of range, badly named, or that two
+// regular containers take on the host.
+func (l *linter) containerPorts() {
+	const remedy = "correct the port: the API server refuses the Pod"
+	taken := map[corev1.ContainerPort]string{}
+	for _, m := range append(l.members, l.pod.ephemeral()...) {
+		for i, port := range m.Ports {
+			at := "ports" + indexOf(i)
+			refuse := func(field string, problems []string) {
+				if len(problems) > 0 {
+					l.find("SC031", Error, m.at(join(at, field)), remedy, "%s", strings.Join(problems, "; "))
+				}
+			}
+			refuse("containerPort", validation.IsValidPortNum(int(port.ContainerPort)))
+			if port.Name != "" {
+				refuse("name", validation.IsValidPortName(port.Name))
+			}
+			if port.HostPort == 0 {
+				continue
+			}
+			refuse("hostPort", validation.IsValidPortNum(int(port.HostPort)))
+			k := corev1.ContainerPort{HostPort: port.HostPort, HostIP: port.HostIP, Protocol: cmp.Or(port.Protocol, corev1.ProtocolTCP)}
+			if other, twice := taken[k]; twice && m.role == roleRegular {
+				refuse("hostPort", []string{fmt.Sprintf("Duplicate value: the host port %d is also that of %q", port.HostPort, other)})
+			} else if m.role == roleRegular {
+				taken[k] = m.name
+			}
+		}
 	}
 }

@@ -128,11 +128,9 @@ func (l *linter) probe(m member, field string, p *corev1.Probe) {
 	refuse := func(key, remedy, message string) {
 		l.find("SC014", Error, m.at(join(field, key)), remedy, "the API server refuses this: %s", message)
 	}
-	if !handled(p) {
-		l.find("SC014", Error, m.at(field), "add a handler:\n"+field+":\n  tcpSocket:\n    port: 8080",
-			"the API server refuses this: Required value: must specify a handler type")
+	if !l.handler(m, field, probeHandler(p)) {
+		l.probePort(m, field, p)
 	}
-	l.probePort(m, field, p)
 	if field != "readinessProbe" && p.SuccessThreshold > 1 {
 		refuse("successThreshold", field+":\n  successThreshold: 1", fmt.Sprintf("Invalid value: %d: must be 1", p.SuccessThreshold))
 	}
@@ -162,15 +160,13 @@ func (l *linter) probe(m member, field string, p *corev1.Probe) {
 
 // hook is SC008, SC014 and SC027.
 func (l *linter) hook(m member, field string, h *corev1.LifecycleHandler) {
-	if h != nil {
+	if h != nil && !l.handler(m, field, hookHandler(h)) {
 		l.hookPort(m, field, h)
 	}
 	switch hookOf(h) {
 	case hookTCP:
 		l.find("SC008", Error, m.at(field+".tcpSocket"), "use exec or httpGet, or better a startupProbe:\nstartupProbe:\n  tcpSocket:\n    port: "+h.TCPSocket.Port.String(),
 			"a tcpSocket hook is accepted but always fails: in postStart the container is killed again and again, in preStop nothing is done")
-	case hookEmpty:
-		l.find("SC014", Error, m.at(field), "remove the hook, or add a handler", "the API server refuses this: Required value: must specify a handler type")
 	case hookSleep:
 		l.sleep(m, field+".sleep", h.Sleep.Seconds)
 	}

@@ -192,7 +192,7 @@ spec:
       - name: app
         image: app:1
 `
-	m := Parse("web.yaml", []byte(manifest))
+	m := Parse(t.Context(), "web.yaml", []byte(manifest))
 	p := m.Pods[0]
 	want := []PodFinding{
 		{
@@ -218,5 +218,55 @@ spec:
 	}
 	if p.Document != 2 || p.Line != 6 || p.File != "web.yaml" {
 		t.Errorf("the Pod is in document %d, line %d of %q", p.Document, p.Line, p.File)
+	}
+}
+
+// What an API server refuses of a whole Pod (SC031) or of a handler (SC014).
+func TestLintRefusedPods(t *testing.T) {
+	deployment := func(spec string) string {
+		return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {template: {spec: {containers: [{" + app + "}], " + spec + "}}}\n"
+	}
+	tests := []struct{ name, manifest, want string }{
+		{"two handlers", podYAML(nil, []string{app + ", livenessProbe: {exec: {command: [x]}, " + get + "}"}), "SC014"},
+		{"two handlers of a hook", podYAML(nil, []string{app + ", lifecycle: {preStop: {sleep: {seconds: 1}, " + get + "}}"}), "SC014"},
+		{"no command", podYAML(nil, []string{app + ", livenessProbe: {exec: {}}"}), "SC014"},
+		{"grpc without port", podYAML(nil, []string{app + ", livenessProbe: {grpc: {}}"}), "SC014"},
+		{"grpc", podYAML(nil, []string{app + ", livenessProbe: {grpc: {port: 1}}"}), ""},
+		{"scheme", podYAML(nil, []string{app + ", livenessProbe: {httpGet: {port: 1, scheme: http}}"}), "SC014"},
+		{"restartPolicy", podYAML(nil, []string{app}, "restartPolicy: always"), "SC031"},
+		{"restartPolicy of a Pod", podYAML(nil, []string{app}, "restartPolicy: Never"), ""},
+		{"restartPolicy of a Deployment", deployment("restartPolicy: Never"), "SC031"},
+		{"restartPolicy Always of a Deployment", deployment("restartPolicy: Always"), ""},
+		{"deadline of a Deployment", deployment("activeDeadlineSeconds: 600"), "SC031"},
+		{"no name", "apiVersion: v1\nkind: Pod\nspec: {containers: [{" + app + "}]}\n", "SC031"},
+		{"generateName", "apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\nspec: {containers: [{" + app + "}]}\n", ""},
+		{"image with a blank", podYAML(nil, []string{"name: app, image: 'app:1 '"}), "SC031"},
+		{"port without number", podYAML(nil, []string{app + ", ports: [{name: x}]"}), "SC031"},
+		{"port's name", podYAML(nil, []string{app + ", ports: [{name: UPPER, containerPort: 1}]"}), "SC031"},
+		{"host port twice", podYAML(nil, []string{app + ", ports: [{hostPort: 80, containerPort: 80}]", "name: b, image: b, ports: [{hostPort: 80, containerPort: 81}]"}), "SC031"},
+		{"host port on two addresses", podYAML(nil, []string{app + ", ports: [{hostPort: 80, containerPort: 80, hostIP: 10.0.0.1}]", "name: b, image: b, ports: [{hostPort: 80, containerPort: 81, hostIP: 10.0.0.2}]"}), ""},
+		{"sidecar's host port on all addresses", podYAML([]string{gated + ", ports: [{hostPort: 80, containerPort: 80}]"}, []string{app + ", ports: [{hostPort: 80, containerPort: 81, hostIP: 10.0.0.2}]"}), "SC024"},
+		{"sidecar's host port on another address", podYAML([]string{gated + ", ports: [{hostPort: 80, containerPort: 80, hostIP: 10.0.0.1}]"}, []string{app + ", ports: [{hostPort: 80, containerPort: 81, hostIP: 10.0.0.2}]"}), ""},
+		{"negative grace period", podYAML([]string{gated}, []string{app + ", lifecycle: {preStop: {sleep: {seconds: 1}}}"}, "terminationGracePeriodSeconds: -1"), "SC023"},
+		// The limits of what is reported.
+		{"SC006 just enough", podYAML([]string{sidecar + ", startupProbe: {periodSeconds: 1, failureThreshold: 10, " + get + "}"}, []string{app}), ""},
+		{"SC006 a light helper", podYAML([]string{"name: fluentd, image: f, restartPolicy: Always, startupProbe: {" + get + "}"}, []string{app}), "SC004"},
+		{"SC023 just enough", podYAML([]string{gated}, []string{app + ", lifecycle: {preStop: {sleep: {seconds: 27}}}"}), ""},
+		{"SC023 just too long", podYAML([]string{gated}, []string{app + ", lifecycle: {preStop: {sleep: {seconds: 28}}}"}), "SC023"},
+		{"SC025 just", podYAML([]string{gated}, []string{app}, "activeDeadlineSeconds: 62"), ""},
+		{"SC025 equal", podYAML([]string{gated}, []string{app}, "activeDeadlineSeconds: 61"), "SC025"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			findings := lintYAML(t, test.manifest, Target{})
+			if got := strings.Join(idsOf(findings), " "); got != test.want {
+				t.Errorf("got %q, want %q: %+v", got, test.want, findings)
+			}
+		})
+	}
+	// The message of old servers is another.
+	findings := lintYAML(t, podYAML([]string{"name: i, image: i, startupProbe: {" + get + "}"}, []string{app}), Target{API: release(t, "v1.27.16")})
+	if len(findings) != 1 || !strings.HasSuffix(findings[0].Message, "may not be set for init containers") {
+		t.Errorf("%+v", findings)
 	}
 }

@@ -1,7 +1,9 @@
 package sidecar
 
 import (
+	"context"
 	"fmt"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -22,8 +24,10 @@ const (
 	MaxDocuments = 10_000
 	// MaxPods is the number of Pod templates of a file.
 	MaxPods = 10_000
-	// MaxContainers is the number of containers of a Pod.
-	MaxContainers = 1_000
+	// MaxContainers is the number of containers of a Pod, and MaxFileContainers that
+	// of a file; aliases can repeat whole Pods.
+	MaxContainers     = 1_000
+	MaxFileContainers = 50_000
 	// MaxProblems is the number of problems of a file that are reported.
 	MaxProblems = 1_000
 )
@@ -46,6 +50,16 @@ type Problem struct {
 	Line     int      `json:"line"`     // from 1; 0 when not known
 	Path     string   `json:"path"`     // in the document; "" for all of it
 	Message  string   `json:"message"`
+}
+
+// For makes an error of a key that is not known, where the API server is no newer
+// than what Parse knows: it refuses the key.
+func (p Problem) For(t Target) Problem {
+	if p.Code == ProblemUnknownKey && before(t.API, minor(typesMinor+1)) {
+		p.Severity = Error
+		p.Message, _, _ = strings.Cut(p.Message, "; if it is newer")
+	}
+	return p
 }
 
 // A ProblemCode names a problem for programs.
@@ -73,12 +87,15 @@ const (
 // newer is reported as a warning, and has no effect here.
 const APITypes = "1.35"
 
+const typesMinor = 35 // of APITypes
+
 // Parse finds the Pod templates in a file: YAML with any number of documents,
 // or JSON; Lists are looked into. A part that is wrong does not stop the others:
-// it is a Problem. The file's name is only used in what is returned.
-func Parse(file string, data []byte) Manifests {
+// it is a Problem. The file's name is only used in what is returned. When ctx ends,
+// so does Parse, with what it has.
+func Parse(ctx context.Context, file string, data []byte) Manifests {
 	p := &parser{file: file, m: Manifests{Pods: []Pod{}, Problems: []Problem{}}}
-	p.parse(data)
+	p.parse(ctx, data)
 	return p.m
 }
 
@@ -88,15 +105,19 @@ type parser struct {
 	m        Manifests
 	document int
 	full     bool // MaxProblems was reached
+	members  int  // containers so far
 	types    fieldCache
 }
 
-func (p *parser) parse(data []byte) {
+func (p *parser) parse(ctx context.Context, data []byte) {
 	if len(data) > MaxSize {
 		p.report(Problem{Code: ProblemTooBig, Severity: Error, Message: fmt.Sprintf("the file is larger than %d bytes", MaxSize)})
 		return
 	}
 	for _, part := range split(data) {
+		if ctx.Err() != nil {
+			return
+		}
 		if p.document >= MaxDocuments {
 			p.document = 0
 			p.report(Problem{Code: ProblemTooBig, Severity: Error, Message: fmt.Sprintf("the file has more than %d documents", MaxDocuments)})

@@ -65,6 +65,9 @@ func (d *decoder) pod(n *yaml.Node, path, where string, t typeMeta, bestEffort b
 	case d.containers(spec) > MaxContainers:
 		d.problem(spec, join(path, where), ProblemTooManyContainers, Error, fmt.Sprintf("more than %d containers: the Pod is left out", MaxContainers))
 		return
+	case d.members+d.containers(spec) > MaxFileContainers:
+		d.problem(spec, join(path, where), ProblemTooBig, Error, fmt.Sprintf("more than %d containers in a file: this Pod is left out", MaxFileContainers))
+		return
 	case len(d.m.Pods) >= MaxPods:
 		d.problem(n, path, ProblemTooBig, Error, fmt.Sprintf("more than %d Pods in a file: this one is left out", MaxPods))
 		return
@@ -86,6 +89,7 @@ func (d *decoder) pod(n *yaml.Node, path, where string, t typeMeta, bestEffort b
 		d.mark(n, path, join(template, field))
 	}
 	d.mark(n, path, where)
+	d.members += d.containers(spec)
 	if d.into(spec, p.Path, &p.Spec) {
 		p.lines = d.lines
 		d.m.Pods = append(d.m.Pods, p)
@@ -229,7 +233,7 @@ func (d *decoder) mapping(n *yaml.Node, t reflect.Type, path string, depth int) 
 	if n.Kind != yaml.MappingNode {
 		return d.wrong(n, path, "a mapping")
 	}
-	object := map[string]any{}
+	object, seen := map[string]any{}, map[string]bool{}
 	d.pairs(n, path, 0, func(key, value *yaml.Node) {
 		of, known := d.field(t, key.Value)
 		at := join(path, step(key.Value))
@@ -237,9 +241,10 @@ func (d *decoder) mapping(n *yaml.Node, t reflect.Type, path string, depth int) 
 			d.unknown(key, at, d.types.of(t))
 			return
 		}
-		if _, twice := object[key.Value]; twice {
+		if seen[key.Value] {
 			d.problem(key, at, ProblemDuplicateKey, Error, fmt.Sprintf("the key %.60q is here twice", key.Value))
 		}
+		seen[key.Value] = true
 		d.lines[at] = d.line(key)
 		if v, ok := d.value(value, of, at, depth+1); ok {
 			object[key.Value] = v

@@ -17,6 +17,27 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
+// containsItself returns an alias to a value that it is a part of, nil without one.
+// open holds the values around n.
+func containsItself(n *yaml.Node, open map[*yaml.Node]bool) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		if open[n.Alias] {
+			return n
+		}
+		return nil // what it names is looked at where it stands
+	}
+	if n.Anchor != "" {
+		open[n] = true
+		defer delete(open, n)
+	}
+	for _, child := range n.Content {
+		if found := containsItself(child, open); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
 // at returns what is at a path of keys, nil when there is nothing or null.
 func (d *decoder) at(n *yaml.Node, path string) *yaml.Node {
 	for key := range strings.SplitSeq(path, ".") {
@@ -82,8 +103,11 @@ func (d *decoder) textAt(n *yaml.Node, path string) string {
 // kubectl reads YAML 1.1, in which yes is true and 0200 is 128.
 func scalar(n *yaml.Node) any {
 	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
+	tagged := n.Style&yaml.TaggedStyle != 0
 	switch {
-	case n.Style&quoted != 0 || n.Style&yaml.TaggedStyle != 0 && n.Tag == "!!str":
+	case tagged && (n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool" || n.Tag == "!!null"):
+		return legacyScalar(n.Value)
+	case n.Style&quoted != 0 || tagged && n.Tag == "!!str":
 		return n.Value
 	case n.Value == "":
 		return nil

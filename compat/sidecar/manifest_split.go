@@ -104,6 +104,9 @@ func (p part) yaml() (*yaml.Node, *Problem) {
 	if err == nil {
 		// An end mark (...) can be followed by another document.
 		if err = decoder.Decode(&more); errors.Is(err, io.EOF) && len(root.Content) == 1 {
+			if n := containsItself(root.Content[0], map[*yaml.Node]bool{}); n != nil {
+				return nil, p.syntax(p.line+n.Line-1, "an anchor that contains itself")
+			}
 			return root.Content[0], nil
 		}
 	}

@@ -51,7 +51,7 @@ func TestParseKinds(t *testing.T) {
 		typed := "apiVersion: " + test.apiVersion + "\nkind: " + test.kind + "List\nitems:\n- metadata: {name: web, namespace: shop}\n  " + test.body + "\n"
 		for name, manifest := range map[string]string{"object": object, "List": list, "typed": typed} {
 			t.Run(test.apiVersion+" "+test.kind+" "+name, func(t *testing.T) {
-				m := Parse("f", []byte(manifest))
+				m := Parse(t.Context(), "f", []byte(manifest))
 				if got := problemCodes(m); got != string(test.problem) {
 					t.Errorf("problems %q, want %q", got, test.problem)
 				}
@@ -124,7 +124,7 @@ func TestParseProblems(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			m := Parse("f", []byte(test.manifest))
+			m := Parse(t.Context(), "f", []byte(test.manifest))
 			var got []string
 			for _, p := range m.Problems {
 				got = append(got, fmt.Sprintf("%d:%d %s %s %s", p.Document, p.Line, p.Code, p.Severity, p.Path))
@@ -145,7 +145,7 @@ func TestParseProblems(t *testing.T) {
 func TestParseJSON(t *testing.T) {
 	const object = "{\n\t\"apiVersion\": \"v1\", \"kind\": \"Pod\",\n\t\"metadata\": {\"name\": \"\\ud83d\\ude00\"},\n" +
 		"\t\"spec\": {\"containers\": [\n\t\t{\"name\": \"app\", \"ports\": [{\"containerPort\": 8e1}]}]}}"
-	m := Parse("f", []byte(object+"\n"+object))
+	m := Parse(t.Context(), "f", []byte(object+"\n"+object))
 	if len(m.Pods) != 2 || len(m.Problems) != 0 {
 		t.Fatalf("%d Pods, problems %+v", len(m.Pods), m.Problems)
 	}
@@ -153,13 +153,13 @@ func TestParseJSON(t *testing.T) {
 	if p.Name != "😀" || p.Document != 2 || p.Line != 6 || p.lineAt("spec.containers[0].name") != 10 || p.Spec.Containers[0].Ports[0].ContainerPort != 80 {
 		t.Errorf("Pod = %+v, lines %v", p, p.lines)
 	}
-	if m := Parse("f", []byte(object+"\n{\"a\": ")); len(m.Pods) != 1 || problemCodes(m) != "syntax" {
+	if m := Parse(t.Context(), "f", []byte(object+"\n{\"a\": ")); len(m.Pods) != 1 || problemCodes(m) != "syntax" {
 		t.Errorf("%d Pods, %q", len(m.Pods), problemCodes(m))
 	}
-	if m := Parse("f", []byte(`{"kind": "Pod", "kind": "Pod", "apiVersion": "v1", "spec": {"hostPID": true, "hostPID": false}}`)); problemCodes(m) != "duplicateKey" {
+	if m := Parse(t.Context(), "f", []byte(`{"kind": "Pod", "kind": "Pod", "apiVersion": "v1", "spec": {"hostPID": true, "hostPID": false}}`)); problemCodes(m) != "duplicateKey" {
 		t.Errorf("duplicate keys: %q", problemCodes(m))
 	}
-	if m := Parse("f", []byte("{apiVersion: v1, kind: Pod, spec: {containers: []}}\n---\n"+fmt.Sprintf(simple, "b"))); len(m.Pods) != 2 {
+	if m := Parse(t.Context(), "f", []byte("{apiVersion: v1, kind: Pod, spec: {containers: []}}\n---\n"+fmt.Sprintf(simple, "b"))); len(m.Pods) != 2 {
 		t.Errorf("flow YAML: %+v", m)
 	}
 }
@@ -200,8 +200,8 @@ func TestParseBounds(t *testing.T) {
 	}
 	tests := map[string]struct{ manifest, want string }{
 		"aliases that multiply":    {bomb, "tooBig"},
-		"an alias to itself":       {"apiVersion: v1\nkind: List\nitems: &x [*x, *x]\n", "notObject"},
-		"a List that holds itself": {"&x\napiVersion: v1\nkind: List\nitems: [*x, *x, *x]\n", "tooBig"},
+		"an alias to itself":       {"apiVersion: v1\nkind: List\nitems: &x [*x, *x]\n", "syntax"},
+		"a List that holds itself": {"&x\napiVersion: v1\nkind: List\nitems: [*x, *x, *x]\n", "syntax"},
 		"merges of merges":         {merges + "apiVersion: v1\nkind: Pod\nspec:\n  <<: *m59\n", "tooBig"},
 		"deep nesting":             {"apiVersion: v1\nkind: Pod\nspec: " + strings.Repeat("[", 9000) + strings.Repeat("]", 9000), "noTemplate"},
 		"deep nesting in JSON":     {`{"a":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + "}", "tooBig"},
@@ -214,19 +214,19 @@ func TestParseBounds(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			m := Parse("f", []byte(test.manifest))
+			m := Parse(t.Context(), "f", []byte(test.manifest))
 			if got := problemCodes(m); !strings.Contains(got, test.want) || len(m.Pods) > 0 {
 				t.Errorf("%d Pods, problems %.200q, want %q", len(m.Pods), got, test.want)
 			}
 		})
 	}
-	if m := Parse("f", []byte(strings.Repeat("a\n---\n", MaxDocuments+10))); len(m.Problems) != MaxProblems+1 || m.Problems[MaxProblems].Code != ProblemTooManyProblems {
+	if m := Parse(t.Context(), "f", []byte(strings.Repeat("a\n---\n", MaxDocuments+10))); len(m.Problems) != MaxProblems+1 || m.Problems[MaxProblems].Code != ProblemTooManyProblems {
 		t.Errorf("%d problems", len(m.Problems))
 	}
 }
 
 func TestWorkload(t *testing.T) {
-	m := Parse("f", []byte(`apiVersion: batch/v1
+	m := Parse(t.Context(), "f", []byte(`apiVersion: batch/v1
 kind: CronJob
 spec:
   jobTemplate:
@@ -280,5 +280,35 @@ spec:
 	}
 	if diff := cmp.Diff(want, Images(p)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What kubectl's decoder takes, and what it does not.
+func TestParseScalars(t *testing.T) {
+	pod := func(spec string) string {
+		return "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: b}], " + spec + "}\n"
+	}
+	tests := map[string]string{
+		pod(`terminationGracePeriodSeconds: !!int "30"`): "",
+		pod(`hostPID: !!bool "true"`):                    "",
+		pod(`nodeName: !!str 80`):                        "",
+		pod(`nodeName: 80`):                              "wrongType",
+		pod(`nodeName: , nodeName: b`):                   "duplicateKey",
+		pod(`hostPID: 1, hostPID: true`):                 "wrongType duplicateKey",
+	}
+	for manifest, want := range tests {
+		if got := problemCodes(Parse(t.Context(), "f", []byte(manifest))); got != want {
+			t.Errorf("%s: got %q, want %q", manifest, got, want)
+		}
+	}
+}
+
+// Aliases do not make more containers than a file may have.
+func TestParseFileContainers(t *testing.T) {
+	manifest := "apiVersion: v1\nkind: List\nitems:\n- &p\n  apiVersion: v1\n  kind: Pod\n  metadata: {name: a}\n  spec:\n    containers:\n" +
+		strings.Repeat("    - {name: a, image: b}\n", MaxContainers) + strings.Repeat("- *p\n", 60)
+	m := Parse(t.Context(), "f", []byte(manifest))
+	if got := len(m.Pods) * MaxContainers; got != MaxFileContainers || problemCodes(m) == "" {
+		t.Errorf("%d containers, problems %q", got, problemCodes(m))
 	}
 }

@@ -275,6 +275,11 @@ func TestResources(t *testing.T) {
 			[]string{"resources: {requests: {cpu: 2}}"},
 			[]Resource{{Name: "cpu", Request: "2", From: "pod"}},
 		},
+		{
+			"the Pod's own huge pages, but not its storage", nil, []string{app},
+			[]string{"resources: {requests: {hugepages-2Mi: 4Mi, ephemeral-storage: 1Gi}}"},
+			[]Resource{{Name: "hugepages-2Mi", Request: "4Mi", From: "pod"}},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -305,6 +310,12 @@ func TestSleepSeconds(t *testing.T) {
 		{[]string{"sh", "-c", "exit 0; sleep 5"}, 0},
 		{[]string{"timeout", "5", "sh", "-c", "sleep 2"}, 2},
 		{[]string{"busybox", "sh", "-c", "sleep 2"}, 2},
+		{[]string{"sh", "-c", "test -f /ready && exit 0; sleep 2; exit 1"}, 0},
+		{[]string{"sh", "-c", "test -f /ready || exit 1; sleep 2"}, 2},
+		{[]string{"sh", "-c", "if nc -z localhost 80; then exit 0; fi; sleep 1; exit 1"}, 0},
+		{[]string{"sh", "-c", "case $1 in x) exit 0;; esac; sleep 1"}, 0},
+		{[]string{"sh", "-c", "retry() {\n sleep 1\n check\n}\ncheck || retry"}, 0},
+		{[]string{"sh", "-c", "echo 'not yet; sleep 5'; test -f /x"}, 0},
 		{[]string{"sleep", "infinity"}, 0},
 		{[]string{"sleep", ""}, 0},
 		{[]string{"/check.sh"}, 0},
@@ -313,6 +324,29 @@ func TestSleepSeconds(t *testing.T) {
 	for _, test := range tests {
 		if got := sleepSeconds(test.command); got != test.want {
 			t.Errorf("sleepSeconds(%q) = %g, want %g", test.command, got, test.want)
+		}
+	}
+}
+
+// What becomes of an init container that fails: its own policy comes first from
+// 1.35 on.
+func TestInitFails(t *testing.T) {
+	tests := []struct{ policy, pod, kubelet, want string }{
+		{"", "Always", "v1.36.3", "started again"},
+		{"", "Never", "v1.36.3", "the Pod fails"},
+		{"Never", "Always", "v1.36.3", "the Pod fails"},
+		{"OnFailure", "Never", "v1.36.3", "started again"},
+		{"Never", "Always", "v1.34.0", "started again"}, // dropped by the API server
+		{"OnFailure", "Never", "v1.34.0", "the Pod fails"},
+	}
+	for _, test := range tests {
+		init := "name: i, image: i"
+		if test.policy != "" {
+			init += ", restartPolicy: " + test.policy
+		}
+		plan := Order(onePod(t, podYAML([]string{init}, []string{app}, "restartPolicy: "+test.pod)), Target{Kubelet: release(t, test.kubelet)})
+		if got := plan.Steps[0].IfFails; !strings.Contains(got, test.want) {
+			t.Errorf("%+v: %q", test, got)
 		}
 	}
 }

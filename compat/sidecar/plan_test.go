@@ -36,7 +36,7 @@ func TestManifests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m := Parse(filepath.Base(file), data)
+			m := Parse(t.Context(), filepath.Base(file), data)
 			if len(m.Problems) > 0 || len(m.Pods) != 1 {
 				t.Fatalf("%+v", m)
 			}

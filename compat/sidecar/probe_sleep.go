@@ -3,6 +3,7 @@ package sidecar
 import (
 	"math"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,31 +21,46 @@ func sleepSeconds(command []string) float64 {
 	return sleepOf(command)
 }
 
-// scriptSleeps adds up the sleeps that every run of a script comes to.
+// scriptSleeps adds up the sleeps that every run of a script that succeeds comes
+// to.
 func scriptSleeps(script string) float64 {
 	total, depth := 0.0, 0
 	certain := true // this command runs whatever those before it did
 	for _, c := range commands(script) {
-		first := c.words[0]
-		switch first {
+		if slices.ContainsFunc(c.words, isFunction) {
+			return total // what it does, and whether it is called, is not looked at
+		}
+		switch c.words[0] {
 		case "if", "while", "until", "for", "case", "{", "(":
 			depth++
 		case "fi", "done", "esac", "}", ")":
 			depth = max(depth-1, 0)
-		case "exit", "exec":
-			if first == "exec" && depth == 0 && certain {
-				total += sleepOf(c.words[1:])
-			}
-			if depth == 0 && certain {
-				return total
-			}
 		}
-		if depth == 0 && certain {
+		always := depth == 0 && certain
+		if always && c.words[0] == "exec" {
+			return total + sleepOf(c.words[1:])
+		}
+		if c.ends() {
+			return total // here, or perhaps here
+		}
+		if always {
 			total += sleepOf(c.words)
 		}
 		certain = c.end != "||" && c.end != "&&"
 	}
 	return total
+}
+
+func isFunction(word string) bool { return word == "function" || strings.HasSuffix(word, "()") }
+
+// ends reports a command that may end the script with success: exit 1 does not.
+func (c shellCommand) ends() bool {
+	i := slices.IndexFunc(c.words, func(word string) bool { return word == "exit" || word == "return" || word == "exec" })
+	if i < 0 {
+		return false
+	}
+	code, err := strconv.Atoi(strings.Join(c.words[i+1:], " "))
+	return err != nil || code == 0
 }
 
 // A shellCommand is a simple command and the operator after it.

@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,62 +14,68 @@ import (
 // replace both
 // (https://github.com/kubernetes/kubernetes/blob/v1.37.0/staging/src/k8s.io/component-helpers/resource/helpers.go).
 func resources(p *Pod) []Resource {
-	names := map[corev1.ResourceName]bool{}
+	uses := map[corev1.ResourceName]*use{}
+	of := func(name corev1.ResourceName) *use {
+		if uses[name] == nil {
+			uses[name] = &use{}
+		}
+		return uses[name]
+	}
 	for _, m := range p.members() {
-		for name := range requests(m.Resources) {
-			names[name] = true
+		for name, request := range requests(m.Resources) {
+			of(name).add(m, request)
 		}
 	}
-	own := podRequests(p)
-	for name := range own {
-		names[name] = true
+	for name, request := range podRequests(p) {
+		of(name).pod = &request
 	}
 	for name := range p.Spec.Overhead {
-		names[name] = true
+		of(name)
 	}
-	sorted := make([]corev1.ResourceName, 0, len(names))
-	for name := range names {
-		sorted = append(sorted, name)
-	}
-	slices.Sort(sorted)
-	all := make([]Resource, 0, len(sorted))
-	for _, name := range sorted {
-		r, total := effective(p, name)
-		if q, ok := own[name]; ok {
-			r, total = Resource{From: "pod"}, q.DeepCopy()
-		}
-		if overhead, ok := p.Spec.Overhead[name]; ok {
-			total.Add(overhead)
-		}
+	all := make([]Resource, 0, len(uses))
+	for _, name := range slices.Sorted(maps.Keys(uses)) {
+		r, total := uses[name].effective()
+		total.Add(p.Spec.Overhead[name])
 		r.Name, r.Request = string(name), total.String()
 		all = append(all, r)
 	}
 	return all
 }
 
-// effective applies the formula to one resource.
-func effective(p *Pod, name corev1.ResourceName) (Resource, resource.Quantity) {
-	var sidecars, running, most resource.Quantity
-	container := ""
-	for _, m := range p.members() {
-		request := requests(m.Resources)[name]
-		if m.role == roleRegular {
-			running.Add(request)
-			continue
-		}
-		// While this one starts, the sidecars before it run.
-		use := request.DeepCopy()
-		use.Add(sidecars)
-		if m.sidecar() {
-			sidecars.Add(request)
-		}
-		if use.Cmp(most) > 0 {
-			most, container = use, m.name
-		}
+// A use is how much of one resource the containers of a Pod request.
+type use struct {
+	sidecars, running resource.Quantity  // those together
+	most              resource.Quantity  // of an init container, with the sidecars before it
+	container         string             // the one with most
+	pod               *resource.Quantity // the Pod's own, nil without
+}
+
+// add takes the containers in their order.
+func (u *use) add(m member, request resource.Quantity) {
+	if m.role == roleRegular {
+		u.running.Add(request)
+		return
 	}
-	running.Add(sidecars)
-	if most.Cmp(running) > 0 {
-		return Resource{From: "init", Container: container}, most
+	// While this one starts, the sidecars before it run.
+	together := request.DeepCopy()
+	together.Add(u.sidecars)
+	if m.sidecar() {
+		u.sidecars.Add(request)
+	}
+	if together.Cmp(u.most) > 0 {
+		u.most, u.container = together, m.name
+	}
+}
+
+// effective applies the formula.
+func (u *use) effective() (Resource, resource.Quantity) {
+	running := u.running.DeepCopy()
+	running.Add(u.sidecars)
+	switch {
+	case u.pod != nil:
+		return Resource{From: "pod"}, u.pod.DeepCopy()
+	case u.most.Cmp(running) > 0:
+		return Resource{From: "init", Container: u.container}, u.most.DeepCopy()
 	}
 	return Resource{From: "running"}, running
 }

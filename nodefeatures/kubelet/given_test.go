@@ -139,8 +139,13 @@ func TestCertain(t *testing.T) {
 			t.Errorf("%s is certain", source)
 		}
 	}
-	if !f.Certain(Gate{Origin: Origin{Source: SourceProcessFlags}}) || !f.Certain(Gate{Given: true}) {
-		t.Error("flags and what was told are certain")
+	for _, source := range []Source{SourceProcessFlags, SourceFlagz, SourceMetrics, SourceConfigz} {
+		if !f.Certain(Gate{Origin: Origin{Source: source}}) {
+			t.Errorf("%s is not certain", source)
+		}
+	}
+	if !f.Certain(Gate{Given: true}) {
+		t.Error("what was told is not certain")
 	}
 	f.Config.Read = true
 	if !f.Certain(Gate{Origin: Origin{Source: SourceConfigFile}}) {
