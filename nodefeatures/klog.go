@@ -1,9 +1,9 @@
 package nodefeatures
 
 import (
-	"context"
+	"bytes"
+	"flag"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -12,9 +12,12 @@ import (
 
 // klogSink is where NFD's log goes: nowhere, or to the logger of the Discover
 // that is running, as Debug. It is the one piece of state that this package
-// cannot avoid: klog has a single logger for the whole process, which may only
-// be exchanged before anybody logs
-// (https://pkg.go.dev/k8s.io/klog/v2#SetLogger).
+// cannot avoid: klog has a single output for the whole process.
+//
+// It takes lines of text. A logger (klog.SetSlogLogger) would keep the keys and
+// values apart, but with one klog allocates for every message that is too detailed
+// to be logged, several for each expression that NFD evaluates: a quarter of its
+// time.
 type klogSink struct {
 	once   sync.Once
 	target atomic.Pointer[slog.Logger]
@@ -22,9 +25,24 @@ type klogSink struct {
 
 var nfdLog klogSink
 
+// klogFlags keep klog off the process's standard error; klog has no other way to
+// say so. Each message comes once, and without the place in NFD's code.
+var klogFlags = map[string]string{
+	"logtostderr": "false", "stderrthreshold": "FATAL", "one_output": "true", "skip_headers": "true",
+}
+
 // catch takes klog off the process's standard error, once.
 func (s *klogSink) catch() {
-	s.once.Do(func() { klog.SetSlogLogger(slog.New(klogHandler{sink: s})) })
+	s.once.Do(func() {
+		flags := flag.NewFlagSet("klog", flag.ContinueOnError)
+		klog.InitFlags(flags)
+		for name, value := range klogFlags {
+			if err := flags.Set(name, value); err != nil {
+				panic(err) // klog has no such flag: a mistake in this program
+			}
+		}
+		klog.SetOutput(s)
+	})
 }
 
 // to sends the log to logger, or nowhere if that is nil, until it is called again.
@@ -33,34 +51,10 @@ func (s *klogSink) to(logger *slog.Logger) {
 	s.target.Store(logger)
 }
 
-// klogHandler passes records on to the sink's target.
-type klogHandler struct {
-	sink  *klogSink
-	attrs []slog.Attr
-}
-
-// Enabled follows the target, for which everything is Debug.
-func (h klogHandler) Enabled(ctx context.Context, _ slog.Level) bool {
-	target := h.sink.target.Load()
-	return target != nil && target.Enabled(ctx, slog.LevelDebug)
-}
-
-// Handle passes a record on as Debug.
-func (h klogHandler) Handle(ctx context.Context, r slog.Record) error {
-	target := h.sink.target.Load()
-	if target == nil || !target.Enabled(ctx, slog.LevelDebug) { // klog's errors do not ask Enabled
-		return nil
+// Write passes a message on.
+func (s *klogSink) Write(message []byte) (int, error) {
+	if target := s.target.Load(); target != nil {
+		target.Debug(string(bytes.TrimSpace(message)))
 	}
-	r.Level = slog.LevelDebug
-	r.AddAttrs(h.attrs...)
-	return target.Handler().Handle(ctx, r)
+	return len(message), nil
 }
-
-// WithAttrs keeps the attributes for every record.
-func (h klogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	h.attrs = append(slices.Clone(h.attrs), attrs...)
-	return h
-}
-
-// WithGroup ignores groups, which klog does not use.
-func (h klogHandler) WithGroup(string) slog.Handler { return h }
