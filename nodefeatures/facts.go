@@ -2,6 +2,7 @@ package nodefeatures
 
 import (
 	"strings"
+	"sync"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 )
@@ -13,16 +14,13 @@ type facts struct {
 	gaps      map[string]*Unreadable
 	sources   map[string]SourceStatus
 	known     map[string]bool
-	spelling  map[string]map[string]string // by feature; see hint.go
+	spelling  map[string]*spelling // by feature
 }
 
 func (s *Snapshot) facts() *facts {
 	f := &facts{
 		features: &s.Features, addresses: s.Addresses, gaps: map[string]*Unreadable{}, sources: map[string]SourceStatus{},
-		known: map[string]bool{}, spelling: map[string]map[string]string{},
-	}
-	for _, name := range KnownFeatures() {
-		f.known[name] = true
+		known: knownFeatures(), spelling: map[string]*spelling{},
 	}
 	for _, source := range s.Sources {
 		f.sources[source.Name] = source.Status
@@ -32,6 +30,15 @@ func (s *Snapshot) facts() *facts {
 	}
 	return f
 }
+
+// knownFeatures are KnownFeatures, for looking up.
+var knownFeatures = sync.OnceValue(func() map[string]bool {
+	known := map[string]bool{}
+	for _, name := range KnownFeatures() {
+		known[name] = true
+	}
+	return known
+})
 
 // A feature is what is known about one feature.
 type feature struct {

@@ -1,11 +1,11 @@
 package nodefeatures
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"unicode"
-
-	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+	"unicode/utf8"
 )
 
 // Bounds on guessing what a name was meant to be.
@@ -25,39 +25,106 @@ func plain(name string) string {
 	}, name)
 }
 
+// spelling finds the names of one feature, however they are written.
+type spelling struct {
+	// found are the answers so far.
+	found map[string]string
+	// index has every name by what is plain of it. It costs as much as looking at
+	// all names some fewSpellings times, so it is made for many questions only.
+	index map[string]string
+}
+
+// fewSpellings is how many names are looked for one by one.
+const fewSpellings = 16
+
 // spellingHint finds an element of the feature whose name differs only in case
-// and separators. The index is made once per feature.
+// and separators.
 func (f *facts) spellingHint(feature, name string) string {
-	index, ok := f.spelling[feature]
+	s, ok := f.spelling[feature]
 	if !ok {
-		index = spellings(f.features, feature)
-		f.spelling[feature] = index
+		s = &spelling{found: map[string]string{}}
+		f.spelling[feature] = s
 	}
-	if meant := index[plain(name)]; meant != "" && meant != name {
+	meant, ok := s.found[name]
+	switch {
+	case ok:
+	case len(s.found) < fewSpellings:
+		meant = f.spelled(feature, plain(name))
+		s.found[name] = meant
+	default:
+		if s.index == nil {
+			s.index = f.spellings(feature)
+		}
+		meant = s.index[plain(name)]
+	}
+	if meant != "" && meant != name {
 		return "the node has " + meant
 	}
 	return ""
 }
 
-func spellings(f *nfdv1alpha1.Features, feature string) map[string]string {
-	index := map[string]string{}
-	add := func(name string) {
-		if known, ok := index[plain(name)]; !ok || name < known {
-			index[plain(name)] = name
+// spelled is the first of the feature's names, in their order, of which this is
+// what is plain; "" if there is none.
+func (f *facts) spelled(feature, plainName string) string {
+	meant, ok := "", false
+	for name := range f.elementNames(feature) {
+		if isPlain(plainName, name) && (!ok || name < meant) {
+			meant, ok = name, true
 		}
 	}
-	for name := range f.Flags[feature].Elements {
-		add(name)
+	return meant
+}
+
+// isPlain is plain(name) == plainName, without making a string.
+func isPlain(plainName, name string) bool {
+	at := 0
+	for _, r := range name {
+		if strings.ContainsRune(separator, r) {
+			continue
+		}
+		want, size := utf8.DecodeRuneInString(plainName[at:])
+		if size == 0 || want != unicode.ToLower(r) {
+			return false
+		}
+		at += size
 	}
-	for name := range f.Attributes[feature].Elements {
-		add(name)
-	}
-	for _, device := range f.Instances[feature].Elements {
-		for name := range device.Attributes {
-			add(name)
+	return at == len(plainName)
+}
+
+// spellings is the index of spelled.
+func (f *facts) spellings(feature string) map[string]string {
+	index := map[string]string{}
+	for name := range f.elementNames(feature) {
+		short := plain(name)
+		if known, ok := index[short]; !ok || name < known {
+			index[short] = name
 		}
 	}
 	return index
+}
+
+// elementNames are the names of a feature's flags, attributes, and attributes of
+// devices, in no order, some of them more than once.
+func (f *facts) elementNames(feature string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for name := range f.features.Flags[feature].Elements {
+			if !yield(name) {
+				return
+			}
+		}
+		for name := range f.features.Attributes[feature].Elements {
+			if !yield(name) {
+				return
+			}
+		}
+		for _, device := range f.features.Instances[feature].Elements {
+			for name := range device.Attributes {
+				if !yield(name) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // unknownFeature is the reason for a feature of which nobody has heard, with
