@@ -37,7 +37,7 @@ func (s *score) add(verdict Verdict) {
 func (e *evaluator) devices(t *Term, f *feature, set *nfdv1alpha1.MatchExpressionSet, names []string) {
 	t.Devices = count(f.devices)
 	best, bestScore := -1, score{}
-	for i := range f.devices {
+	for _, i := range e.differing(f, names) {
 		s := e.score(f.devices[i].Attributes, *set, names)
 		if best < 0 || s.better(bestScore) {
 			best, bestScore = i, s
@@ -61,6 +61,19 @@ func (e *evaluator) devices(t *Term, f *feature, set *nfdv1alpha1.MatchExpressio
 	}
 }
 
+// differing are the places of the devices that are worth a look: of those that
+// agree in these attributes the first.
+func (e *evaluator) differing(f *feature, names []string) []int {
+	if kinds := e.kinds(f.name, names); kinds != nil {
+		return kinds.first
+	}
+	all := make([]int, len(f.devices))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
 // score evaluates all expressions on one device.
 func (e *evaluator) score(attributes map[string]string, set nfdv1alpha1.MatchExpressionSet, names []string) score {
 	var s score
@@ -72,9 +85,7 @@ func (e *evaluator) score(attributes map[string]string, set nfdv1alpha1.MatchExp
 
 // onDevice explains the expressions on one device.
 func (e *evaluator) onDevice(attributes map[string]string, set nfdv1alpha1.MatchExpressionSet, names []string) []Expression {
-	out := make([]Expression, len(names), len(names)+1)
-	found := make([]Found, len(names))
-	values := make([]string, len(names))
+	out, found, values := e.slots(len(names))
 	for i, name := range names {
 		out[i] = expected(name, set[name])
 		out[i].Found = &found[i]

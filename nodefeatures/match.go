@@ -3,6 +3,7 @@ package nodefeatures
 import (
 	"context"
 	"fmt"
+	"iter"
 	"runtime"
 	"slices"
 	"strings"
@@ -103,20 +104,30 @@ func matchIndependent(stop <-chan struct{}, facts *facts, rules []nfdv1alpha1.Gr
 
 // refersBack says whether a rule looks at variables of earlier ones.
 func refersBack(r *nfdv1alpha1.GroupRule) bool {
-	refers := func(terms nfdv1alpha1.FeatureMatcher) bool {
-		for i := range terms {
-			if strings.EqualFold(terms[i].Feature, backreference) {
-				return true
-			}
-		}
-		return false
-	}
-	for i := range r.MatchAny {
-		if refers(r.MatchAny[i].MatchFeatures) {
+	for t := range termsOf(r) {
+		if strings.EqualFold(t.Feature, backreference) {
 			return true
 		}
 	}
-	return refers(r.MatchFeatures)
+	return false
+}
+
+// termsOf are all terms of a rule, those of its alternatives last.
+func termsOf(r *nfdv1alpha1.GroupRule) iter.Seq[*nfdv1alpha1.FeatureMatcherTerm] {
+	return func(yield func(*nfdv1alpha1.FeatureMatcherTerm) bool) {
+		for i := range r.MatchFeatures {
+			if !yield(&r.MatchFeatures[i]) {
+				return
+			}
+		}
+		for i := range r.MatchAny {
+			for j := range r.MatchAny[i].MatchFeatures {
+				if !yield(&r.MatchAny[i].MatchFeatures[j]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // A result is a rule's verdict and the variables that it sets.
@@ -137,6 +148,14 @@ type evaluator struct {
 	one nfdv1alpha1.MatchExpressionSet
 	// answers are NFD's about the attributes of devices.
 	answers map[question]answer
+	judged  map[ruleKey]*Rule
+	divided map[string]*kinds // by feature and attributes
+	buffer  []byte            // of the key at hand
+	sorted  []string          // names of the term at hand
+	// What the report is made of, taken piece by piece from larger ones.
+	expressionSlab slab[Expression]
+	foundSlab      slab[Found]
+	valueSlab      slab[string]
 }
 
 // stopped says whether nobody waits for the answer any more. What is evaluated
@@ -163,7 +182,13 @@ func (e *evaluator) rule(r *nfdv1alpha1.GroupRule) result {
 			Reason: &Reason{Code: ReasonInvalidRule, Message: message},
 		}}
 	}
-	authority, err := nodefeaturerule.ExecuteGroupRule(r, e.features, false)
+	key := e.key(r)
+	if known, ok := e.judged[key]; ok {
+		alike := *known
+		alike.Name = r.Name
+		return result{rule: alike, variables: r.Vars, complete: true}
+	}
+	authority, err := nodefeaturerule.ExecuteGroupRule(r, e.shown(r), false)
 	out := e.explain(r, oracle{status: authority.MatchStatus})
 	switch {
 	case err == nil && !out.lacksFacts():
@@ -171,11 +196,13 @@ func (e *evaluator) rule(r *nfdv1alpha1.GroupRule) result {
 		if authority.MatchStatus.IsMatch {
 			out.Verdict = Compatible
 		}
+		e.remember(key, &out)
 		return result{rule: out, variables: authority.Vars, complete: true}
 	case err != nil && out.Verdict == Compatible && e.withoutTemplate(r):
 		out.Verdict = Unknown
 		out.Reason = &Reason{Code: ReasonTemplateFailed, Message: "expanding varsTemplate: " + err.Error()}
 	}
+	e.remember(key, &out)
 	return result{rule: out, variables: r.Vars, complete: r.VarsTemplate == ""}
 }
 

@@ -13,8 +13,7 @@ import (
 func (e *evaluator) term(t *nfdv1alpha1.FeatureMatcherTerm, held held) Term {
 	f := e.feature(strings.ToLower(t.Feature))
 	set := expressionsOf(t)
-	names := slices.AppendSeq(make([]string, 0, len(set)), maps.Keys(set))
-	slices.Sort(names)
+	names := e.sortedNames(t)
 	if f.reason != nil {
 		return f.unanswered(t, set, names)
 	}
@@ -122,9 +121,7 @@ func allOf(expressions []Expression) Verdict {
 
 // elements evaluates each expression on the feature's flags and attributes.
 func (e *evaluator) elements(f *feature, set nfdv1alpha1.MatchExpressionSet, names []string, held held) []Expression {
-	out := make([]Expression, len(names), len(names)+1)
-	found := make([]Found, len(names))
-	values := make([]string, len(names))
+	out, found, values := e.slots(len(names))
 	for i, name := range names {
 		m := set[name]
 		value, isValue := f.values[name]
@@ -156,8 +153,9 @@ func (e *evaluator) element(f *feature, name string, m *nfdv1alpha1.MatchExpress
 	if held.known && !f.lists && !both {
 		return answer{verdict: verdictOf(held.expression(f.name, name, m))}
 	}
+	keys := f.keys
 	return e.ask(name, m, f.values, func(values map[string]string) (bool, error) {
-		match, _, _, err := nodefeaturerule.MatchMulti(e.only(name, m), f.keys, values, nil, true)
+		match, _, _, err := nodefeaturerule.MatchMulti(e.only(name, m), keys, values, nil, true)
 		return match, err
 	})
 }

@@ -1,0 +1,58 @@
+package nodefeatures
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+)
+
+// TestAlike: rules that were met before give the same as when they are alone,
+// but for their names.
+func TestAlike(t *testing.T) {
+	s := node(t, "node-a.json")
+	s.Features.Instances["pci.device"] = many(s.Features.Instances["pci.device"], 40)
+	delete(s.Addresses, "pci.device")
+	var rules []nfdv1alpha1.GroupRule
+	for _, term := range []string{
+		"{feature: cpu.cpuid, matchExpressions: {AVX2: {op: Exists}, SSE4: {op: Exists}}}",
+		"{feature: cpu.cpuid, matchExpressions: {AVX2: {op: Exists}}}, {feature: kernel.version, matchExpressions: {major: {op: Ge, value: ['5']}}}",
+		"{feature: kernel.version, matchExpressions: {major: {op: In, value: ['5', '6']}}}",
+		"{feature: kernel.version, matchExpressions: {major: {op: In, value: ['56']}}}",
+		"{feature: kernel.version, matchExpressions: {full: {op: Ge, value: ['5']}}}",
+		"{feature: pci.device, matchExpressions: {vendor: {op: In, value: ['1af4']}, class: {op: In, value: ['0200']}}}",
+		"{feature: pci.device, matchExpressions: {vendor: {op: In, value: ['10de']}, class: {op: In, value: ['0302']}}}",
+		"{feature: pci.device, matchExpressions: {vendor: {op: Exists}}}, {feature: pci.device, matchExpressions: {place: {op: In, value: ['39']}}}",
+		"{feature: pci.device, matchExpressions: {vendor: {op: Exists}}, matchName: {op: In, value: [place]}}",
+		"{feature: pci.device, matchName: {op: In, value: [vendor]}}",
+		"{feature: pci.device, matchExpressions: {vendor: {op: DoesNotExist}}}",
+	} {
+		rules = append(rules, rulesOf(t, rule(term)+rule(term)+"- {name: any, matchAny: [{matchFeatures: ["+term+"]}]}\n")...)
+	}
+	for i := range rules {
+		rules[i].Name = fmt.Sprint("rule ", i)
+	}
+	together := matched(t, s, rules)
+	for i := range rules {
+		alone := matched(t, s, rules[i:i+1])[0]
+		if diff := cmp.Diff(alone, together[i]); diff != "" {
+			t.Errorf("rule %d alone (-) and after others (+): %s", i, diff)
+		}
+	}
+}
+
+// many repeats devices; each copy has an attribute of its own.
+func many(set nfdv1alpha1.InstanceFeatureSet, copies int) nfdv1alpha1.InstanceFeatureSet {
+	var out nfdv1alpha1.InstanceFeatureSet
+	for i := range copies {
+		for _, device := range set.Elements {
+			attributes := map[string]string{"place": fmt.Sprint(i)}
+			for name, value := range device.Attributes {
+				attributes[name] = value
+			}
+			out.Elements = append(out.Elements, nfdv1alpha1.InstanceFeature{Attributes: attributes})
+		}
+	}
+	return out
+}
