@@ -56,12 +56,17 @@ func (d *document) decode(kept map[string]bool) {
 	case list:
 		d.decodeList(data, kept)
 	default:
-		d.decodeSnapshot(data, kept)
+		d.decodeSnapshot(data, h, kept)
 	}
 }
 
 func (d *document) decodeObject(data []byte, kept map[string]bool) {
 	o := &rawObject{}
+	if walkObject(o, string(data), kept) {
+		d.objects = append(d.objects, o)
+		return
+	}
+	o = &rawObject{}
 	if d.err = kjson.UnmarshalCaseSensitivePreserveInts(data, o); d.err != nil {
 		return
 	}
@@ -80,7 +85,7 @@ func (d *document) decodeObject(data []byte, kept map[string]bool) {
 
 // compact is well-formed JSON without its white space, of which kubectl's has
 // as much as of text. It is faster than json.Compact, which checks it again.
-func compact(data []byte) []byte {
+func compact[T string | json.RawMessage](data T) []byte {
 	out := make([]byte, 0, len(data))
 	for i := 0; i < len(data); i++ {
 		switch c := data[i]; c {
@@ -115,8 +120,8 @@ func (d *document) decodeList(data []byte, kept map[string]bool) {
 	}
 }
 
-func (d *document) decodeSnapshot(data []byte, kept map[string]bool) {
-	if d.snapshots, d.err = load(data); d.err != nil {
+func (d *document) decodeSnapshot(data []byte, h header, kept map[string]bool) {
+	if d.snapshots, d.err = h.load(data); d.err != nil {
 		return
 	}
 	for _, s := range d.snapshots {

@@ -99,6 +99,17 @@ func (b *blob) decode() *blob {
 }
 
 func (b *blob) parse() {
+	var ok bool
+	switch b.kind {
+	case flagSet:
+		b.flags.Elements, ok = flagsOf(b.raw)
+	case attributeSet:
+		b.attributes.Elements, ok = attributesOf(b.raw)
+	}
+	if ok {
+		return
+	}
+	b.flags.Elements, b.attributes.Elements = nil, nil
 	into := map[setKind]any{flagSet: &b.flags, attributeSet: &b.attributes, instanceSet: &b.instances}[b.kind]
 	b.err = kjson.UnmarshalCaseSensitivePreserveInts([]byte(b.raw), into)
 	for i := range b.instances.Elements {

@@ -117,6 +117,11 @@ func load(data []byte) ([]*Snapshot, error) {
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &h); err != nil {
 		return nil, err
 	}
+	return h.load(data)
+}
+
+// load reads the object that begins like this.
+func (h header) load(data []byte) ([]*Snapshot, error) {
 	nfd := nfdv1alpha1.SchemeGroupVersion.String()
 	switch {
 	case h.Kind == SnapshotKind && h.APIVersion == SnapshotAPIVersion:
