@@ -276,7 +276,9 @@ func TestResources(t *testing.T) {
 			[]Resource{{Name: "cpu", Request: "2", From: "pod"}},
 		},
 		{
-			"the Pod's own huge pages, but not its storage", nil, []string{app},
+			"the Pod's own huge pages, but not its storage",
+			nil,
+			[]string{app},
 			[]string{"resources: {requests: {hugepages-2Mi: 4Mi, ephemeral-storage: 1Gi}}"},
 			[]Resource{{Name: "hugepages-2Mi", Request: "4Mi", From: "pod"}},
 		},
