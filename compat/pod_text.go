@@ -160,6 +160,7 @@ func (p *printer) barred(bar painted, text string) {
 // outcomes say how far a Pod gets.
 var outcomes = map[sidecar.Outcome]string{
 	sidecar.OutcomeStuck:    "stays in Init: ",
+	sidecar.OutcomeRefused:  "refused by the API server, there is no Pod: ",
 	sidecar.OutcomeRejected: "rejected by the kubelet, no container is started: ",
 	sidecar.OutcomeNotRun:   "not run, no container is started: ",
 	sidecar.OutcomeUnknown:  "what happens if the node runs native sidecars, which is not known: ",

@@ -96,7 +96,12 @@ func (r *PodReport) templates() []sidecar.Pod {
 
 // target is what the Pods are meant for, as far as it is known.
 func (req PodRequest) target(support *sidecar.Support) sidecar.Target {
-	target := sidecar.Target{Support: support}
+	target := sidecar.Target{Support: support, Gates: map[string]bool{}}
+	for _, name := range sidecar.APIGates {
+		if gate, ok := req.API.Effective(name); ok {
+			target.Gates[name] = gate.Value
+		}
+	}
 	if release, err := kubelet.ParseRelease(support.Kubelet.Version); err == nil {
 		target.Kubelet = &release
 	}
@@ -239,7 +244,7 @@ func (p *Pod) judgeSidecars(support *sidecar.Support, strict bool) Verdict {
 // judgeOrder demands that everything that helps the app is ready before it.
 func (p *Pod) judgeOrder() Verdict {
 	verdict := Compatible
-	for _, step := range p.Plan.Steps {
+	for i, step := range p.Plan.Steps {
 		helper := step.Kind == sidecar.StepSidecar || step.Kind == sidecar.StepLegacy
 		if helper && step.Ready != sidecar.ReadyYes {
 			verdict = Incompatible
@@ -247,9 +252,11 @@ func (p *Pod) judgeOrder() Verdict {
 			if step.Ready == sidecar.ReadyNever {
 				what = "is never started"
 			}
-			p.Reasons = append(p.Reasons, Reason{
-				Code: "startOrder", Message: fmt.Sprintf("what comes after %s %s: %s", step.Container, what, step.Reason),
-			})
+			message := fmt.Sprintf("what comes after %s %s: %s", step.Container, what, step.Reason)
+			if i == len(p.Plan.Steps)-1 {
+				message = fmt.Sprintf("nothing waits for %s: %s", step.Container, step.Reason)
+			}
+			p.Reasons = append(p.Reasons, Reason{Code: "startOrder", Message: message})
 		}
 	}
 	return verdict
@@ -283,7 +290,7 @@ func (r *PodReport) decide() {
 		}
 		verdicts = append(verdicts, problemVerdict(problem))
 		r.Reasons = append(r.Reasons, Reason{
-			Code: string(problem.Code), Message: fmt.Sprintf("%s:%d: %s", problem.File, problem.Line, problem.Message),
+			Code: string(problem.Code), Message: fmt.Sprintf("%s:%d: %s", fileTitle(problem.File), problem.Line, problem.Message),
 		})
 	}
 	if r.Error != nil {
@@ -299,7 +306,7 @@ func (r *PodReport) decide() {
 // unknown where nobody can tell what it is.
 func problemVerdict(p sidecar.Problem) Verdict {
 	switch p.Code {
-	case sidecar.ProblemUnknownKey, sidecar.ProblemDuplicateKey, sidecar.ProblemWrongType, sidecar.ProblemNoTemplate:
+	case sidecar.ProblemNoSuchAPI, sidecar.ProblemRemovedAPI, sidecar.ProblemUnknownKey, sidecar.ProblemDuplicateKey, sidecar.ProblemWrongType, sidecar.ProblemNoTemplate:
 		return Incompatible
 	default:
 		return Unknown
@@ -312,5 +319,13 @@ func (p *Pod) title() string {
 	if name == "" {
 		name = "without a name"
 	}
-	return fmt.Sprintf("%s %s (%s:%d)", p.Kind, name, p.File, p.Line)
+	return fmt.Sprintf("%s %s (%s:%d)", p.Kind, name, fileTitle(p.File), p.Line)
+}
+
+// fileTitle names a file for a person.
+func fileTitle(name string) string {
+	if name == "-" {
+		return "stdin"
+	}
+	return name
 }

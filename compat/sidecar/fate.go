@@ -3,6 +3,8 @@ package sidecar
 import (
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"nodecompat/nodefeatures/kubelet"
 )
 
@@ -45,6 +47,9 @@ func (o *orderer) outcome() {
 	switch {
 	case o.fate == fateNotRun:
 		o.plan.Outcome, o.plan.OutcomeReason, o.gate = OutcomeNotRun, s.Message, UntilNever
+	case o.fate == fateOrdinary && s != nil && s.apiDrops() && o.pod.anySidecar(hasSidecarFields):
+		o.plan.Outcome, o.gate = OutcomeRefused, UntilNever
+		o.plan.OutcomeReason = "the API server drops restartPolicy from the sidecars, and refuses their probes and lifecycle hooks then"
 	case o.fate == fateRejected && sidecars:
 		o.plan.Outcome, o.plan.OutcomeReason, o.gate = OutcomeRejected, s.Message, UntilNever
 	case s != nil && s.Support == Unknown && sidecars && o.fate == fateNative:
@@ -56,6 +61,12 @@ func (o *orderer) outcome() {
 func (o *orderer) runs() bool {
 	return o.plan.Outcome == OutcomeStarts || o.plan.Outcome == OutcomeUnknown
 }
+
+// apiDrops says whether the API server takes restartPolicy away from sidecars.
+func (s *Support) apiDrops() bool { return s.Code == CodeAPITooOld || s.Code == CodeAPIGateOff }
+
+// hasSidecarFields reports what an init container may have only as a sidecar.
+func hasSidecarFields(c *corev1.Container) bool { return len(notForInit(member{Container: c})) > 0 }
 
 // stuck notes the first container after which nothing is started.
 func (o *orderer) stuck(s Step) {
@@ -71,9 +82,9 @@ func (o *orderer) foreign(s *Step) {
 	s.MaxWaitSeconds, s.unbounded = nil, "what comes after is never started"
 	s.IfFails = "the Pod stays in Init as long as the container runs; once it exits with 0 the next one is started, without it"
 	switch support := o.target.Support; {
-	case o.fate != fateOrdinary:
+	case o.fate != fateOrdinary || o.plan.Outcome == OutcomeRefused:
 		s.Row, s.Reason, s.IfFails = "", "no container of the Pod is started", "nothing, it is not started"
-	case support != nil && (support.Code == CodeAPITooOld || support.Code == CodeAPIGateOff):
+	case support != nil && support.apiDrops():
 		s.Reason = "without restartPolicy, which the API server drops, the kubelet waits for this init container to exit"
 	default:
 		s.Reason = fmt.Sprintf("kubelet %s ignores restartPolicy on init containers and waits for this one to exit", o.target.Kubelet)

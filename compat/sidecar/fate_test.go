@@ -13,7 +13,9 @@ func TestOutcome(t *testing.T) {
 		on  = "SidecarContainers=true"
 		off = "SidecarContainers=false"
 	)
-	with := podYAML([]string{"name: init, image: i:1", gated, "name: late, image: l:1"}, []string{app})
+	with := func(proxy string) string {
+		return podYAML([]string{"name: init, image: i:1", proxy, "name: late, image: l:1"}, []string{app})
+	}
 	without := podYAML(nil, []string{app})
 	tests := []struct {
 		row     string
@@ -37,6 +39,8 @@ func TestOutcome(t *testing.T) {
 		{"N10 running", node{version: "v1.34.2", gates: off, running: true}, apiServer{}, OutcomeStarts, OutcomeStarts, "init proxy late app", "app proxy"},
 		{"N12", node{version: "v1.37.0", gates: on}, apiServer{}, OutcomeNotRun, OutcomeNotRun, "", ""},
 		{"C3", node{version: "v1.28.15", gates: on}, apiServer{version: "v1.27.16"}, OutcomeStuck, OutcomeStarts, "init proxy", "proxy"},
+		{"C3 refused", node{version: "v1.28.15", gates: on}, apiServer{version: "v1.27.16"}, OutcomeRefused, OutcomeStarts, "", ""},
+		{"C4 refused", node{version: "v1.29.1"}, apiServer{version: "v1.29.1", gates: off}, OutcomeRefused, OutcomeStarts, "", ""},
 		{"C3 and N3", node{version: "v1.27.16"}, apiServer{version: "v1.27.16"}, OutcomeStuck, OutcomeStarts, "init proxy", "proxy"},
 		{"C4 and N5", node{version: "v1.28.0"}, apiServer{version: "v1.28.0"}, OutcomeStuck, OutcomeStarts, "init proxy", "proxy"},
 		{"C4 and N7", node{version: "v1.32.0", gates: off}, apiServer{version: "v1.32.0", gates: off}, OutcomeStuck, OutcomeStarts, "init proxy", "proxy"},
@@ -50,7 +54,11 @@ func TestOutcome(t *testing.T) {
 			if test.node.version != "unknown" {
 				target.Kubelet = release(t, test.node.version)
 			}
-			plan := Order(onePod(t, with), target)
+			manifest := with(gated)
+			if strings.HasPrefix(test.row, "C") && test.outcome != OutcomeRefused {
+				manifest = with(sidecar) // nothing that makes the API server refuse it
+			}
+			plan := Order(onePod(t, manifest), target)
 			starts, ends := []string{}, []string{}
 			for _, s := range plan.Steps {
 				if s.Starts {
@@ -66,14 +74,14 @@ func TestOutcome(t *testing.T) {
 			if (plan.Outcome == OutcomeStarts) != (plan.OutcomeReason == "") {
 				t.Errorf("the reason for %s is %q", plan.Outcome, plan.OutcomeReason)
 			}
-			if bad := plan.Outcome == OutcomeStuck || plan.Outcome == OutcomeRejected || plan.Outcome == OutcomeNotRun; bad != (plan.Ready == ReadyNever) {
+			if bad := plan.Outcome != OutcomeStarts && plan.Outcome != OutcomeUnknown; bad != (plan.Ready == ReadyNever) {
 				t.Errorf("%s, but ready %s", plan.Outcome, plan.Ready)
 			}
 			if got := Order(onePod(t, without), target).Outcome; got != test.plain {
 				t.Errorf("without sidecars: %s", got)
 			}
 			// What native sidecars do is not said where they do not run.
-			ids := idsOf(lintYAML(t, with, target))
+			ids := idsOf(lintYAML(t, manifest, target))
 			if bad := target.fate() != fateNative; bad != slices.Contains(ids, "SC026") || bad && len(ids) != 1 {
 				t.Errorf("findings %v", ids)
 			}

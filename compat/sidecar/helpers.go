@@ -74,3 +74,14 @@ func repositoryOf(image string) string {
 	name, _, _ := strings.Cut(base, ":")
 	return strings.TrimSuffix(image, base) + name
 }
+
+// preparesNetwork reports an init container that sets the network up for a proxy:
+// it has to run before it.
+func preparesNetwork(m member) bool {
+	switch m.Name {
+	case "istio-init", "istio-validation", "enable-core-dump", "linkerd-init", "linkerd-network-validator", "kuma-init", "kuma-validation",
+		"consul-connect-inject-init", "consul-connect-init", "proxyinit", "osm-init":
+		return true
+	}
+	return false
+}

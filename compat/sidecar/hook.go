@@ -70,6 +70,9 @@ func (m member) hopeless(p *corev1.Probe) string {
 		return fmt.Sprintf("its startupProbe sleeps %g s and may take %d s (timeoutSeconds): it never succeeds",
 			sleepSeconds(p.Exec.Command), timingOf(p).timeout)
 	}
+	if isPlaceholder(p) {
+		return "its startupProbe runs the placeholder of a remedy, which no image has: it never succeeds"
+	}
 	if name, lost := m.lostProbe(p); lost {
 		return fmt.Sprintf("its startupProbe asks the port %.60q, which the container does not have: it never succeeds", name)
 	}

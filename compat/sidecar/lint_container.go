@@ -14,6 +14,7 @@ func (l *linter) initContainer(i int, m member) {
 			continue
 		}
 		h, known := l.helper(j)
+		known = known && !preparesNetwork(m)
 		switch row := l.plan.Steps[j].Row; {
 		case j > i && known && h.network:
 			l.find("SC015", Warning, m.at(""), "list "+fmt.Sprintf("%q", m.name)+" after "+fmt.Sprintf("%q", other.name)+" in initContainers",
@@ -73,8 +74,8 @@ func (l *linter) regularRestartPolicy(m member) {
 		l.find("SC013", Error, at, remedy, "API server %s does not know restartPolicy on containers: it refuses the request, or drops the field", api)
 	case before(api, minor(34)):
 		l.find("SC013", Error, at, remedy, "API server %s refuses this: Forbidden: may not be set for non-init containers", api)
-	case oneOf(api, minor(34), minor(35)):
-		l.find("SC013", Warning, at, remedy, "API server %s drops restartPolicy on regular containers (ContainerRestartRules is off by default); it makes no sidecar", api)
+	case api != nil && !l.target.apiGate(gateRestartRules, 35):
+		l.find("SC013", Warning, at, remedy, "API server %s drops restartPolicy on regular containers (ContainerRestartRules is off); it makes no sidecar", api)
 	case !validPolicy(*m.RestartPolicy):
 		l.find("SC013", Error, at, remedy, "the API server refuses this: %s", unsupportedPolicy(*m.RestartPolicy, false))
 	case api == nil:
@@ -106,7 +107,7 @@ func unsupportedPolicy(policy corev1.ContainerRestartPolicy, onlyAlways bool) st
 func (l *linter) ephemeralContainer(m member) {
 	const refusal = "the API server refuses this: Forbidden: cannot be set for an Ephemeral Container"
 	if m.RestartPolicy != nil {
-		if oneOf(l.target.API, minor(34), minor(35)) {
+		if since(l.target.API, minor(34)) && !l.target.apiGate(gateRestartRules, 35) {
 			l.find("SC012", Warning, m.at("restartPolicy"), "remove restartPolicy", "API server %s drops restartPolicy of an ephemeral container", l.target.API)
 		} else {
 			l.find("SC012", Error, m.at("restartPolicy"), "remove restartPolicy", refusal)

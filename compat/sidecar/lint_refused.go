@@ -24,6 +24,10 @@ func (l *linter) refused(m member) {
 	l.probe(m, "readinessProbe", m.ReadinessProbe)
 	l.hook(m, "lifecycle.postStart", m.postStart())
 	l.hook(m, "lifecycle.preStop", m.preStop())
+	if p := m.StartupProbe; p != nil && isPlaceholder(p) {
+		l.find("SC005", Error, m.at("startupProbe.exec.command"), "write the command that succeeds when the container is ready",
+			"the command is the placeholder of a remedy, which no image has: the probe never succeeds")
+	}
 	if p := m.StartupProbe; p != nil && p.Exec != nil && oversleeps(p) {
 		l.find("SC005", Error, m.at("startupProbe"), snippet("give the probe the time, or better drop the sleep", map[string]any{
 			"startupProbe": map[string]any{"timeoutSeconds": int64(sleepSeconds(p.Exec.Command)) + 1},
@@ -88,8 +92,8 @@ func (l *linter) initRestartPolicy(m member) {
 		l.find("SC012", Error, at, remedy, "API server %s does not know restartPolicy on containers: it refuses the request, or drops the field", api)
 	case before(api, minor(34)):
 		l.find("SC012", Error, at, remedy, "API server %s refuses this: %s", api, unsupportedPolicy(policy, true))
-	case oneOf(api, minor(34), minor(35)):
-		l.find("SC012", Warning, at, remedy, "API server %s drops restartPolicy %.60q (ContainerRestartRules is off by default), which leaves an ordinary init container", api, string(policy))
+	case api != nil && !l.target.apiGate(gateRestartRules, 35):
+		l.find("SC012", Warning, at, remedy, "API server %s drops restartPolicy %.60q (ContainerRestartRules is off), which leaves an ordinary init container", api, string(policy))
 	case !validPolicy(policy):
 		l.find("SC012", Error, at, remedy, "the API server refuses this: %s", unsupportedPolicy(policy, false))
 	case api == nil:
@@ -102,7 +106,7 @@ func (l *linter) initRestartPolicy(m member) {
 // restartRules is SC012, too. Before 1.35 the rules are unknown or dropped.
 func (l *linter) restartRules(m member) {
 	api := l.target.API
-	if len(m.RestartPolicyRules) == 0 || before(api, minor(35)) {
+	if len(m.RestartPolicyRules) == 0 || before(api, minor(34)) || !l.target.apiGate(gateRestartRules, 35) {
 		return
 	}
 	at := m.at("restartPolicyRules")
@@ -165,8 +169,12 @@ func (l *linter) hook(m member, field string, h *corev1.LifecycleHandler) {
 	}
 	switch hookOf(h) {
 	case hookTCP:
-		l.find("SC008", Error, m.at(field+".tcpSocket"), "use exec or httpGet, or better a startupProbe:\nstartupProbe:\n  tcpSocket:\n    port: "+h.TCPSocket.Port.String(),
-			"a tcpSocket hook is accepted but always fails: in postStart the container is killed again and again, in preStop nothing is done")
+		if field == "lifecycle.preStop" {
+			l.find("SC008", Warning, m.at(field+".tcpSocket"), "use exec or httpGet, or remove the hook", "a tcpSocket preStop hook is accepted but always fails: nothing is done")
+			break
+		}
+		l.find("SC008", Error, m.at(field+".tcpSocket"), "use exec or httpGet, or better a startupProbe:\nstartupProbe:\n  failureThreshold: 60\n  periodSeconds: 1\n  tcpSocket:\n    port: "+h.TCPSocket.Port.String(),
+			"a tcpSocket postStart hook is accepted but always fails: the container is killed again and again")
 	case hookSleep:
 		l.sleep(m, field+".sleep", h.Sleep.Seconds)
 	}
@@ -184,7 +192,7 @@ func (l *linter) sleep(m member, field string, seconds int64) {
 			message = fmt.Sprintf("Invalid value: %d: must be greater than 0 and less than terminationGracePeriodSeconds (%d)", seconds, grace)
 		}
 		l.find("SC027", Error, at, remedy, "the API server refuses this: %s", message)
-	case before(api, minor(30)):
+	case api != nil && before(api, minor(34)) && (before(api, minor(29)) || !l.target.apiGate(gateSleepAction, 30)):
 		l.find("SC027", Error, at, "use exec with a sleep command instead",
 			"API server %s has no sleep hook (PodLifecycleSleepAction is on by default from 1.30 on): it drops it and refuses the empty hook", api)
 	}

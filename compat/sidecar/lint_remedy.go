@@ -1,6 +1,8 @@
 package sidecar
 
 import (
+	"fmt"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	sigsyaml "sigs.k8s.io/yaml"
@@ -18,6 +20,14 @@ func snippet(sentence string, v any) string {
 	return sentence + ":\n" + string(data[:len(data)-1])
 }
 
+// placeholder stands for a command that nobody but the author knows. A Pod that has
+// it is told so.
+const placeholder = "TODO: a command that succeeds when it is ready"
+
+func isPlaceholder(p *corev1.Probe) bool {
+	return p.Exec != nil && len(p.Exec.Command) > 0 && p.Exec.Command[0] == placeholder
+}
+
 // gateProbe is a startupProbe that would fit a sidecar: its own check of
 // readiness or liveness, else its first port, asked every second for a minute.
 func gateProbe(m member) *corev1.Probe {
@@ -30,7 +40,7 @@ func gateProbe(m member) *corev1.Probe {
 	case len(m.Ports) > 0:
 		p.TCPSocket = &corev1.TCPSocketAction{Port: intstr.FromInt32(m.Ports[0].ContainerPort)}
 	default:
-		p.Exec = &corev1.ExecAction{Command: []string{"/the/command", "that-succeeds-when-ready"}}
+		p.Exec = &corev1.ExecAction{Command: []string{placeholder}}
 	}
 	return p
 }
@@ -40,9 +50,9 @@ func startupRemedy(sentence string, m member) string {
 	return snippet(sentence, map[string]any{"startupProbe": gateProbe(m)})
 }
 
-// migration shows a helper as a native sidecar.
+// migration says how a helper becomes a native sidecar: as it is, with what is
+// shown.
 func migration(sentence string, m member) string {
-	return snippet(sentence, map[string]any{"initContainers": []any{map[string]any{
-		"name": m.name, "image": m.Image, "restartPolicy": "Always", "startupProbe": gateProbe(m),
-	}}})
+	return snippet(sentence+fmt.Sprintf(": move %q to initContainers, and add", m.name),
+		map[string]any{"restartPolicy": "Always", "startupProbe": gateProbe(m)})
 }

@@ -54,7 +54,12 @@ type Problem struct {
 
 // For makes an error of a key that is not known, where the API server is no newer
 // than what Parse knows: it refuses the key.
+//
+// The same goes for an API that the server no longer has.
 func (p Problem) For(t Target) Problem {
+	if p.Code == ProblemRemovedAPI && since(t.API, minor(28)) {
+		p.Severity = Error
+	}
 	if p.Code == ProblemUnknownKey && before(t.API, minor(typesMinor+1)) {
 		p.Severity = Error
 		p.Message, _, _ = strings.Cut(p.Message, "; if it is newer")
@@ -74,6 +79,7 @@ const (
 	ProblemKindSkipped       ProblemCode = "kindSkipped"       // a kind that has no Pods
 	ProblemBestEffort        ProblemCode = "bestEffort"        // not a kind of Kubernetes, but has a Pod template
 	ProblemRemovedAPI        ProblemCode = "removedAPI"        // an apiVersion that servers which know sidecars no longer have
+	ProblemNoSuchAPI         ProblemCode = "noSuchAPI"         // a kind that no Kubernetes release serves with this apiVersion
 	ProblemNoTemplate        ProblemCode = "noTemplate"        // a workload without PodSpec
 	ProblemUnknownKey        ProblemCode = "unknownKey"        // not a field of a PodSpec
 	ProblemDuplicateKey      ProblemCode = "duplicateKey"      // the last value was taken

@@ -38,6 +38,22 @@ func (t typeMeta) podSpec() (path string, removed, ok bool) {
 	return "", false, false
 }
 
+// unserved returns the apiVersion that a kind of Kubernetes' own has, when this one
+// was left out or is not of its group; "" for everything else. Other groups may
+// have kinds of the same name.
+func (t typeMeta) unserved() string {
+	group, _, grouped := strings.Cut(t.apiVersion, "/")
+	if grouped && group != "apps" && group != "batch" && group != "extensions" {
+		return ""
+	}
+	for _, apiVersion := range []string{"v1", "apps/v1", "batch/v1"} {
+		if _, _, ok := (typeMeta{apiVersion, t.kind}).podSpec(); ok && apiVersion != t.apiVersion {
+			return apiVersion
+		}
+	}
+	return ""
+}
+
 // object reads an object, and the items of a List. fallback is what the items
 // of a typed List are when they do not say it themselves.
 func (d *decoder) object(n *yaml.Node, path string, fallback typeMeta, depth int) {
@@ -56,6 +72,8 @@ func (d *decoder) object(n *yaml.Node, path string, fallback typeMeta, depth int
 		d.problem(n, path, ProblemTemplate, Error, "an unrendered template ({{ … }}): render it first, with helm template for example")
 	case t.kind == "":
 		d.problem(n, path, ProblemNotObject, Warning, "no kind: this is no Kubernetes object")
+	case !ok && t.unserved() != "":
+		d.problem(n, path, ProblemNoSuchAPI, Error, fmt.Sprintf("no Kubernetes release serves %.60q of apiVersion %.60q: is it %s?", t.kind, t.apiVersion, t.unserved()))
 	case ok:
 		if removed {
 			d.problem(n, path, ProblemRemovedAPI, Warning, fmt.Sprintf("no Kubernetes release that has native sidecars serves %s %s", t.apiVersion, t.kind))
@@ -64,7 +82,7 @@ func (d *decoder) object(n *yaml.Node, path string, fallback typeMeta, depth int
 	case strings.HasSuffix(t.kind, "List") && d.at(n, "items") != nil:
 		d.list(n, path, t, depth)
 	case d.at(n, "spec.template.spec.containers") != nil:
-		d.problem(n, path, ProblemBestEffort, Info, fmt.Sprintf("%.60q is not a kind of Kubernetes; its spec.template is taken for a Pod template", t.kind))
+		d.problem(n, path, ProblemBestEffort, Info, fmt.Sprintf("%.60q of %.60q is not a kind of Kubernetes' own; its spec.template is taken for a Pod template", t.kind, t.apiVersion))
 		d.pod(n, path, "spec.template.spec", t, true)
 	default:
 		d.problem(n, path, ProblemKindSkipped, Info, fmt.Sprintf("%.60q of %.60q has no Pods: skipped", t.kind, t.apiVersion))

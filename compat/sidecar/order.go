@@ -75,7 +75,7 @@ func (o *orderer) step(m member) {
 	if s.Ready == ReadyNever || blocked {
 		o.gate = UntilNever
 	}
-	if s.Ready == ReadyNever && o.plan.Outcome != OutcomeRejected && o.plan.Outcome != OutcomeNotRun {
+	if s.Ready == ReadyNever && (o.runs() || o.plan.Outcome == OutcomeStuck) {
 		o.stuck(s)
 	}
 	if s.MaxWaitSeconds == nil {

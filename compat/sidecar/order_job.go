@@ -23,6 +23,8 @@ func (o *orderer) job() *JobPlan {
 	switch {
 	case o.plan.Outcome == OutcomeRejected:
 		j.Notes = append(j.Notes, "the kubelet rejects each of its Pods at once, which counts towards backoffLimit: the Job fails")
+	case o.plan.Outcome == OutcomeRefused:
+		j.Notes = append(j.Notes, "the Job makes no Pod: the API server refuses each")
 	case !o.runs():
 		j.Notes = append(j.Notes, "the Job does not complete: its app is never started")
 	case o.pod.HasSidecars():

@@ -9,6 +9,26 @@ type Target struct {
 	// Support says whether the node runs native sidecars. Where it is nil, or its
 	// answer is Unknown, only Kubelet tells.
 	Support *Support
+	// Gates are the API server's feature gates of APIGates, as far as they are
+	// known; the others are at their defaults.
+	Gates map[string]bool
+}
+
+// The API server's feature gates that decide what it does with a manifest, beside
+// SidecarContainers, which is Support's business.
+const (
+	gateRestartRules = "ContainerRestartRules"
+	gateSleepAction  = "PodLifecycleSleepAction"
+)
+
+// APIGates are the names of those gates.
+var APIGates = []string{gateRestartRules, gateSleepAction}
+
+// apiGate says whether a gate is on at an API server: as told, else by default from
+// a minor release on.
+func (t Target) apiGate(name string, defaultOn int) bool {
+	on, told := t.Gates[name]
+	return told && on || !told && !before(t.API, minor(defaultOn))
 }
 
 // minor is the first pre-release of a minor release.
@@ -68,6 +88,7 @@ type Outcome string
 const (
 	OutcomeStarts   Outcome = "starts"   // all containers are started, if no check fails for good
 	OutcomeStuck    Outcome = "stuck"    // the Pod stays in Init: a container keeps the next one from being started
+	OutcomeRefused  Outcome = "refused"  // by the API server: sidecars lose restartPolicy and have what only sidecars may have
 	OutcomeRejected Outcome = "rejected" // by the kubelet: phase Failed, reason InitContainerRestartPolicyForbidden
 	OutcomeNotRun   Outcome = "notRun"   // the kubelet does not start with its configuration
 	OutcomeUnknown  Outcome = "unknown"  // whether the node runs native sidecars is not known; the steps are those of one that does
