@@ -12,6 +12,7 @@ import (
 	"nodecompat/compat/artifact"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/spec"
 )
 
@@ -64,6 +65,12 @@ func (r *NodeReport) decide(req NodeRequest) {
 
 // warn collects what did not decide: what the specs and the registries warn of.
 func (r *NodeReport) warn(subjects []subject, req NodeRequest) {
+	if req.Snapshot == nil && len(subjects) > 0 && r.Sidecars.OtherMachine() {
+		r.Warnings = append(r.Warnings, Reason{
+			Code: kubelet.ReasonOtherMachine, Message: "the Node object is another machine's: only its kubelet was judged by it, the images by this host",
+			Hint: "save what the node offers with `compat features`, and give that with --features",
+		})
+	}
 	for _, s := range subjects {
 		if s.image != nil && s.image.Manifest == nil && req.platform().OS == "" {
 			r.Warnings = append(r.Warnings, platformUnknown("only what is attached to the index of "+s.reference+" was looked at"))

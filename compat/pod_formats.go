@@ -23,7 +23,7 @@ func (r *PodReport) WriteSARIF(w io.Writer, tool string) error {
 			"level":   sarifLevels[severity],
 			"message": map[string]any{"text": message},
 			"locations": []any{map[string]any{"physicalLocation": map[string]any{
-				"artifactLocation": map[string]any{"uri": file},
+				"artifactLocation": map[string]any{"uri": fileTitle(file)},
 				"region":           map[string]any{"startLine": max(line, 1)},
 			}}},
 		})
@@ -34,10 +34,9 @@ func (r *PodReport) WriteSARIF(w io.Writer, tool string) error {
 		}
 		if pod.Verdict != Compatible {
 			for _, reason := range pod.Reasons {
-				if slices.Contains(sidecar.FindingIDs(), reason.Code) {
-					continue
+				if !pod.tells(reason, r) {
+					add(reason.Code, sidecar.Error, reason.Message, pod.File, pod.Line)
 				}
-				add(reason.Code, sidecar.Warning, reason.Message, pod.File, pod.Line)
 			}
 		}
 	}
@@ -75,14 +74,14 @@ type (
 		Name     string      `xml:"name,attr"`
 		Tests    int         `xml:"tests,attr"`
 		Failures int         `xml:"failures,attr"`
-		Skipped  int         `xml:"skipped,attr"`
+		Errors   int         `xml:"errors,attr"`
 		Cases    []junitCase `xml:"testcase"`
 	}
 	junitCase struct {
 		Name      string       `xml:"name,attr"`
 		ClassName string       `xml:"classname,attr"`
 		Failure   *junitReason `xml:"failure,omitempty"`
-		Skipped   *junitReason `xml:"skipped,omitempty"`
+		Error     *junitReason `xml:"error,omitempty"`
 	}
 	junitReason struct {
 		Message string `xml:"message,attr"`
@@ -90,8 +89,18 @@ type (
 	}
 )
 
+// tells says whether a finding or a problem of the report says the same as a reason.
+func (p *Pod) tells(reason Reason, r *PodReport) bool {
+	found := func(id string) bool {
+		return slices.ContainsFunc(p.Findings, func(f sidecar.PodFinding) bool { return f.ID == id && f.Severity == sidecar.Error })
+	}
+	problem := func(p sidecar.Problem) bool { return string(p.Code) == reason.Code }
+	support := r.Sidecars != nil && reason.Code == string(r.Sidecars.Code)
+	return found(reason.Code) || support && found("SC026") || slices.ContainsFunc(r.Problems, problem)
+}
+
 // WriteJUnit prints one test case for each Pod: failed when it is incompatible,
-// skipped when it is unknown.
+// an error when it is unknown.
 func (r *PodReport) WriteJUnit(w io.Writer) error {
 	suite := junitSuite{Name: "compat validate-pod", Tests: len(r.Pods)}
 	for i := range r.Pods {
@@ -99,7 +108,9 @@ func (r *PodReport) WriteJUnit(w io.Writer) error {
 		test := junitCase{Name: pod.title(), ClassName: pod.File}
 		reason := &junitReason{Message: string(pod.Verdict)}
 		for _, why := range pod.Reasons {
-			reason.Text += fmt.Sprintf("%s: %s\n", why.Code, why.Message)
+			if !slices.Contains(sidecar.FindingIDs(), why.Code) || pod.hides(why) {
+				reason.Text += fmt.Sprintf("%s: %s\n", why.Code, why.Message)
+			}
 		}
 		for _, f := range pod.Findings {
 			reason.Text += fmt.Sprintf("%s:%d: %s %s: %s\n", pod.File, f.Line, f.ID, f.Severity, f.Message)
@@ -109,8 +120,8 @@ func (r *PodReport) WriteJUnit(w io.Writer) error {
 			test.Failure = reason
 			suite.Failures++
 		case Unknown:
-			test.Skipped = reason
-			suite.Skipped++
+			test.Error = reason
+			suite.Errors++
 		}
 		suite.Cases = append(suite.Cases, test)
 	}

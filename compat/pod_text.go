@@ -26,7 +26,7 @@ func (r *PodReport) WriteText(w io.Writer, style Style) error {
 	}
 	for _, problem := range r.Problems {
 		p.line(0, "")
-		p.wrap(0, fmt.Sprintf("%s: %s:%d: ", problem.Severity, problem.File, problem.Line), problem.Message)
+		p.wrap(0, fmt.Sprintf("%s: %s:%d: ", problem.Severity, fileTitle(problem.File), problem.Line), problem.Message)
 	}
 	if len(r.Pods) == 0 {
 		p.line(0, "the files hold no Pod and no workload")
@@ -104,8 +104,11 @@ func (p *printer) pod(pod *Pod, images map[string]*Image) {
 		p.finding(f)
 	}
 	for _, reason := range pod.Reasons {
-		if reason.Code == "startOrder" {
+		switch {
+		case reason.Code == codeStartOrder:
 			p.wrap(1, "start order: ", reason.Message)
+		case pod.hides(reason): // it decided all the same
+			p.wrap(1, reason.Code+" (left out): ", reason.Message)
 		}
 	}
 	for _, image := range pod.Images {
@@ -247,7 +250,9 @@ func waitText(step sidecar.Step) string {
 // finding prints a remark with its remedy, whose later lines are YAML.
 func (p *printer) finding(f sidecar.PodFinding) {
 	verdict := map[sidecar.Severity]Verdict{sidecar.Error: Incompatible, sidecar.Warning: Unknown, sidecar.Info: nodefeatures.Compatible}[f.Severity]
-	p.line(1, "%s %s line %d%s", f.ID, p.paint(verdict, string(f.Severity)), f.Line, prefixed(" ", f.Container))
+	_, field, _ := strings.Cut(f.Path, "ontainers[")
+	_, field, _ = strings.Cut(field, "].")
+	p.line(1, "%s %s line %d%s%s", f.ID, p.paint(verdict, string(f.Severity)), f.Line, prefixed(" ", f.Container), prefixed(" ", field))
 	p.wrap(2, "", f.Message)
 	remedy := strings.Split(strings.TrimRight(f.Remedy, "\n"), "\n")
 	if remedy[0] != "" {

@@ -190,7 +190,7 @@ func async[T any](f func() (T, error)) func() (T, error) {
 }
 
 func describeNode(s *nodefeatures.Snapshot, support sidecar.Support, req NodeRequest) Node {
-	return Node{
+	node := Node{
 		Name:         s.Node.Name,
 		OS:           s.Node.OS,
 		Architecture: s.Node.Architecture,
@@ -200,6 +200,13 @@ func describeNode(s *nodefeatures.Snapshot, support sidecar.Support, req NodeReq
 		Sources:      s.Sources,
 		Changes:      s.Changes,
 	}
+	if o := support.Kubelet.Origin; o != nil && o.Source == kubelet.SourceNodeObject {
+		node.Name = o.Detail
+		if support.OtherMachine() && req.Snapshot == nil { // what this host is says nothing about it
+			node.OS, node.Architecture, node.Kernel = "", "", ""
+		}
+	}
+	return node
 }
 
 // platform is the platform that the images are judged for: the one asked for,

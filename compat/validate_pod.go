@@ -256,10 +256,19 @@ func (p *Pod) judgeOrder() Verdict {
 			if i == len(p.Plan.Steps)-1 {
 				message = fmt.Sprintf("nothing waits for %s: %s", step.Container, step.Reason)
 			}
-			p.Reasons = append(p.Reasons, Reason{Code: "startOrder", Message: message})
+			p.Reasons = append(p.Reasons, Reason{Code: codeStartOrder, Message: message})
 		}
 	}
 	return verdict
+}
+
+// codeStartOrder is the reason of --require start-order.
+const codeStartOrder = "startOrder"
+
+// hides says whether a reason is that of a finding which was not to be shown.
+func (p *Pod) hides(reason Reason) bool {
+	return slices.Contains(sidecar.FindingIDs(), reason.Code) &&
+		!slices.ContainsFunc(p.Findings, func(f sidecar.PodFinding) bool { return f.ID == reason.Code && f.Severity == sidecar.Error })
 }
 
 // shown is what of the findings was asked for.

@@ -69,7 +69,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	flags.Var(&f.require, "require", "make this part of the verdict")
 	complete(cmd, "require", startOrder)
 	flags.StringVar(&f.version, "kubernetes-version", "", "the `version` that the manifests are for: --kubelet-version and --api-version, where those are not given")
-	flags.VarPF(&f.disable, "disable", "", "leave out findings by their `id`s (comma-separated)")
+	flags.VarPF(&f.disable, "disable", "", "do not show findings with these `id`s (comma-separated); those that are errors decide all the same")
 	complete(cmd, "disable", f.disable.allowed...)
 	flags.Var(&f.severity, "severity", "the least grave findings to show")
 	complete(cmd, "severity", f.severity.allowed...)
@@ -159,7 +159,9 @@ func (f *validatePodFlags) forVersion() error {
 	if _, err := kubelet.ParseRelease(f.version); err == nil {
 		version = f.version // with what a vendor appends
 	}
-	f.kubeletVersion = cmp.Or(f.kubeletVersion, version)
+	if f.nodeFile == "" && f.node == "" && f.metrics == "" { // these tell the kubelet's
+		f.kubeletVersion = cmp.Or(f.kubeletVersion, version)
+	}
 	f.api.Version = cmp.Or(f.api.Version, version)
 	return nil
 }

@@ -177,6 +177,7 @@ func (c *judgement) apiBinary() *kubelet.Release {
 func (b bug) remedy() string {
 	fixes := make([]string, len(b.fixed))
 	for i, r := range b.fixed {
+		r.Pre, r.PreNumber = "", 0 // nobody upgrades to a pre-release
 		fixes[i] = r.String()
 	}
 	what := "kubelet"

@@ -3,6 +3,7 @@ package sidecar
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"nodecompat/nodefeatures/kubelet"
 )
@@ -245,8 +246,22 @@ func remedyFor(code Code) string {
 
 func (c *judgement) find(f Finding) { c.s.Findings = append(c.s.Findings, f) }
 
+// misspelt notes gates that were probably meant to be SidecarContainers.
+func (c *judgement) misspelt() {
+	for _, g := range c.facts.Gates {
+		if g.Name != gateSidecars && edits(strings.ToLower(g.Name), strings.ToLower(gateSidecars), 2) <= 2 {
+			c.find(Finding{
+				Code: CodeGateMisspelt, Severity: Warning,
+				Message: fmt.Sprintf("%s sets %.60q, which is not %s: it has no effect here, and a kubelet does not start with a gate that it does not know", g.Origin, g.Name, gateSidecars),
+				Remedy:  "correct the name",
+			})
+		}
+	}
+}
+
 // remark adds the findings that do not depend on the version.
 func (c *judgement) remark() {
+	c.misspelt()
 	disagreements := c.facts.Disagreements
 	if c.api != nil {
 		disagreements = slices.Concat(disagreements, c.api.Disagreements)

@@ -275,3 +275,27 @@ func FuzzJudge(f *testing.F) {
 		}
 	})
 }
+
+// A gate that is nearly SidecarContainers is not that, and nobody is told by the
+// kubelet before it does not start.
+func TestMisspeltGate(t *testing.T) {
+	for gates, want := range map[string]bool{
+		"SidecarContainer=false":        true,
+		"SideCarContainers=true":        true,
+		"SidecarContainers=true":        false,
+		"LegacySidecarContainers=false": false,
+		"AllBeta=true":                  false,
+	} {
+		f := node{version: "v1.31.0"}.facts(t)
+		parsed, err := kubelet.ParseGates(gates)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range parsed {
+			f.Gates = append(f.Gates, kubelet.Gate{Name: name, Value: value, Origin: kubelet.Origin{Source: kubelet.SourceConfigFile, Path: "/config.yaml"}})
+		}
+		if got := strings.Contains(codes(Judge(f, nil)), string(CodeGateMisspelt)); got != want {
+			t.Errorf("%s: %t", gates, got)
+		}
+	}
+}

@@ -140,6 +140,11 @@ func (l *linter) unsupported() {
 	remedy := "pin the Pod to nodes that run native sidecars (nodeSelector or affinity), or upgrade: they are on by default from Kubernetes 1.29 on"
 	at := l.spec("initContainers")
 	switch s := l.target.Support; {
+	case s != nil && s.apiDrops():
+		l.find("SC026", Error, at, "upgrade the control plane, or switch the feature gate "+gateSidecars+" on there: native sidecars are on by default from Kubernetes 1.29 on",
+			"the cluster does not run this Pod's native sidecars: %s", s.Message)
+	case s != nil && s.Support == Broken:
+		l.find("SC026", Error, at, remedyRemove, "the node does not run this Pod: %s", s.Message)
 	case s != nil && s.Verdict() == VerdictIncompatible:
 		l.find("SC026", Error, at, remedy, "the node does not run this Pod's native sidecars: %s", s.Message)
 	case before(l.target.Kubelet, sidecarsKnown()):

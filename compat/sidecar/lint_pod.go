@@ -124,7 +124,7 @@ func (l *linter) sharedGrace() {
 	}
 	at, severity := l.spec("terminationGracePeriodSeconds"), Info
 	if grace == 0 {
-		l.find("SC023", severity, at, "terminationGracePeriodSeconds: 30", "with a grace period of 0 all containers are killed at once, the sidecars not after the app")
+		l.find("SC023", severity, at, "terminationGracePeriodSeconds: 30", "with a grace period of 0 all containers are killed within about a second, which leaves the sidecars no time after the app")
 		return
 	}
 	l.find("SC023", severity, at, fmt.Sprintf("leave time for the sidecars:\nterminationGracePeriodSeconds: %d", needed+10),
@@ -157,6 +157,9 @@ func injectors() []injector {
 
 // injection is SC028.
 func (l *linter) injection() {
+	if l.pod.Kind == "Pod" && l.pod.Spec.NodeName != "" {
+		return // a live Pod: that has been done
+	}
 	for _, from := range []struct {
 		field  string
 		values map[string]string

@@ -1,6 +1,8 @@
 package sidecar
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"nodecompat/nodefeatures/kubelet"
@@ -60,7 +62,7 @@ func (l *linter) startupProbe(m member) {
 		if m.StartupProbe.PeriodSeconds > 0 {
 			field = m.at("startupProbe.periodSeconds")
 		}
-		l.find("SC004", Warning, field, snippet("probe more often, and allow as many more failures", map[string]any{
+		l.find("SC004", Warning, field, snippet("probe more often, and allow as many more failures; in the startupProbe, set", map[string]any{
 			"startupProbe": map[string]any{"periodSeconds": 1, "failureThreshold": min(t.budget(), 1<<31-1)},
 		}), "the app is held back up to %d s longer than needed, one period of the startupProbe", t.period)
 	}
@@ -68,10 +70,10 @@ func (l *linter) startupProbe(m member) {
 	h, known := helperOf(m)
 	switch {
 	case t.budget() < 10:
-		l.find("SC006", Warning, at, snippet("allow more failures", more),
+		l.find("SC006", Warning, at, snippet("allow more failures; in the startupProbe, set", more),
 			"the sidecar has about %d s to start before it is killed (failureThreshold times periodSeconds)", t.budget())
 	case known && h.heavy && m.StartupProbe.FailureThreshold == 0 && m.StartupProbe.PeriodSeconds == 0:
-		l.find("SC006", Info, at, snippet("allow more failures", more),
+		l.find("SC006", Info, at, snippet("allow more failures; in the startupProbe, set", more),
 			"%s has the default of 30 s to start before it is killed, which can be short on a busy node", h.title)
 	}
 	l.race(m)
@@ -91,6 +93,10 @@ func (l *linter) race(m member) {
 	default:
 		return
 	}
-	l.find("SC021", severity, m.at("startupProbe"), "use nodes with Kubernetes 1.33.6, 1.34.2, 1.35.0 or newer, or:\nrestartPolicy: OnFailure",
+	remedy := "use nodes with Kubernetes 1.33.6, 1.34.2, 1.35.0 or newer, or:\nrestartPolicy: OnFailure"
+	if l.pod.Workload.Job { // there OnFailure counts the sidecar's restarts
+		remedy, _, _ = strings.Cut(remedy, ", or:")
+	}
+	l.find("SC021", severity, m.at("startupProbe"), remedy,
 		"in a Pod with restartPolicy: Never, kubelets before 1.33.6, and 1.34.0 and 1.34.1, may leave the app waiting for ever after this sidecar failed once and recovered")
 }

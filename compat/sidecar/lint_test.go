@@ -248,6 +248,11 @@ func TestLintRefusedPods(t *testing.T) {
 		{"sidecar's host port on all addresses", podYAML([]string{gated + ", ports: [{hostPort: 80, containerPort: 80}]"}, []string{app + ", ports: [{hostPort: 80, containerPort: 81, hostIP: 10.0.0.2}]"}), "SC024"},
 		{"sidecar's host port on another address", podYAML([]string{gated + ", ports: [{hostPort: 80, containerPort: 80, hostIP: 10.0.0.1}]"}, []string{app + ", ports: [{hostPort: 80, containerPort: 81, hostIP: 10.0.0.2}]"}), ""},
 		{"negative grace period", podYAML([]string{gated}, []string{app + ", lifecycle: {preStop: {sleep: {seconds: 1}}}"}, "terminationGracePeriodSeconds: -1"), "SC023"},
+		{"a proxy's own init container", podYAML([]string{"name: istio-init, image: i", "name: istio-proxy, restartPolicy: Always, image: p, startupProbe: {periodSeconds: 1, failureThreshold: 60, " + get + "}"}, []string{app}), ""},
+		{"the placeholder of a remedy", podYAML([]string{sidecar + ", startupProbe: {periodSeconds: 1, failureThreshold: 60, exec: {command: ['" + placeholder + "']}}"}, []string{app}), "SC005"},
+		{"deadline 0", podYAML(nil, []string{app}, "activeDeadlineSeconds: 0"), "SC031"},
+		{"tcpSocket preStop", podYAML(nil, []string{app + ", lifecycle: {preStop: {tcpSocket: {port: 80}}}"}), "SC008"},
+		{"a live Pod", "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {linkerd.io/inject: enabled}}\nspec: {nodeName: node-1, containers: [{" + app + "}]}\n", ""},
 		// The limits of what is reported.
 		{"SC006 just enough", podYAML([]string{sidecar + ", startupProbe: {periodSeconds: 1, failureThreshold: 10, " + get + "}"}, []string{app}), ""},
 		{"SC006 a light helper", podYAML([]string{"name: fluentd, image: f, restartPolicy: Always, startupProbe: {" + get + "}"}, []string{app}), "SC004"},
@@ -268,5 +273,33 @@ func TestLintRefusedPods(t *testing.T) {
 	findings := lintYAML(t, podYAML([]string{"name: i, image: i, startupProbe: {" + get + "}"}, []string{app}), Target{API: release(t, "v1.27.16")})
 	if len(findings) != 1 || !strings.HasSuffix(findings[0].Message, "may not be set for init containers") {
 		t.Errorf("%+v", findings)
+	}
+}
+
+// The API server's gates, where they are told, count as they were told.
+func TestLintGates(t *testing.T) {
+	tests := []struct {
+		manifest, api, gate string
+		value               bool
+		want                string // the severity and what the message says
+	}{
+		{podYAML([]string{"name: i, image: i, restartPolicy: OnFailure"}, []string{app}), "v1.34.1", gateRestartRules, true, "info ordinary init container"},
+		{podYAML([]string{"name: i, image: i, restartPolicy: OnFailure"}, []string{app}), "v1.35.1", gateRestartRules, false, "warning drops"},
+		{podYAML(nil, []string{app + ", restartPolicy: Always"}), "v1.35.1", gateRestartRules, false, "warning drops"},
+		{podYAML(nil, []string{app + ", lifecycle: {preStop: {sleep: {seconds: 3}}}"}), "v1.29.1", gateSleepAction, true, ""},
+		{podYAML(nil, []string{app + ", lifecycle: {preStop: {sleep: {seconds: 3}}}"}), "v1.30.1", gateSleepAction, false, "error has no sleep hook"},
+	}
+	for _, test := range tests {
+		findings := lintYAML(t, test.manifest, Target{API: release(t, test.api), Gates: map[string]bool{test.gate: test.value}})
+		if test.want == "" {
+			if len(findings) > 0 {
+				t.Errorf("%s %s=%t: %+v", test.api, test.gate, test.value, findings)
+			}
+			continue
+		}
+		severity, message, _ := strings.Cut(test.want, " ")
+		if len(findings) != 1 || string(findings[0].Severity) != severity || !strings.Contains(findings[0].Message, message) {
+			t.Errorf("%s %s=%t: %+v", test.api, test.gate, test.value, findings)
+		}
 	}
 }

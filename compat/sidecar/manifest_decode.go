@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // A decoder turns the nodes of one document into Pods. It checks them against
@@ -76,6 +77,9 @@ func (d *decoder) pod(n *yaml.Node, path, where string, t typeMeta, bestEffort b
 		APIVersion: shorten(t.apiVersion), Kind: shorten(t.kind), BestEffort: bestEffort,
 		File: d.file, Document: d.document, Line: d.line(n), Path: join(path, where),
 	}
+	if !bestEffort {
+		d.envelope(n, path)
+	}
 	p.Name, p.Namespace = shorten(d.textAt(n, "metadata.name")), shorten(d.textAt(n, "metadata.namespace"))
 	if p.Name == "" {
 		p.Name = shorten(d.textAt(n, "metadata.generateName"))
@@ -93,6 +97,23 @@ func (d *decoder) pod(n *yaml.Node, path, where string, t typeMeta, bestEffort b
 	if d.into(spec, p.Path, &p.Spec) {
 		p.lines = d.lines
 		d.m.Pods = append(d.m.Pods, p)
+	}
+}
+
+// envelope reports keys around the spec that no object has.
+func (d *decoder) envelope(n *yaml.Node, path string) {
+	text := reflect.TypeFor[string]()
+	top := map[string]reflect.Type{"apiVersion": text, "kind": text, "metadata": text, "spec": text, "status": text, "template": text}
+	check := func(of *yaml.Node, at string, fields map[string]reflect.Type) {
+		d.pairs(of, at, 0, func(key, _ *yaml.Node) {
+			if _, known := fields[key.Value]; !known {
+				d.unknown(key, join(at, step(key.Value)), fields)
+			}
+		})
+	}
+	check(n, path, top)
+	if metadata := d.at(n, "metadata"); metadata != nil && metadata.Kind == yaml.MappingNode {
+		check(metadata, join(path, "metadata"), d.types.of(reflect.TypeFor[metav1.ObjectMeta]()))
 	}
 }
 

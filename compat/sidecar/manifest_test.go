@@ -312,3 +312,28 @@ func TestParseFileContainers(t *testing.T) {
 		t.Errorf("%d containers, problems %q", got, problemCodes(m))
 	}
 }
+
+// Objects that no API server takes are not passed over.
+func TestParseEnvelope(t *testing.T) {
+	object := func(apiVersion, kind, more string) string {
+		return apiVersion + "kind: " + kind + "\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: a, image: b}]}}}\n" + more
+	}
+	tests := map[string]string{
+		object("apiVersion: apps/v1\n", "Deployment", ""):                                                                            "",
+		object("", "Deployment", ""):                                                                                                 "noSuchAPI",
+		object("apiVersion: v1\n", "Deployment", ""):                                                                                 "noSuchAPI",
+		object("apiVersion: apps/v2\n", "DaemonSet", ""):                                                                             "noSuchAPI",
+		object("apiVersion: batch/v1\n", "StatefulSet", ""):                                                                          "noSuchAPI",
+		object("apiVersion: apps.kruise.io/v1alpha1\n", "StatefulSet", ""):                                                           "bestEffort",
+		object("apiVersion: batch.volcano.sh/v1alpha1\n", "Job", ""):                                                                 "bestEffort",
+		object("apiVersion: apps/v1\n", "Deployment", "statuss: {}\n"):                                                               "unknownKey",
+		object("apiVersion: apps/v1\n", "Deployment", "status: {replicas: 1}\n"):                                                     "",
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: a, lables: {}}\nspec: {containers: []}":                                         "unknownKey",
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: a, managedFields: [], uid: x, creationTimestamp: null}\nspec: {containers: []}": "",
+	}
+	for manifest, want := range tests {
+		if got := problemCodes(Parse(t.Context(), "f", []byte(manifest))); got != want {
+			t.Errorf("%s: got %q, want %q", manifest, got, want)
+		}
+	}
+}

@@ -75,8 +75,14 @@ func (l *linter) hookPort(m member, field string, h *corev1.LifecycleHandler) {
 }
 
 func (l *linter) noSuchPort(m member, severity Severity, field string, port handlerPort, effect string) {
-	name := port.port.StrVal
-	l.find("SC032", severity, m.at(join(field, port.field)),
-		snippet("name the port in the same container", map[string]any{"ports": []any{map[string]any{"name": name, "containerPort": 8080}}}),
+	name, names := port.port.StrVal, []string{}
+	for _, p := range m.Ports {
+		names = append(names, p.Name)
+	}
+	remedy := "give the port's number, or name it in the same container's ports"
+	if near := nearest(name, names); near != "" {
+		remedy = "did you mean this?\nport: " + near
+	}
+	l.find("SC032", severity, m.at(join(field, port.field)), remedy,
 		"the container has no port named %.60q: %s", name, effect)
 }

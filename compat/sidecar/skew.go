@@ -184,5 +184,5 @@ func (c *judgement) skew() {
 	default:
 		return
 	}
-	c.find(Finding{Code: CodeVersionSkew, Severity: Error, Message: message, Remedy: "bring them within the version skew policy: https://kubernetes.io/releases/version-skew-policy/"})
+	c.find(Finding{Code: CodeVersionSkew, Severity: Warning, Message: message, Remedy: "bring them within the version skew policy: https://kubernetes.io/releases/version-skew-policy/"})
 }

@@ -92,6 +92,7 @@ const (
 // The codes that only a Finding has.
 const (
 	CodeGateBlocksUpgrade Code = "GATE_BLOCKS_UPGRADE_TO_1_37" // the gate must go before the kubelet becomes 1.37
+	CodeGateMisspelt      Code = "GATE_MISSPELT"               // a gate that is nearly SidecarContainers: it is not that
 	CodeSourcesDisagree   Code = "SOURCES_DISAGREE"            // two sources tell a fact differently
 	CodeConfigNotRead     Code = "CONFIG_NOT_READ"             // why Assumed is true
 	CodeVersionSkew       Code = "VERSION_SKEW"                // Kubernetes does not support this kubelet with this API server
@@ -129,6 +130,13 @@ const (
 	VerdictIncompatible Verdict = "incompatible"
 	VerdictUnknown      Verdict = "unknown"
 )
+
+// OtherMachine says that the Node object that was told is not of the machine that
+// was looked at.
+func (s Support) OtherMachine() bool {
+	r := s.Kubelet.Config.Reason
+	return r != nil && r.Code == kubelet.ReasonOtherMachine
+}
 
 // Verdict says what the support means for a Pod that has native sidecars.
 func (s Support) Verdict() Verdict {
