@@ -262,12 +262,12 @@ func judgeSets(ctx context.Context, s *spec.Spec, node *nodefeatures.Snapshot, r
 }
 
 // judgeSet joins the verdicts of a set's rules: all of them, or any one of a
-// NodeFeatureGroup's. Strict makes an unknown rule incompatible; its terms keep
-// saying what is not known.
+// NodeFeatureGroup's. Strict makes a rule incompatible that is unknown for want of
+// a fact; its terms keep saying what is not known.
 func judgeSet(index int, set spec.Set, rules []nodefeatures.Rule, strict bool) Set {
 	verdicts := make([]Verdict, len(rules))
 	for i := range rules {
-		if strict && rules[i].Verdict == Unknown {
+		if strict && rules[i].Verdict == Unknown && lacksFact(rules[i]) {
 			rules[i].Verdict = Incompatible
 			rules[i].Reason = strictReason(rules[i].Reason)
 		}
@@ -287,6 +287,33 @@ func judgeSet(index int, set spec.Set, rules []nodefeatures.Rule, strict bool) S
 		result.Verdict = nodefeatures.Any(verdicts...)
 	}
 	return result
+}
+
+// lacksFact says whether a rule is unknown for a fact that is not known, and not
+// only because of what its author wrote: a feature that NFD does not have, a number
+// asked of a word.
+func lacksFact(r nodefeatures.Rule) bool {
+	terms := slices.Clone(r.Terms)
+	for _, alternative := range r.MatchAny {
+		terms = append(terms, alternative.Terms...)
+	}
+	for _, t := range terms {
+		if t.Verdict != Unknown {
+			continue
+		}
+		reasons := []*Reason{t.Reason}
+		for _, e := range t.Expressions {
+			if e.Verdict == Unknown {
+				reasons = append(reasons, e.Reason)
+			}
+		}
+		for _, reason := range reasons {
+			if reason != nil && reason.Code != nodefeatures.ReasonUnknownFeature && reason.Code != nodefeatures.ReasonNotEvaluable {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // strictReason says that --strict decided, and keeps what the rule said.

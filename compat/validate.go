@@ -103,7 +103,7 @@ func judgeNode(ctx context.Context, req NodeRequest, subjects []subject) (*NodeR
 		err = fmt.Errorf("looking for the kubelet: %w", err)
 	}
 	report := newReport(req, subjects, judgeAll(ctx, subjects, snapshot, req), snapshot, facts, err)
-	report.Warnings = append(odd, report.Warnings...)
+	report.Warnings = append(append([]Reason{}, odd...), report.Warnings...)
 	return report, nil
 }
 

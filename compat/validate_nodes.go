@@ -126,7 +126,7 @@ func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*NodeReport, er
 		}
 	}
 	report := newReport(req, subjects, images, node.Snapshot, facts, nil)
-	report.Warnings = append(odd, report.Warnings...)
+	report.Warnings = append(append([]Reason{}, odd...), report.Warnings...)
 	return report, nil
 }
 

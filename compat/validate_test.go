@@ -1,6 +1,7 @@
 package compat_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -170,5 +171,28 @@ func TestMalformedSpecIsAnError(t *testing.T) {
 	report := validate(t, "compatibilities: []\n", nil)
 	if report.Error == nil || report.Error.Code != "malformedSpec" || report.Error.Retryable {
 		t.Errorf("error %+v, want a malformedSpec that is not retryable", report.Error)
+	}
+}
+
+// Every list of a report is one, also an empty one.
+func TestReportSchema(t *testing.T) {
+	snapshots, err := nodefeatures.Load([]byte(nodeA))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := compat.ValidateNode(t.Context(), compat.NodeRequest{
+		Snapshot: snapshots[0],
+		Files:    []compat.File{{Name: "spec.yaml", Data: manyRules(1)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSchema(t, compat.KindNodeReport, data)
+	if report.Warnings == nil {
+		t.Error("warnings are null")
 	}
 }

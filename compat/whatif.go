@@ -30,6 +30,7 @@ func (e *ChangeError) Unwrap() error { return e.err }
 const (
 	codeChangeElement = "whatIfElement" // NFD publishes no such element
 	codeChangeValue   = "whatIfValue"   // NFD publishes other values of it
+	codeChangePart    = "whatIfPart"    // it belongs with others that stay as they are
 	codeChangeAbsent  = "whatIfAbsent"  // what is taken away was not there
 )
 
@@ -38,7 +39,7 @@ func OfChanges(warnings []Reason) []Reason {
 	var list []Reason
 	for _, w := range warnings {
 		switch w.Code {
-		case codeChangeElement, codeChangeValue, codeChangeAbsent:
+		case codeChangeElement, codeChangeValue, codeChangePart, codeChangeAbsent:
 			list = append(list, w)
 		}
 	}
@@ -85,7 +86,18 @@ func checkSet(s *nodefeatures.Snapshot, text string) ([]Reason, error) {
 	if err != nil {
 		return nil, err
 	}
-	return checkFact("set "+text, place, value), nil
+	odd := checkFact("set "+text, place, value)
+	switch path {
+	case "kernel.version.major", "kernel.version.minor", "kernel.version.revision":
+		if full, err := s.Look("kernel.version.full"); err != nil || full.State != nodefeatures.StatePresent {
+			return odd, err
+		}
+		odd = append(odd, Reason{
+			Code: codeChangePart, Message: "set " + text + ": only this part of the version is changed, kernel.version.full is not",
+			Hint: "set kernel.version.full, which changes all parts",
+		})
+	}
+	return odd, nil
 }
 
 func checkUnset(s *nodefeatures.Snapshot, path string) ([]Reason, error) {

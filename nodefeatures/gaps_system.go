@@ -98,6 +98,9 @@ func localGap(h host, _ *nfdv1alpha1.Features) *gap {
 			Hint: "mount the host's directory at " + ours,
 		}}
 	}
+	if _, err := os.Stat(h.path("etc")); !h.own() && err != nil {
+		return &gap{Reason: reasonFor(h.path("etc"), err)} // this is no system's root, or not all of it
+	}
 	files, err := os.ReadDir(ours)
 	if os.IsNotExist(err) {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/klauspost/cpuid/v2"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 )
 
@@ -64,7 +65,7 @@ func (f *facts) hint(feature string, x *Expression) string {
 	if hint == "" && x.Found != nil && !x.Found.Present {
 		hint = f.spellingHint(feature, x.Name)
 	}
-	if hint == "" && feature == cpuFlags && x.Op == string(nfdv1alpha1.MatchExists) {
+	if hint == "" && feature == cpuFlags && x.Op == string(nfdv1alpha1.MatchExists) && hideable(x.Name) {
 		hint = f.hypervisorHint()
 	}
 	return hint
@@ -137,6 +138,13 @@ func numericHint(x *Expression) string {
 		return "compare versions with `type: version`"
 	}
 	return ""
+}
+
+// hideable says whether a hypervisor on x86 can hide a flag: one that such a CPU can
+// have.
+func hideable(flag string) bool {
+	id := cpuid.ParseFeature(flag)
+	return id != cpuid.UNKNOWN && id < cpuid.AESARM || strings.HasPrefix(flag, "X86_64_V")
 }
 
 // hypervisorHint: a hypervisor may hide what the CPU can do. CPUID tells that

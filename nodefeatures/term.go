@@ -198,7 +198,7 @@ func (e *evaluator) uncertain(f *feature, name string, m *nfdv1alpha1.MatchExpre
 }
 
 func variableUnknown(what string) *Reason {
-	return &Reason{Code: ReasonVariableUnknown, Message: what + " an earlier rule whose verdict is unknown"}
+	return &Reason{Code: ReasonVariableUnknown, Message: what + " an earlier rule that is unknown, or whose template NFD did not expand"}
 }
 
 // names evaluates an expression on the names of a feature's elements. On a

@@ -123,7 +123,7 @@ func (d *decoder) checkDevices(n *node, feature string, expressions nfdv1alpha1.
 		return
 	}
 	for _, e := range expressions {
-		if e.Op != nfdv1alpha1.MatchNotIn && e.Op != nfdv1alpha1.MatchDoesNotExist {
+		if e.Op != nfdv1alpha1.MatchNotIn {
 			return
 		}
 	}
