@@ -1,0 +1,93 @@
+package compat
+
+import (
+	"context"
+	"slices"
+
+	"nodecompat/nodefeatures"
+	"nodecompat/spec"
+)
+
+// judgeSets evaluates the selected sets. The error is ctx's; then there are none.
+func judgeSets(ctx context.Context, s *spec.Spec, node *nodefeatures.Snapshot, req NodeRequest) ([]Set, error) {
+	sets := []Set{}
+	for i, set := range s.Sets {
+		if len(req.Tags) > 0 && !slices.Contains(req.Tags, set.Tag) {
+			continue
+		}
+		rules, err := node.Match(ctx, set.Rules)
+		if err != nil {
+			return []Set{}, err
+		}
+		sets = append(sets, judgeSet(i, set, rules, req.Strict))
+	}
+	return sets, nil
+}
+
+// judgeSet joins the verdicts of a set's rules: all of them, or any one of a
+// NodeFeatureGroup's. Strict makes a rule incompatible that is unknown for want of
+// a fact; its terms keep saying what is not known.
+func judgeSet(index int, set spec.Set, rules []nodefeatures.Rule, strict bool) Set {
+	verdicts := make([]Verdict, len(rules))
+	for i := range rules {
+		if strict && rules[i].Verdict == Unknown && lacksFact(rules[i]) {
+			rules[i].Verdict = Incompatible
+			rules[i].Reason = strictReason(rules[i].Reason)
+		}
+		verdicts[i] = rules[i].Verdict
+	}
+	result := Set{
+		Index:       index,
+		Tag:         set.Tag,
+		Description: set.Description,
+		Weight:      set.Weight,
+		Match:       "all",
+		Verdict:     nodefeatures.All(verdicts...),
+		Rules:       rules,
+	}
+	if set.AnyRule {
+		result.Match = "any"
+		result.Verdict = nodefeatures.Any(verdicts...)
+	}
+	return result
+}
+
+// lacksFact says whether a rule is unknown for a fact that is not known, and not
+// only because of what its author wrote: a feature that NFD does not have, a number
+// asked of a word.
+func lacksFact(r nodefeatures.Rule) bool {
+	terms := slices.Clone(r.Terms)
+	for _, alternative := range r.MatchAny {
+		terms = append(terms, alternative.Terms...)
+	}
+	for _, t := range terms {
+		if t.Verdict != Unknown {
+			continue
+		}
+		reasons := []*Reason{t.Reason}
+		for _, e := range t.Expressions {
+			if e.Verdict == Unknown {
+				reasons = append(reasons, e.Reason)
+			}
+		}
+		for _, reason := range reasons {
+			if reason != nil && reason.Code != nodefeatures.ReasonUnknownFeature && reason.Code != nodefeatures.ReasonNotEvaluable {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// strictReason says that --strict decided, and keeps what the rule said.
+func strictReason(was *Reason) *Reason {
+	reason := &Reason{Code: codeStrict, Message: "a fact is unknown, and --strict takes that as no"}
+	if was != nil {
+		reason.Message = was.Message + "; --strict takes that as no"
+		reason.Hint = was.Hint
+	}
+	return reason
+}
+
+// codeStrict is the code of the reason of a rule that --strict decided.
+const codeStrict = "strict"
