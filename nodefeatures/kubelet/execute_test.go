@@ -151,9 +151,12 @@ func TestRunningProcess(t *testing.T) {
 		must(t, cmd.Wait())
 	}()
 	p := process{pid: cmd.Process.Pid, program: programKubelet, dir: filepath.Join("/proc", strconv.Itoa(cmd.Process.Pid))}
-	data, err := readFile(filepath.Join(p.dir, "cmdline"), maxProcFile)
-	must(t, err)
-	p.args = parseCmdline(data)
+	for len(p.args) == 0 { // Start returns a moment before the kernel has put them there
+		data, err := readFile(filepath.Join(p.dir, "cmdline"), maxProcFile)
+		must(t, err)
+		p.args = parseCmdline(data)
+		must(t, t.Context().Err())
+	}
 	m := newMachine(Options{})
 	if r := checkOwner(p); r != nil {
 		t.Skip(r.Message)
@@ -163,7 +166,7 @@ func TestRunningProcess(t *testing.T) {
 	}
 	ns := relate(m.homeDir(), p.dir)
 	v := m.processVersion(t.Context(), p, ns)
-	if ns != namespaceHome || v.Value != "v1.36.3" || *v.Origin != (Origin{Source: SourceProcess, Path: exe, PID: p.pid}) {
+	if ns != namespaceHome || v.Value != "v1.36.3" || v.Origin == nil || *v.Origin != (Origin{Source: SourceProcess, Path: exe, PID: p.pid}) {
 		t.Errorf("got %+v, %+v, namespace %d", v, v.Reason, ns)
 	}
 	f := m.configuration(p, ns, told{}, "")
