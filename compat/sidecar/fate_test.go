@@ -134,3 +134,14 @@ func TestBugsConcern(t *testing.T) {
 		}
 	}
 }
+
+// What to do about a kubelet that does not start depends on why it does not.
+func TestBrokenRemedy(t *testing.T) {
+	for version, want := range map[string]string{"v1.27.16": "it exists from 1.28 on", "v1.37.0": "it is on without it"} {
+		support := Judge(node{version: version, gates: "SidecarContainers=true"}.facts(t), nil)
+		findings := lintYAML(t, podYAML([]string{gated}, []string{app}), Target{Kubelet: release(t, version), Support: &support})
+		if len(findings) != 1 || findings[0].ID != "SC026" || !strings.Contains(findings[0].Remedy, want) {
+			t.Errorf("%s: %+v", version, findings)
+		}
+	}
+}

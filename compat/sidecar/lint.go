@@ -144,7 +144,7 @@ func (l *linter) unsupported() {
 		l.find("SC026", Error, at, "upgrade the control plane, or switch the feature gate "+gateSidecars+" on there: native sidecars are on by default from Kubernetes 1.29 on",
 			"the cluster does not run this Pod's native sidecars: %s", s.Message)
 	case s != nil && s.Support == Broken:
-		l.find("SC026", Error, at, remedyRemove, "the node does not run this Pod: %s", s.Message)
+		l.find("SC026", Error, at, remedyFor(s.Code), "the node does not run this Pod: %s", s.Message)
 	case s != nil && s.Verdict() == VerdictIncompatible:
 		l.find("SC026", Error, at, remedy, "the node does not run this Pod's native sidecars: %s", s.Message)
 	case before(l.target.Kubelet, sidecarsKnown()):

@@ -63,15 +63,14 @@ func (l *linter) probePort(m member, field string, p *corev1.Probe) {
 
 // hookPort is SC032 of a hook.
 func (l *linter) hookPort(m member, field string, h *corev1.LifecycleHandler) {
-	if _, lost := m.lostHook(h); !lost {
-		return
-	}
-	port, _ := m.unresolved(hookHandler(h))
-	if strings.HasSuffix(field, "postStart") {
+	port, lost := m.unresolved(hookHandler(h))
+	switch {
+	case !lost || hookOf(h) != hookHTTP:
+	case strings.HasSuffix(field, "postStart"):
 		l.noSuchPort(m, Error, field, port, "the hook always fails, and the container is killed again and again")
-		return
+	default:
+		l.noSuchPort(m, Warning, field, port, "nothing is done")
 	}
-	l.noSuchPort(m, Warning, field, port, "nothing is done")
 }
 
 func (l *linter) noSuchPort(m member, severity Severity, field string, port handlerPort, effect string) {
