@@ -6,6 +6,8 @@ import (
 
 	"nodecompat/compat/artifact"
 	"nodecompat/spec"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // The kinds of what attach and detach print.
@@ -27,7 +29,7 @@ type AttachReport struct {
 	// Problems are the spec's; with an error among them nothing was attached.
 	Problems spec.Problems `json:"problems"`
 	// Warnings are about the image and the registry.
-	Warnings []Reason `json:"warnings"`
+	Warnings []verdict.Reason `json:"warnings"`
 	// Error says why it did not work; absent when it did.
 	Error *Error `json:"error,omitempty"`
 }
@@ -108,7 +110,7 @@ func Attach(ctx context.Context, repository *artifact.Repository, data []byte, o
 func NewAttachReport(reference string, err error) *AttachReport {
 	return &AttachReport{
 		APIVersion: APIVersion, Kind: KindAttachReport, Reference: reference,
-		Attached: []Attached{}, Problems: spec.Problems{}, Warnings: []Reason{}, Error: NewError(err),
+		Attached: []Attached{}, Problems: spec.Problems{}, Warnings: []verdict.Reason{}, Error: NewError(err),
 	}
 }
 
@@ -161,10 +163,10 @@ func (p *printer) removed(old artifact.Removed, verb string) {
 	p.line(1, "%s %s%s", verb, old.Digest.String(), note)
 }
 
-func reasons(warnings []artifact.Warning) []Reason {
-	list := make([]Reason, len(warnings))
+func reasons(warnings []artifact.Warning) []verdict.Reason {
+	list := make([]verdict.Reason, len(warnings))
 	for i, w := range warnings {
-		list[i] = Reason{Code: w.Code, Message: w.Message}
+		list[i] = verdict.Reason{Code: w.Code, Message: w.Message}
 	}
 	return list
 }
@@ -178,7 +180,7 @@ type DetachReport struct {
 	// Detached has one entry for each manifest or index that lost an artifact.
 	Detached []Detached `json:"detached"`
 	// Warnings are about the reference.
-	Warnings []Reason `json:"warnings"`
+	Warnings []verdict.Reason `json:"warnings"`
 	// Error says why it did not work; absent when it did.
 	Error *Error `json:"error,omitempty"`
 }
@@ -211,7 +213,7 @@ func Detach(ctx context.Context, repository *artifact.Repository, o artifact.Det
 func NewDetachReport(reference string, err error) *DetachReport {
 	return &DetachReport{
 		APIVersion: APIVersion, Kind: KindDetachReport, Reference: reference,
-		Detached: []Detached{}, Warnings: []Reason{}, Error: NewError(err),
+		Detached: []Detached{}, Warnings: []verdict.Reason{}, Error: NewError(err),
 	}
 }
 

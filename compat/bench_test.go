@@ -12,6 +12,8 @@ import (
 	"nodecompat/compat"
 	"nodecompat/nodefeatures"
 	"nodecompat/spec"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // manyRules is a spec of n rules with seven expressions each.
@@ -56,7 +58,7 @@ func BenchmarkValidate1000(b *testing.B) {
 		b.Fatal(problems.Err())
 	}
 	report, err := compat.ValidateNode(b.Context(), request)
-	if err != nil || report.Verdict != compat.Compatible {
+	if err != nil || report.Verdict != verdict.Compatible {
 		b.Fatal(report.Verdict, err)
 	}
 	b.Run("parse", func(b *testing.B) {

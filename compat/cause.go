@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"nodecompat/nodefeatures"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A cause is why a verdict is what it is: in one line, and taken apart, so that
@@ -34,7 +36,7 @@ func (c cause) in(place string) cause {
 }
 
 // causes are the reasons of the sets that have a verdict, in their order.
-func causes(verdict Verdict, sets []Set) []cause {
+func causes(verdict verdict.Verdict, sets []Set) []cause {
 	var list []cause
 	for _, set := range sets {
 		if set.Verdict == verdict {
@@ -58,16 +60,16 @@ func (s Set) why() cause {
 // whyRule explains a rule by the terms that gave its verdict; where --strict did,
 // by those that are unknown.
 func whyRule(r nodefeatures.Rule) cause {
-	verdict := r.Verdict
+	result := r.Verdict
 	if r.Reason != nil && r.Reason.Code == codeStrict {
-		verdict = Unknown
+		result = verdict.Unknown
 	}
-	if t := termWith(verdict, r.Terms); t != nil {
+	if t := termWith(result, r.Terms); t != nil {
 		return whyTerm(*t)
 	}
 	var alternatives []cause
 	for _, a := range r.MatchAny {
-		if t := termWith(a.Verdict, a.Terms); t != nil && a.Verdict == verdict {
+		if t := termWith(a.Verdict, a.Terms); t != nil && a.Verdict == result {
 			alternatives = append(alternatives, whyTerm(*t))
 		}
 	}
@@ -75,8 +77,8 @@ func whyRule(r nodefeatures.Rule) cause {
 	case len(alternatives) == 0 && r.Reason != nil:
 		return cause{message: r.Reason.Message, hint: r.Reason.Hint}
 	case len(alternatives) == 0:
-		return cause{message: string(verdict)}
-	case verdict == Unknown:
+		return cause{message: string(result)}
+	case result == verdict.Unknown:
 		return join(alternatives).in("it is not known whether an alternative of matchAny holds: ")
 	default:
 		return join(alternatives).in("no alternative of matchAny holds: ")
@@ -99,7 +101,7 @@ func join(list []cause) cause {
 	return all
 }
 
-func termWith(verdict Verdict, terms []nodefeatures.Term) *nodefeatures.Term {
+func termWith(verdict verdict.Verdict, terms []nodefeatures.Term) *nodefeatures.Term {
 	for i := range terms {
 		if terms[i].Verdict == verdict {
 			return &terms[i]
@@ -133,7 +135,7 @@ func whyTerm(t nodefeatures.Term) cause {
 func whyExpression(feature string, e nodefeatures.Expression) cause {
 	c := cause{message: explainExpression(feature, e), hint: e.Hint}
 	exists := e.Op == "Exists" || e.Op == "DoesNotExist"
-	if e.Found == nil || exists && !e.MatchName && e.Verdict == Incompatible {
+	if e.Found == nil || exists && !e.MatchName && e.Verdict == verdict.Incompatible {
 		return c
 	}
 	c.subject, c.found = subjectOf(feature, e), found(e)

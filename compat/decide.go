@@ -14,6 +14,8 @@ import (
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/spec"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // NewNodeReport returns a report without an answer; err says why, if it is not nil.
@@ -22,11 +24,11 @@ func NewNodeReport(now time.Time, err error) *NodeReport {
 		APIVersion: APIVersion,
 		Kind:       KindNodeReport,
 		Created:    now.UTC().Format(time.RFC3339),
-		Verdict:    Unknown,
-		Reasons:    []Reason{},
+		Verdict:    verdict.Unknown,
+		Reasons:    []verdict.Reason{},
 		Node:       Node{Sources: []nodefeatures.Source{}},
 		Images:     []Image{},
-		Warnings:   []Reason{},
+		Warnings:   []verdict.Reason{},
 		Error:      NewError(err),
 	}
 }
@@ -35,18 +37,18 @@ func NewNodeReport(now time.Time, err error) *NodeReport {
 // kubelet could not be looked for is no unknown fact, and --strict does not touch
 // it.
 func (r *NodeReport) decide(req NodeRequest) {
-	verdicts := make([]Verdict, 0, len(r.Images)+1)
+	verdicts := make([]verdict.Verdict, 0, len(r.Images)+1)
 	for _, i := range r.Images {
 		verdicts = append(verdicts, i.Verdict)
 		if i.Error != nil && r.Error == nil {
 			r.Error = i.Error
 		}
 	}
-	var sidecars Verdict
-	var why Reason
+	var sidecars verdict.Verdict
+	var why verdict.Reason
 	switch {
 	case req.RequireSidecars && r.detection != nil:
-		sidecars, why = Unknown, r.detection.reason()
+		sidecars, why = verdict.Unknown, r.detection.reason()
 		r.Error = cmp.Or(r.Error, r.detection)
 	case req.RequireSidecars:
 		sidecars, why = decideSidecars(*r.Sidecars, req.Strict)
@@ -56,7 +58,7 @@ func (r *NodeReport) decide(req NodeRequest) {
 	if req.RequireSidecars {
 		verdicts = append(verdicts, sidecars)
 	}
-	r.Verdict = nodefeatures.All(verdicts...)
+	r.Verdict = verdict.All(verdicts...)
 	if sidecars == r.Verdict {
 		r.Reasons = append(r.Reasons, why)
 	}
@@ -66,7 +68,7 @@ func (r *NodeReport) decide(req NodeRequest) {
 // warn collects what did not decide: what the specs and the registries warn of.
 func (r *NodeReport) warn(subjects []subject, req NodeRequest) {
 	if req.Snapshot == nil && len(subjects) > 0 && r.Sidecars.OtherMachine() {
-		r.Warnings = append(r.Warnings, Reason{
+		r.Warnings = append(r.Warnings, verdict.Reason{
 			Code: kubelet.ReasonOtherMachine, Message: "the Node object is another machine's: only its kubelet was judged by it, the images by this host",
 			Hint: "save what the node offers with `compat features`, and give that with --features",
 		})
@@ -77,19 +79,19 @@ func (r *NodeReport) warn(subjects []subject, req NodeRequest) {
 		}
 		name := cmp.Or(s.reference, s.file)
 		for _, w := range s.warnings {
-			r.Warnings = append(r.Warnings, Reason{Code: w.Code, Message: name + ": " + w.Message})
+			r.Warnings = append(r.Warnings, verdict.Reason{Code: w.Code, Message: name + ": " + w.Message})
 		}
 		for _, p := range s.problems {
-			if p.Severity == spec.SeverityWarning {
-				r.Warnings = append(r.Warnings, Reason{Code: p.Code, Message: fmt.Sprintf("%s: %s: %s", name, p.Path, p.Message), Hint: p.Hint})
+			if p.Severity == verdict.SeverityWarning {
+				r.Warnings = append(r.Warnings, verdict.Reason{Code: p.Code, Message: fmt.Sprintf("%s: %s: %s", name, p.Path, p.Message), Hint: p.Hint})
 			}
 		}
 	}
 }
 
 // platformUnknown says that the node is one of which nobody knows the platform.
-func platformUnknown(consequence string) Reason {
-	return Reason{
+func platformUnknown(consequence string) verdict.Reason {
+	return verdict.Reason{
 		Code:    "platformUnknown",
 		Message: "the snapshot does not name the node's architecture: " + consequence,
 		Hint:    "name it with --platform",
@@ -97,14 +99,14 @@ func platformUnknown(consequence string) Reason {
 }
 
 // decideSidecars turns the kubelet's support into a verdict with its reason.
-func decideSidecars(support sidecar.Support, strict bool) (Verdict, Reason) {
-	verdict := Verdict(support.Verdict())
+func decideSidecars(support sidecar.Support, strict bool) (verdict.Verdict, verdict.Reason) {
+	result := support.Verdict()
 	message := "native sidecars: " + support.Message
-	if strict && verdict == Unknown {
-		verdict = Incompatible
+	if strict && result == verdict.Unknown {
+		result = verdict.Incompatible
 		message += "; --strict takes that as no"
 	}
-	return verdict, Reason{Code: string(support.Code), Message: message, Hint: sidecarHint(support)}
+	return result, verdict.Reason{Code: string(support.Code), Message: message, Hint: sidecarHint(support)}
 }
 
 // sidecarHint says how an answer about sidecars can be made sure.
@@ -122,8 +124,8 @@ func sidecarHint(support sidecar.Support) string {
 
 // imageReasons repeats the reasons of the images that decided, with their names
 // where there are several.
-func (r *NodeReport) imageReasons() []Reason {
-	var reasons []Reason
+func (r *NodeReport) imageReasons() []verdict.Reason {
+	var reasons []verdict.Reason
 	for _, i := range r.Images {
 		for _, reason := range i.Reasons {
 			if len(r.Images) > 1 {
@@ -139,7 +141,7 @@ func (r *NodeReport) imageReasons() []Reason {
 
 // decidedBy says whether the report's reasons are those of an image.
 func (r *NodeReport) decidedBy(i Image) bool {
-	return i.Verdict == r.Verdict || r.Verdict == Unknown && i.Verdict != Compatible
+	return i.Verdict == r.Verdict || r.Verdict == verdict.Unknown && i.Verdict != verdict.Compatible
 }
 
 // judge decides one image on the facts of one node.
@@ -153,57 +155,57 @@ func judge(ctx context.Context, s subject, node *nodefeatures.Snapshot, req Node
 		image.Error = NewError(s.err)
 	}
 	if mismatch := platformMismatch(s, node, req); mismatch != nil {
-		reasons := []Reason{*mismatch}
-		if image.Verdict == Incompatible {
+		reasons := []verdict.Reason{*mismatch}
+		if image.Verdict == verdict.Incompatible {
 			reasons = append(reasons, image.Reasons...)
 		}
-		image.Verdict, image.Reasons = Incompatible, reasons
+		image.Verdict, image.Reasons = verdict.Incompatible, reasons
 	}
 	image.Pinned = s.content != nil && req.Artifact != ""
-	if best := bestSet(image.Sets); best != nil && image.Verdict == Compatible {
+	if best := bestSet(image.Sets); best != nil && image.Verdict == verdict.Compatible {
 		image.Score = &best.Weight
 	}
 	return image
 }
 
 // decideImage is Kleene's OR over the selected sets, or what a missing spec means.
-func decideImage(s subject, sets []Set, req NodeRequest) (Verdict, []Reason) {
+func decideImage(s subject, sets []Set, req NodeRequest) (verdict.Verdict, []verdict.Reason) {
 	switch {
 	case errors.Is(s.err, artifact.ErrNoArtifact) && s.image.Manifest == nil && req.platform().OS == "":
-		return Unknown, []Reason{platformUnknown("nothing is attached to the index")}
+		return verdict.Unknown, []verdict.Reason{platformUnknown("nothing is attached to the index")}
 	case errors.Is(s.err, artifact.ErrNoArtifact):
 		return decideMissing(req.Missing)
 	case s.err != nil:
-		return Unknown, []Reason{NewError(s.err).reason()}
+		return verdict.Unknown, []verdict.Reason{NewError(s.err).reason()}
 	case len(sets) == 0:
-		return Unknown, []Reason{{
+		return verdict.Unknown, []verdict.Reason{{
 			Code:    "noSetSelected",
 			Message: fmt.Sprintf("no set of the spec has the tag %s", strings.Join(req.Tags, " or ")),
 			Hint:    tagsHint(s.spec),
 		}}
 	}
-	verdicts := make([]Verdict, len(sets))
+	verdicts := make([]verdict.Verdict, len(sets))
 	for i, set := range sets {
 		verdicts[i] = set.Verdict
 	}
-	verdict := nodefeatures.Any(verdicts...)
+	verdict := verdict.Any(verdicts...)
 	return verdict, setReasons(verdict, sets)
 }
 
 // decideMissing says what an image about which nobody said anything is.
-func decideMissing(missing Verdict) (Verdict, []Reason) {
-	reason := Reason{
+func decideMissing(missing verdict.Verdict) (verdict.Verdict, []verdict.Reason) {
+	reason := verdict.Reason{
 		Code:    "noArtifact",
 		Message: "the image has no compatibility artifact",
 		Hint:    "attach one with `compat attach`, or say with --missing what that means",
 	}
 	switch missing {
-	case Compatible, Incompatible:
+	case verdict.Compatible, verdict.Incompatible:
 		reason.Message += "; --missing says " + string(missing)
 		reason.Hint = ""
-		return missing, []Reason{reason}
+		return missing, []verdict.Reason{reason}
 	}
-	return Unknown, []Reason{reason}
+	return verdict.Unknown, []verdict.Reason{reason}
 }
 
 // The codes of the reasons that sets give.
@@ -214,21 +216,21 @@ const (
 )
 
 // setReasons explains the image's verdict by the sets that gave it.
-func setReasons(verdict Verdict, sets []Set) []Reason {
-	if verdict == Compatible {
+func setReasons(result verdict.Verdict, sets []Set) []verdict.Reason {
+	if result == verdict.Compatible {
 		best := bestSet(sets)
-		return []Reason{{
+		return []verdict.Reason{{
 			Code:    codeSetMatches,
 			Message: fmt.Sprintf("%s matches, weight %d", best.title(), best.Weight),
 		}}
 	}
 	code := codeNoSetMatches
-	if verdict == Unknown {
+	if result == verdict.Unknown {
 		code = codeFactsUnknown
 	}
-	var reasons []Reason
-	for _, why := range causes(verdict, sets) {
-		reasons = append(reasons, Reason{Code: code, Message: why.message, Hint: why.hint})
+	var reasons []verdict.Reason
+	for _, why := range causes(result, sets) {
+		reasons = append(reasons, verdict.Reason{Code: code, Message: why.message, Hint: why.hint})
 	}
 	return reasons
 }
@@ -238,7 +240,7 @@ func setReasons(verdict Verdict, sets []Set) []Reason {
 func bestSet(sets []Set) *Set {
 	var best *Set
 	for i := range sets {
-		if sets[i].Verdict == Compatible && (best == nil || sets[i].Weight > best.Weight) {
+		if sets[i].Verdict == verdict.Compatible && (best == nil || sets[i].Weight > best.Weight) {
 			best = &sets[i]
 		}
 	}
@@ -247,7 +249,7 @@ func bestSet(sets []Set) *Set {
 
 // platformMismatch says that the image is made for another kind of machine than
 // the node. Nil when it fits, or when one of the two is not known.
-func platformMismatch(s subject, node *nodefeatures.Snapshot, req NodeRequest) *Reason {
+func platformMismatch(s subject, node *nodefeatures.Snapshot, req NodeRequest) *verdict.Reason {
 	if s.image == nil {
 		return nil
 	}
@@ -255,7 +257,7 @@ func platformMismatch(s subject, node *nodefeatures.Snapshot, req NodeRequest) *
 		return nil // nobody knows which one to look for
 	}
 	if s.image.Manifest == nil {
-		return &Reason{
+		return &verdict.Reason{
 			Code:    "platformNotFound",
 			Message: fmt.Sprintf("the image has no manifest for %s", artifact.FormatPlatform(req.platform())),
 			Hint:    "it has " + joinPlatforms(s.image.Available),
@@ -265,7 +267,7 @@ func platformMismatch(s subject, node *nodefeatures.Snapshot, req NodeRequest) *
 	if p == nil || arch == "" || p.Architecture == arch && p.OS == node.Node.OS {
 		return nil
 	}
-	return &Reason{
+	return &verdict.Reason{
 		Code:    "platformMismatch",
 		Message: fmt.Sprintf("the image is for %s, the node is %s/%s", artifact.FormatPlatform(*p), node.Node.OS, arch),
 	}

@@ -15,6 +15,8 @@ import (
 
 	"nodecompat/compat/artifact"
 	"nodecompat/spec"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // KindDiscoverReport names the document of `compat discover`.
@@ -30,8 +32,8 @@ type DiscoverReport struct {
 	// Subjects are the index, if there is one, then every platform's manifest.
 	Subjects []DiscoveredSubject `json:"subjects"`
 	// ViaFallbackTag is true when the registry has no referrers API.
-	ViaFallbackTag bool     `json:"viaFallbackTag"`
-	Warnings       []Reason `json:"warnings"`
+	ViaFallbackTag bool             `json:"viaFallbackTag"`
+	Warnings       []verdict.Reason `json:"warnings"`
 	// Error says why it did not work; absent when it did.
 	Error *Error `json:"error,omitempty"`
 }
@@ -91,7 +93,7 @@ func Discover(ctx context.Context, repository *artifact.Repository, platform art
 
 // shadowed warns when readers of some platforms do not take what is attached to
 // the index, since those have artifacts of their own.
-func shadowed(found artifact.Discovery) []Reason {
+func shadowed(found artifact.Discovery) []verdict.Reason {
 	onIndex := false
 	var own []string
 	for _, s := range found.Subjects {
@@ -107,7 +109,7 @@ func shadowed(found artifact.Discovery) []Reason {
 	if !onIndex || len(own) == 0 {
 		return nil
 	}
-	return []Reason{{
+	return []verdict.Reason{{
 		Code:    "shadowed",
 		Message: "what is attached to the index is not used for " + strings.Join(own, ", ") + ": artifacts of their own come first",
 		Hint:    "attach with --all-platforms, or remove those with `compat detach --platform`",
@@ -118,7 +120,7 @@ func shadowed(found artifact.Discovery) []Reason {
 func NewDiscoverReport(reference string, err error) *DiscoverReport {
 	return &DiscoverReport{
 		APIVersion: APIVersion, Kind: KindDiscoverReport, Reference: reference,
-		Subjects: []DiscoveredSubject{}, Warnings: []Reason{}, Error: NewError(err),
+		Subjects: []DiscoveredSubject{}, Warnings: []verdict.Reason{}, Error: NewError(err),
 	}
 }
 
@@ -310,16 +312,16 @@ func count(n int, what string) string {
 }
 
 func (p *printer) state(a DiscoveredArtifact) painted {
-	verdict := Unknown
+	result := verdict.Unknown
 	switch artifact.State(a.State) {
 	case artifact.StateInEffect:
-		verdict = Compatible
+		result = verdict.Compatible
 	case artifact.StateBroken:
-		verdict = Incompatible
+		result = verdict.Incompatible
 	case artifact.StateOlder:
 		return painted(a.stateText())
 	}
-	return p.paint(verdict, a.stateText())
+	return p.paint(result, a.stateText())
 }
 
 func orNone(text string) string {

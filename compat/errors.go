@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"nodecompat/compat/artifact"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A coded error knows its place in a report.
@@ -56,6 +58,6 @@ func errorCode(err error) string {
 	}
 }
 
-func (e *Error) reason() Reason {
-	return Reason{Code: e.Code, Message: e.Message, Hint: e.Hint}
+func (e *Error) reason() verdict.Reason {
+	return verdict.Reason{Code: e.Code, Message: e.Message, Hint: e.Hint}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"nodecompat/nodefeatures"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // title names a set for a person: its position (from 1, as people count) and
@@ -35,9 +37,9 @@ func explainExpression(feature string, e nodefeatures.Expression) string {
 	subject := subjectOf(feature, e)
 	line := fmt.Sprintf("%s: wanted %s, found %s", subject, wanted(e), found(e))
 	switch {
-	case e.Op == "Exists" && e.Verdict == Incompatible && !e.MatchName:
+	case e.Op == "Exists" && e.Verdict == verdict.Incompatible && !e.MatchName:
 		line = subject + " is missing"
-	case e.Op == "DoesNotExist" && e.Verdict == Incompatible && !e.MatchName:
+	case e.Op == "DoesNotExist" && e.Verdict == verdict.Incompatible && !e.MatchName:
 		line = subject + " is there, and must not be"
 	}
 	if e.Reason != nil {

@@ -15,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	"nodecompat/compat"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Bounds on what FuzzReport renders: a report, and how much longer its text may
@@ -213,7 +215,7 @@ func rendered(t *testing.T, write func(io.Writer) error) string {
 func TestEscapedControls(t *testing.T) {
 	for _, shift := range []string{"", "a", "ab"} {
 		message := shift + strings.Repeat("é\u2028", 5000) + "\u009b"
-		pod := compat.PodReport{Pods: []compat.Pod{{Verdict: compat.Incompatible, Reasons: []compat.Reason{{Code: "x", Message: message}}}}}
+		pod := compat.PodReport{Pods: []compat.Pod{{Verdict: verdict.Incompatible, Reasons: []verdict.Reason{{Code: "x", Message: message}}}}}
 		sarif := rendered(t, func(w io.Writer) error { return pod.WriteSARIF(w, "test") })
 		junit := rendered(t, pod.WriteJUnit)
 		for text, escaped := range map[string]string{sarif: `\u009b`, junit: "&#x9B;"} {

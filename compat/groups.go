@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Bounds on what a summary holds, however many nodes there are.
@@ -17,7 +19,7 @@ const (
 // A NodeGroup is nodes that have the same verdict for the same reasons, whatever
 // was found on each of them.
 type NodeGroup struct {
-	Verdict Verdict `json:"verdict"`
+	Verdict verdict.Verdict `json:"verdict"`
 	// Nodes is how many they are, and Names are the first of them, at most 10: the
 	// file of a node that has no name.
 	Nodes int      `json:"nodes"`
@@ -102,7 +104,7 @@ func (r *GroupReason) count(value string) {
 }
 
 // verdictOrder is how groups are listed: what is wrong first.
-var verdictOrder = []Verdict{Incompatible, Unknown, Compatible}
+var verdictOrder = []verdict.Verdict{verdict.Incompatible, verdict.Unknown, verdict.Compatible}
 
 // sorted lists the groups by verdict, the biggest first; of equals, that of the
 // node that came first.
@@ -142,7 +144,7 @@ func (r *NodeReport) causes() []codedCause {
 }
 
 // sidecarCause takes the kubelet's version out of a reason.
-func (r *NodeReport) sidecarCause(reason Reason) cause {
+func (r *NodeReport) sidecarCause(reason verdict.Reason) cause {
 	c := cause{message: reason.Message, hint: reason.Hint}
 	if r.Sidecars == nil || r.Sidecars.Kubelet.Version == "" {
 		return c
@@ -157,8 +159,8 @@ func (r *NodeReport) sidecarCause(reason Reason) cause {
 // causes are the image's reasons, taken apart.
 func (i Image) causes(named bool) []codedCause {
 	ofSets := map[string][]cause{
-		codeNoSetMatches: causes(Incompatible, i.Sets),
-		codeFactsUnknown: causes(Unknown, i.Sets),
+		codeNoSetMatches: causes(verdict.Incompatible, i.Sets),
+		codeFactsUnknown: causes(verdict.Unknown, i.Sets),
 	}
 	list := make([]codedCause, 0, len(i.Reasons))
 	for _, reason := range i.Reasons {

@@ -4,6 +4,8 @@ import (
 	"io"
 
 	"nodecompat/spec"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // KindLintReport names the document of `compat spec lint`.
@@ -37,7 +39,7 @@ func NewLintReport() *LintReport {
 func (r *LintReport) Lint(name string, data []byte, err error) {
 	var problems spec.Problems
 	if err != nil {
-		problems = spec.Problems{{Severity: spec.SeverityError, Code: codeUnreadable, Line: 1, Column: 1, Message: err.Error()}}
+		problems = spec.Problems{{Severity: verdict.SeverityError, Code: codeUnreadable, Line: 1, Column: 1, Message: err.Error()}}
 	} else {
 		_, problems = spec.ParseFile(data)
 	}
@@ -69,17 +71,17 @@ func (f LintFile) WriteText(w io.Writer, style Style) error {
 }
 
 func (p *printer) problem(file string, problem spec.Problem) {
-	verdict := Incompatible
-	if problem.Severity == spec.SeverityWarning {
-		verdict = Unknown
+	result := verdict.Incompatible
+	if problem.Severity == verdict.SeverityWarning {
+		result = verdict.Unknown
 	}
 	place := file
 	if problem.Path != "" {
 		p.line(0, "%s:%d:%d: %s: %s: %s", place, problem.Line, problem.Column,
-			p.paint(verdict, string(problem.Severity)), problem.Path, problem.Message)
+			p.paint(result, string(problem.Severity)), problem.Path, problem.Message)
 	} else {
 		p.line(0, "%s:%d:%d: %s: %s", place, problem.Line, problem.Column,
-			p.paint(verdict, string(problem.Severity)), problem.Message)
+			p.paint(result, string(problem.Severity)), problem.Message)
 	}
 	p.hint(1, problem.Hint)
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Bounds on the text form of a list of nodes, which has to be read at a glance.
@@ -58,9 +60,9 @@ func (l *NodeReportList) firstError() *Error {
 }
 
 // warnings are those of the nodes, each once.
-func (l *NodeReportList) warnings() []Reason {
-	var list []Reason
-	counts := map[Reason]int{}
+func (l *NodeReportList) warnings() []verdict.Reason {
+	var list []verdict.Reason
+	counts := map[verdict.Reason]int{}
 	for _, r := range l.Items {
 		for _, w := range r.Warnings {
 			if counts[w]++; counts[w] == 1 {
@@ -83,12 +85,12 @@ func (s *Summary) String() string {
 }
 
 // of are the groups with a verdict.
-func (s *Summary) of(verdict Verdict) []NodeGroup {
+func (s *Summary) of(verdict verdict.Verdict) []NodeGroup {
 	return slices.DeleteFunc(slices.Clone(s.Groups), func(g NodeGroup) bool { return g.Verdict != verdict })
 }
 
 // groups prints the nodes that have a verdict, by reason.
-func (p *printer) groups(verdict Verdict, groups []NodeGroup) {
+func (p *printer) groups(verdict verdict.Verdict, groups []NodeGroup) {
 	if len(groups) == 0 {
 		return
 	}

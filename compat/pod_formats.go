@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"nodecompat/compat/sidecar"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // WriteSARIF prints the findings and problems as SARIF 2.1.0, which code hosts
@@ -17,7 +19,7 @@ import (
 // (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html).
 func (r *PodReport) WriteSARIF(w io.Writer, tool string) error {
 	results := []any{}
-	add := func(rule string, severity sidecar.Severity, message, file string, line int) {
+	add := func(rule string, severity verdict.Severity, message, file string, line int) {
 		results = append(results, map[string]any{
 			"ruleId":  rule,
 			"level":   sarifLevels[severity],
@@ -32,10 +34,10 @@ func (r *PodReport) WriteSARIF(w io.Writer, tool string) error {
 		for _, f := range pod.Findings {
 			add(f.ID, f.Severity, f.Message+"\n"+f.Remedy, pod.File, f.Line)
 		}
-		if pod.Verdict != Compatible {
+		if pod.Verdict != verdict.Compatible {
 			for _, reason := range pod.Reasons {
 				if !pod.tells(reason, r) {
-					add(reason.Code, sidecar.Error, reason.Message, pod.File, pod.Line)
+					add(reason.Code, verdict.SeverityError, reason.Message, pod.File, pod.Line)
 				}
 			}
 		}
@@ -56,7 +58,7 @@ func (r *PodReport) WriteSARIF(w io.Writer, tool string) error {
 	})
 }
 
-var sarifLevels = map[sidecar.Severity]string{sidecar.Error: "error", sidecar.Warning: "warning", sidecar.Info: "note"}
+var sarifLevels = map[verdict.Severity]string{verdict.SeverityError: "error", verdict.SeverityWarning: "warning", verdict.SeverityInfo: "note"}
 
 func sarifRules() []any {
 	rules := []any{}
@@ -90,9 +92,9 @@ type (
 )
 
 // tells says whether a finding or a problem of the report says the same as a reason.
-func (p *Pod) tells(reason Reason, r *PodReport) bool {
+func (p *Pod) tells(reason verdict.Reason, r *PodReport) bool {
 	found := func(id string) bool {
-		return slices.ContainsFunc(p.Findings, func(f sidecar.PodFinding) bool { return f.ID == id && f.Severity == sidecar.Error })
+		return slices.ContainsFunc(p.Findings, func(f sidecar.PodFinding) bool { return f.ID == id && f.Severity == verdict.SeverityError })
 	}
 	problem := func(p sidecar.Problem) bool { return string(p.Code) == reason.Code }
 	support := r.Sidecars != nil && reason.Code == string(r.Sidecars.Code)
@@ -116,17 +118,17 @@ func (r *PodReport) WriteJUnit(w io.Writer) error {
 			reason.Text += fmt.Sprintf("%s:%d: %s %s: %s\n", pod.File, f.Line, f.ID, f.Severity, f.Message)
 		}
 		switch pod.Verdict {
-		case Incompatible:
+		case verdict.Incompatible:
 			test.Failure = reason
 			suite.Failures++
-		case Unknown:
+		case verdict.Unknown:
 			test.Error = reason
 			suite.Errors++
 		}
 		suite.Cases = append(suite.Cases, test)
 	}
 	for _, problem := range r.Problems {
-		if problem.Severity == sidecar.Error {
+		if problem.Severity == verdict.SeverityError {
 			suite.Tests++
 			suite.Failures++
 			suite.Cases = append(suite.Cases, junitCase{

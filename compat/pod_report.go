@@ -2,6 +2,8 @@ package compat
 
 import (
 	"nodecompat/compat/sidecar"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // KindPodReport names the document of `compat validate-pod`.
@@ -17,9 +19,9 @@ type PodReport struct {
 	// variable SOURCE_DATE_EPOCH pins it.
 	Created string `json:"created"`
 	// Verdict is the answer: all Pods. The exit code follows from it and from Error.
-	Verdict Verdict `json:"verdict"`
+	Verdict verdict.Verdict `json:"verdict"`
 	// Reasons says in a few lines why, most decisive first.
-	Reasons []Reason `json:"reasons"`
+	Reasons []verdict.Reason `json:"reasons"`
 	// Node is the node that was judged.
 	Node Node `json:"node"`
 	// Target is the Kubernetes version that the Pods were judged for.
@@ -35,7 +37,7 @@ type PodReport struct {
 	// Problems are the parts of the files that could not be used.
 	Problems []sidecar.Problem `json:"problems"`
 	// Warnings are things that did not decide but should be looked at.
-	Warnings []Reason `json:"warnings"`
+	Warnings []verdict.Reason `json:"warnings"`
 	// Error says why there is no answer about an image; the first, if there are
 	// several.
 	Error *Error `json:"error,omitempty"`
@@ -51,8 +53,8 @@ type PodTarget struct {
 // node runs its native sidecars, and no finding is an error.
 type Pod struct {
 	sidecar.Pod
-	Verdict Verdict  `json:"verdict"`
-	Reasons []Reason `json:"reasons"`
+	Verdict verdict.Verdict  `json:"verdict"`
+	Reasons []verdict.Reason `json:"reasons"`
 	// Images are the images that the Pod uses, once for each container or volume.
 	Images []PodImage `json:"images"`
 	// Plan is what the kubelet will do.
@@ -68,5 +70,5 @@ type PodImage struct {
 	// images were left out.
 	Reference string `json:"reference"`
 	// Verdict is that of the image.
-	Verdict Verdict `json:"verdict,omitempty"`
+	Verdict verdict.Verdict `json:"verdict,omitempty"`
 }

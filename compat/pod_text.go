@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 
 	"nodecompat/compat/sidecar"
-	"nodecompat/nodefeatures"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // textWidth is how wide the text form of a Pod is, in columns.
@@ -56,7 +57,7 @@ func (r *PodReport) Summary() string {
 }
 
 // mark0 prints a marked line, wrapped.
-func (p *printer) mark0(v Verdict, text string) {
+func (p *printer) mark0(v verdict.Verdict, text string) {
 	lines := wrapText(Printable(text), textWidth-2)
 	p.line(0, "%s %s", p.mark(v), lines[0])
 	for _, line := range lines[1:] {
@@ -119,7 +120,7 @@ func (p *printer) pod(pod *Pod, images map[string]*Image) {
 
 // podImage says why an image is not compatible.
 func (p *printer) podImage(image *Image) {
-	if image == nil || image.Verdict == Compatible {
+	if image == nil || image.Verdict == verdict.Compatible {
 		return
 	}
 	for _, reason := range image.Reasons {
@@ -139,14 +140,14 @@ var readiness = map[sidecar.Ready]string{
 }
 
 // readyVerdict is the colour of a step's bar.
-func readyVerdict(r sidecar.Ready) Verdict {
+func readyVerdict(r sidecar.Ready) verdict.Verdict {
 	switch r {
 	case sidecar.ReadyYes:
-		return Compatible
+		return verdict.Compatible
 	case sidecar.ReadyNever:
-		return Incompatible
+		return verdict.Incompatible
 	default:
-		return Unknown
+		return verdict.Unknown
 	}
 }
 
@@ -249,7 +250,7 @@ func waitText(step sidecar.Step) string {
 
 // finding prints a remark with its remedy, whose later lines are YAML.
 func (p *printer) finding(f sidecar.PodFinding) {
-	verdict := map[sidecar.Severity]Verdict{sidecar.Error: Incompatible, sidecar.Warning: Unknown, sidecar.Info: nodefeatures.Compatible}[f.Severity]
+	verdict := map[verdict.Severity]verdict.Verdict{verdict.SeverityError: verdict.Incompatible, verdict.SeverityWarning: verdict.Unknown, verdict.SeverityInfo: verdict.Compatible}[f.Severity]
 	_, field, _ := strings.Cut(f.Path, "ontainers[")
 	_, field, _ = strings.Cut(field, "].")
 	p.line(1, "%s %s line %d%s%s", f.ID, p.paint(verdict, string(f.Severity)), f.Line, prefixed(" ", f.Container), prefixed(" ", field))

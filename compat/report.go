@@ -3,6 +3,8 @@ package compat
 import (
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // APIVersion and the kinds name the documents that compat prints. A field is
@@ -11,19 +13,6 @@ import (
 const (
 	APIVersion     = "compat/v1alpha1"
 	KindNodeReport = "NodeReport"
-)
-
-// Verdict is one of three words, the same at every level of a report.
-type Verdict = nodefeatures.Verdict
-
-// Reason says why a verdict is what it is, in the same shape at every level.
-type Reason = nodefeatures.Reason
-
-// The three verdicts, in the order of the exit codes 0, 3 and 4.
-const (
-	Compatible   = nodefeatures.Compatible
-	Incompatible = nodefeatures.Incompatible
-	Unknown      = nodefeatures.Unknown
 )
 
 // A NodeReport is the answer of validate-node: can this node run these images?
@@ -41,11 +30,11 @@ type NodeReport struct {
 
 	// Verdict is the answer: all images, and native sidecar support if it was
 	// required. The exit code follows from it and from Error.
-	Verdict Verdict `json:"verdict"`
+	Verdict verdict.Verdict `json:"verdict"`
 
 	// Reasons says in a few lines why the verdict is what it is, most decisive
 	// first; the details are below.
-	Reasons []Reason `json:"reasons"`
+	Reasons []verdict.Reason `json:"reasons"`
 
 	// Node is the node that was judged.
 	Node Node `json:"node"`
@@ -58,7 +47,7 @@ type NodeReport struct {
 	Sidecars *sidecar.Support `json:"sidecars" jsonschema:"nullable"`
 
 	// Warnings are things that did not decide but should be looked at.
-	Warnings []Reason `json:"warnings"`
+	Warnings []verdict.Reason `json:"warnings"`
 
 	// Error says why there is no answer. It is absent when there is one; with
 	// several images it is the first of their errors, and the verdict still
@@ -113,9 +102,9 @@ type Image struct {
 	Candidates []Artifact `json:"candidates"`
 
 	// Verdict is compatible when any selected set is, see Sets.
-	Verdict Verdict `json:"verdict"`
+	Verdict verdict.Verdict `json:"verdict"`
 	// Reasons says why, most decisive first.
-	Reasons []Reason `json:"reasons"`
+	Reasons []verdict.Reason `json:"reasons"`
 	// Score is the weight of the best set: the compatible one with the highest
 	// weight (the first of equals). Null unless the image is compatible by a set.
 	Score *int `json:"score" jsonschema:"nullable"`
@@ -152,7 +141,7 @@ type Set struct {
 	// Match is "all" (a spec: all rules) or "any" (a NodeFeatureGroup: one rule).
 	Match string `json:"match"`
 	// Verdict follows from the rules' as Match says.
-	Verdict Verdict `json:"verdict"`
+	Verdict verdict.Verdict `json:"verdict"`
 	// Rules are NFD's group rules, in the spec's order.
 	Rules []nodefeatures.Rule `json:"rules"`
 }

@@ -17,7 +17,8 @@ import (
 	"nodecompat/compat"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
-	"nodecompat/spec"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -57,15 +58,14 @@ func TestSchemas(t *testing.T) {
 
 // enumerations are the values of the types that have a closed list of them.
 var enumerations = map[reflect.Type][]any{
-	reflect.TypeFor[nodefeatures.Verdict](): {nodefeatures.Compatible, nodefeatures.Incompatible, nodefeatures.Unknown},
+	reflect.TypeFor[verdict.Verdict](): {verdict.Compatible, verdict.Incompatible, verdict.Unknown},
 	reflect.TypeFor[nodefeatures.SourceStatus](): {
 		nodefeatures.SourceOK, nodefeatures.SourcePartial, nodefeatures.SourceFailed, nodefeatures.SourceNotRun,
 	},
 	reflect.TypeFor[sidecar.Level](): {
 		sidecar.Supported, sidecar.SupportedAlpha, sidecar.Unsupported, sidecar.Broken, sidecar.Unknown,
 	},
-	reflect.TypeFor[sidecar.Severity](): {sidecar.Error, sidecar.Warning, sidecar.Info},
-	reflect.TypeFor[spec.Severity]():    {spec.SeverityError, spec.SeverityWarning},
+	reflect.TypeFor[verdict.Severity](): {verdict.SeverityError, verdict.SeverityWarning, verdict.SeverityInfo},
 	reflect.TypeFor[sidecar.Ready](): {
 		sidecar.ReadyYes, sidecar.ReadyConditional, sidecar.ReadyWeak, sidecar.ReadyDelayOnly, sidecar.ReadyBestEffort,
 		sidecar.ReadyNo, sidecar.ReadyNever,

@@ -6,6 +6,8 @@ import (
 
 	"nodecompat/nodefeatures"
 	"nodecompat/spec"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // judgeSets evaluates the selected sets. The error is ctx's; then there are none.
@@ -28,10 +30,10 @@ func judgeSets(ctx context.Context, s *spec.Spec, node *nodefeatures.Snapshot, r
 // NodeFeatureGroup's. Strict makes a rule incompatible that is unknown for want of
 // a fact; its terms keep saying what is not known.
 func judgeSet(index int, set spec.Set, rules []nodefeatures.Rule, strict bool) Set {
-	verdicts := make([]Verdict, len(rules))
+	verdicts := make([]verdict.Verdict, len(rules))
 	for i := range rules {
-		if strict && rules[i].Verdict == Unknown && lacksFact(rules[i]) {
-			rules[i].Verdict = Incompatible
+		if strict && rules[i].Verdict == verdict.Unknown && lacksFact(rules[i]) {
+			rules[i].Verdict = verdict.Incompatible
 			rules[i].Reason = strictReason(rules[i].Reason)
 		}
 		verdicts[i] = rules[i].Verdict
@@ -42,12 +44,12 @@ func judgeSet(index int, set spec.Set, rules []nodefeatures.Rule, strict bool) S
 		Description: set.Description,
 		Weight:      set.Weight,
 		Match:       "all",
-		Verdict:     nodefeatures.All(verdicts...),
+		Verdict:     verdict.All(verdicts...),
 		Rules:       rules,
 	}
 	if set.AnyRule {
 		result.Match = "any"
-		result.Verdict = nodefeatures.Any(verdicts...)
+		result.Verdict = verdict.Any(verdicts...)
 	}
 	return result
 }
@@ -61,12 +63,12 @@ func lacksFact(r nodefeatures.Rule) bool {
 		terms = append(terms, alternative.Terms...)
 	}
 	for _, t := range terms {
-		if t.Verdict != Unknown {
+		if t.Verdict != verdict.Unknown {
 			continue
 		}
-		reasons := []*Reason{t.Reason}
+		reasons := []*verdict.Reason{t.Reason}
 		for _, e := range t.Expressions {
-			if e.Verdict == Unknown {
+			if e.Verdict == verdict.Unknown {
 				reasons = append(reasons, e.Reason)
 			}
 		}
@@ -80,8 +82,8 @@ func lacksFact(r nodefeatures.Rule) bool {
 }
 
 // strictReason says that --strict decided, and keeps what the rule said.
-func strictReason(was *Reason) *Reason {
-	reason := &Reason{Code: codeStrict, Message: "a fact is unknown, and --strict takes that as no"}
+func strictReason(was *verdict.Reason) *verdict.Reason {
+	reason := &verdict.Reason{Code: codeStrict, Message: "a fact is unknown, and --strict takes that as no"}
 	if was != nil {
 		reason.Message = was.Message + "; --strict takes that as no"
 		reason.Hint = was.Hint

@@ -10,6 +10,8 @@ import (
 
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Style says how text is decorated. The zero value is plain.
@@ -98,7 +100,7 @@ func (p *printer) line(depth int, format string, args ...any) {
 	p.buf.WriteByte('\n')
 }
 
-func (p *printer) reason(depth int, r Reason) {
+func (p *printer) reason(depth int, r verdict.Reason) {
 	p.line(depth, "%s", r.Message)
 	p.hint(depth, r.Hint)
 }
@@ -110,22 +112,22 @@ func (p *printer) hint(depth int, hint string) {
 }
 
 // ANSI colours of the three verdicts: green, red, yellow.
-var colors = map[Verdict]string{Compatible: "32", Incompatible: "31", Unknown: "33"}
+var colors = map[verdict.Verdict]string{verdict.Compatible: "32", verdict.Incompatible: "31", verdict.Unknown: "33"}
 
 // marks say the verdict where there is room for one character only.
-var marks = map[Verdict]string{Compatible: "✓", Incompatible: "✗", Unknown: "?"}
+var marks = map[verdict.Verdict]string{verdict.Compatible: "✓", verdict.Incompatible: "✗", verdict.Unknown: "?"}
 
 // answer is the verdict, or that there is none.
 func (p *printer) answer(r *NodeReport) painted {
-	if r.Verdict == Unknown && r.Error != nil {
-		return p.paint(Incompatible, "FAILED")
+	if r.Verdict == verdict.Unknown && r.Error != nil {
+		return p.paint(verdict.Incompatible, "FAILED")
 	}
 	return p.paint(r.Verdict, strings.ToUpper(string(r.Verdict)))
 }
 
-func (p *printer) mark(v Verdict) painted { return p.paint(v, marks[v]) }
+func (p *printer) mark(v verdict.Verdict) painted { return p.paint(v, marks[v]) }
 
-func (p *printer) paint(v Verdict, text string) painted {
+func (p *printer) paint(v verdict.Verdict, text string) painted {
 	text = Printable(text) // the words of a report that was read are anybody's
 	color, ok := colors[v]
 	if !p.style.Color || !ok {
@@ -190,7 +192,7 @@ func (p *printer) rule(r nodefeatures.Rule) {
 	if r.Reason != nil {
 		p.reason(3, *r.Reason)
 	}
-	if r.Verdict == Compatible && !p.style.All {
+	if r.Verdict == verdict.Compatible && !p.style.All {
 		return
 	}
 	for _, t := range r.Terms {
@@ -207,9 +209,9 @@ func (p *printer) rule(r nodefeatures.Rule) {
 // term shows what was wanted and what was found.
 func (p *printer) term(depth int, t nodefeatures.Term) {
 	switch {
-	case t.Verdict == Compatible && !p.style.All:
+	case t.Verdict == verdict.Compatible && !p.style.All:
 		return
-	case t.Reason != nil, t.Devices != nil && t.Verdict != Compatible:
+	case t.Reason != nil, t.Devices != nil && t.Verdict != verdict.Compatible:
 		why := whyTerm(t)
 		p.line(depth, "%s %s", p.mark(t.Verdict), why.message)
 		p.hint(depth, why.hint)
@@ -217,7 +219,7 @@ func (p *printer) term(depth int, t nodefeatures.Term) {
 		p.line(depth, "%s %s: %s", p.mark(t.Verdict), t.Feature, deviceText(t))
 	default:
 		for _, e := range t.Expressions {
-			if e.Verdict != Compatible || p.style.All {
+			if e.Verdict != verdict.Compatible || p.style.All {
 				p.line(depth, "%s %s", p.mark(e.Verdict), explainExpression(t.Feature, e))
 				p.hint(depth, e.Hint)
 			}
@@ -227,7 +229,7 @@ func (p *printer) term(depth int, t nodefeatures.Term) {
 
 // decidedBySidecars says whether native sidecars were required.
 func (r *NodeReport) decidedBySidecars() bool {
-	return slices.ContainsFunc(r.Reasons, func(reason Reason) bool { return reason.Code == string(r.Sidecars.Code) })
+	return slices.ContainsFunc(r.Reasons, func(reason verdict.Reason) bool { return reason.Code == string(r.Sidecars.Code) })
 }
 
 func (p *printer) sidecars(r *NodeReport) {
@@ -247,7 +249,7 @@ func (p *printer) support(s sidecar.Support) {
 		}
 	}
 	p.line(0, "")
-	p.mark0(Verdict(s.Verdict()), "native sidecars: "+s.Message)
+	p.mark0(s.Verdict(), "native sidecars: "+s.Message)
 	if !slices.ContainsFunc(s.Findings, func(f sidecar.Finding) bool { return f.Code == sidecar.CodeConfigNotRead }) {
 		hint(sidecarHint(s))
 	}
@@ -259,7 +261,7 @@ func (p *printer) support(s sidecar.Support) {
 	}
 }
 
-func (p *printer) warnings(warnings []Reason) {
+func (p *printer) warnings(warnings []verdict.Reason) {
 	for i, w := range warnings {
 		if i == 0 && p.buf.Len() > 0 {
 			p.line(0, "")

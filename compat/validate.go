@@ -12,6 +12,8 @@ import (
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A NodeRequest says what to validate a node against. The zero value checks
@@ -33,7 +35,7 @@ type NodeRequest struct {
 
 	// Missing is the verdict on an image without a compatibility artifact; ""
 	// means Unknown.
-	Missing Verdict
+	Missing verdict.Verdict
 	// Strict makes a rule whose facts are unknown incompatible.
 	Strict bool
 	// RequireSidecars makes native sidecar support part of the verdict.
@@ -103,7 +105,7 @@ func judgeNode(ctx context.Context, req NodeRequest, subjects []subject) (*NodeR
 		err = fmt.Errorf("looking for the kubelet: %w", err)
 	}
 	report := newReport(req, subjects, judgeAll(ctx, subjects, snapshot, req), snapshot, facts, err)
-	report.Warnings = append(append([]Reason{}, odd...), report.Warnings...)
+	report.Warnings = append(append([]verdict.Reason{}, odd...), report.Warnings...)
 	return report, nil
 }
 

@@ -8,6 +8,8 @@ import (
 
 	"nodecompat/compat/artifact"
 	"nodecompat/nodefeatures"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // KindNodeReportList names the document of validate-node about several nodes.
@@ -20,7 +22,7 @@ type NodeReportList struct {
 	// Created is when the list was made, RFC 3339 in UTC; SOURCE_DATE_EPOCH pins it.
 	Created string `json:"created"`
 	// Verdict is that of all nodes, or of the best of them if that was asked for.
-	Verdict Verdict `json:"verdict"`
+	Verdict verdict.Verdict `json:"verdict"`
 	// Summary counts the nodes by verdict and reason.
 	Summary Summary `json:"summary"`
 	// Items has a report for each node, in the order of the files.
@@ -47,9 +49,9 @@ type Summary struct {
 
 // A ReasonCount says how many nodes have the same first reason.
 type ReasonCount struct {
-	Verdict Verdict `json:"verdict"`
-	Code    string  `json:"code"`
-	Nodes   int     `json:"nodes"`
+	Verdict verdict.Verdict `json:"verdict"`
+	Code    string          `json:"code"`
+	Nodes   int             `json:"nodes"`
 	// Node is the first of them, Message what its report says.
 	Node    string `json:"node"`
 	Message string `json:"message"`
@@ -126,7 +128,7 @@ func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*NodeReport, er
 		}
 	}
 	report := newReport(req, subjects, images, node.Snapshot, facts, nil)
-	report.Warnings = append(append([]Reason{}, odd...), report.Warnings...)
+	report.Warnings = append(append([]verdict.Reason{}, odd...), report.Warnings...)
 	return report, nil
 }
 
@@ -135,10 +137,10 @@ func (s *Summary) add(r *NodeReport) {
 	s.failed = s.failed || r.Error != nil
 	s.groups.add(r)
 	switch r.Verdict {
-	case Compatible:
+	case verdict.Compatible:
 		s.Compatible++
 		return
-	case Incompatible:
+	case verdict.Incompatible:
 		s.Incompatible++
 	default:
 		s.Unknown++
@@ -157,11 +159,11 @@ func (s *Summary) add(r *NodeReport) {
 }
 
 // Verdict is that of all nodes, or of the best.
-func (s *Summary) Verdict() Verdict {
+func (s *Summary) Verdict() verdict.Verdict {
 	counts := []struct {
-		verdict Verdict
+		verdict verdict.Verdict
 		nodes   int
-	}{{Incompatible, s.Incompatible}, {Unknown, s.Unknown}, {Compatible, s.Compatible}}
+	}{{verdict.Incompatible, s.Incompatible}, {verdict.Unknown, s.Unknown}, {verdict.Compatible, s.Compatible}}
 	if s.any {
 		slices.Reverse(counts)
 	}
@@ -170,7 +172,7 @@ func (s *Summary) Verdict() Verdict {
 			return c.verdict
 		}
 	}
-	return Unknown
+	return verdict.Unknown
 }
 
 // Failed says whether there is a node on which there was no answer.

@@ -13,6 +13,8 @@ import (
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A PodRequest says which manifests to validate, and against what.
@@ -30,7 +32,7 @@ type PodRequest struct {
 	// Disable leaves out findings by their ids, Severity those that are less
 	// grave. A finding that is an error decides all the same.
 	Disable  []string
-	Severity sidecar.Severity
+	Severity verdict.Severity
 }
 
 // ValidatePod judges every Pod template of the manifests on one node. The report
@@ -42,7 +44,7 @@ func ValidatePod(ctx context.Context, req PodRequest) (*PodReport, error) {
 		manifests := sidecar.Parse(ctx, file.Name, file.Data)
 		report.Problems = append(report.Problems, manifests.Problems...)
 		for _, pod := range manifests.Pods {
-			report.Pods = append(report.Pods, Pod{Pod: pod, Reasons: []Reason{}, Images: podImages(pod, req.NoImages)})
+			report.Pods = append(report.Pods, Pod{Pod: pod, Reasons: []verdict.Reason{}, Images: podImages(pod, req.NoImages)})
 		}
 	}
 
@@ -79,9 +81,9 @@ func ValidatePod(ctx context.Context, req PodRequest) (*PodReport, error) {
 // NewPodReport returns a report on no Pod; err says why, if it is not nil.
 func NewPodReport(now time.Time, err error) *PodReport {
 	return &PodReport{
-		APIVersion: APIVersion, Kind: KindPodReport, Created: now.UTC().Format(time.RFC3339), Verdict: Unknown,
-		Reasons: []Reason{}, Node: Node{Sources: []nodefeatures.Source{}}, Pods: []Pod{}, Images: []Image{},
-		Problems: []sidecar.Problem{}, Warnings: []Reason{}, Error: NewError(err),
+		APIVersion: APIVersion, Kind: KindPodReport, Created: now.UTC().Format(time.RFC3339), Verdict: verdict.Unknown,
+		Reasons: []verdict.Reason{}, Node: Node{Sources: []nodefeatures.Source{}}, Pods: []Pod{}, Images: []Image{},
+		Problems: []sidecar.Problem{}, Warnings: []verdict.Reason{}, Error: NewError(err),
 	}
 }
 
@@ -169,11 +171,11 @@ func (p *Pod) judge(report *PodReport, images map[string]*Image, target sidecar.
 	all := sidecar.Lint(p.Pod, p.Plan, target)
 	p.Findings = req.shown(all)
 
-	verdicts := []Verdict{p.judgeFindings(all), p.judgeProblems(report.Problems)}
+	verdicts := []verdict.Verdict{p.judgeFindings(all), p.judgeProblems(report.Problems)}
 	verdicts = append(verdicts, p.judgeImages(images)...)
 	switch {
 	case p.HasSidecars() && detection != nil:
-		verdicts = append(verdicts, Unknown)
+		verdicts = append(verdicts, verdict.Unknown)
 		p.Reasons = append(p.Reasons, detection.reason())
 		report.Error = cmp.Or(report.Error, detection)
 	case p.HasSidecars() || p.Plan.Outcome == sidecar.OutcomeNotRun:
@@ -182,41 +184,41 @@ func (p *Pod) judge(report *PodReport, images map[string]*Image, target sidecar.
 	if req.RequireStartOrder {
 		verdicts = append(verdicts, p.judgeOrder())
 	}
-	p.Verdict = nodefeatures.All(verdicts...)
+	p.Verdict = verdict.All(verdicts...)
 }
 
 // judgeFindings is incompatible when one of the findings is an error: the Pod
 // would be refused, or its app never starts.
-func (p *Pod) judgeFindings(findings []sidecar.PodFinding) Verdict {
-	verdict := Compatible
+func (p *Pod) judgeFindings(findings []sidecar.PodFinding) verdict.Verdict {
+	result := verdict.Compatible
 	for _, f := range findings {
-		if f.Severity == sidecar.Error {
-			verdict = Incompatible
-			p.Reasons = append(p.Reasons, Reason{Code: f.ID, Message: f.Message})
+		if f.Severity == verdict.SeverityError {
+			result = verdict.Incompatible
+			p.Reasons = append(p.Reasons, verdict.Reason{Code: f.ID, Message: f.Message})
 		}
 	}
-	return verdict
+	return result
 }
 
 // judgeProblems is incompatible when a part of this Pod's document is refused.
-func (p *Pod) judgeProblems(problems []sidecar.Problem) Verdict {
-	verdict := Compatible
+func (p *Pod) judgeProblems(problems []sidecar.Problem) verdict.Verdict {
+	result := verdict.Compatible
 	for _, problem := range problems {
-		if problem.Severity == sidecar.Error && problem.File == p.File && problem.Document == p.Document && strings.HasPrefix(problem.Path, p.Path) {
-			verdict = nodefeatures.All(verdict, problemVerdict(problem))
-			p.Reasons = append(p.Reasons, Reason{Code: string(problem.Code), Message: fmt.Sprintf("line %d: %s", problem.Line, problem.Message)})
+		if problem.Severity == verdict.SeverityError && problem.File == p.File && problem.Document == p.Document && strings.HasPrefix(problem.Path, p.Path) {
+			result = verdict.All(result, problemVerdict(problem))
+			p.Reasons = append(p.Reasons, verdict.Reason{Code: string(problem.Code), Message: fmt.Sprintf("line %d: %s", problem.Line, problem.Message)})
 		}
 	}
-	return verdict
+	return result
 }
 
-func (p *Pod) judgeImages(images map[string]*Image) []Verdict {
-	var verdicts []Verdict
+func (p *Pod) judgeImages(images map[string]*Image) []verdict.Verdict {
+	var verdicts []verdict.Verdict
 	for i, used := range p.Images {
 		image := images[used.Reference]
 		p.Images[i].Verdict = image.Verdict
 		verdicts = append(verdicts, image.Verdict)
-		if image.Verdict != Compatible {
+		if image.Verdict != verdict.Compatible {
 			for _, reason := range image.Reasons {
 				reason.Message = fmt.Sprintf("container %s: image %s: %s", used.Container, used.Image, reason.Message)
 				p.Reasons = append(p.Reasons, reason)
@@ -226,28 +228,28 @@ func (p *Pod) judgeImages(images map[string]*Image) []Verdict {
 	return verdicts
 }
 
-func (p *Pod) judgeSidecars(support *sidecar.Support, strict bool) Verdict {
-	verdict := Verdict(support.Verdict())
-	if strict && verdict == Unknown {
-		verdict = Incompatible
+func (p *Pod) judgeSidecars(support *sidecar.Support, strict bool) verdict.Verdict {
+	result := support.Verdict()
+	if strict && result == verdict.Unknown {
+		result = verdict.Incompatible
 	}
-	if verdict != Compatible {
-		reason := Reason{Code: string(support.Code), Message: support.Message, Hint: sidecarHint(*support)}
+	if result != verdict.Compatible {
+		reason := verdict.Reason{Code: string(support.Code), Message: support.Message, Hint: sidecarHint(*support)}
 		if p.HasSidecars() {
 			reason.Message = "the Pod has native sidecars: " + support.Message
 		}
 		p.Reasons = append(p.Reasons, reason)
 	}
-	return verdict
+	return result
 }
 
 // judgeOrder demands that everything that helps the app is ready before it.
-func (p *Pod) judgeOrder() Verdict {
-	verdict := Compatible
+func (p *Pod) judgeOrder() verdict.Verdict {
+	result := verdict.Compatible
 	for i, step := range p.Plan.Steps {
 		helper := step.Kind == sidecar.StepSidecar || step.Kind == sidecar.StepLegacy
 		if helper && step.Ready != sidecar.ReadyYes {
-			verdict = Incompatible
+			result = verdict.Incompatible
 			what := "does not wait until it is ready"
 			if step.Ready == sidecar.ReadyNever {
 				what = "is never started"
@@ -256,24 +258,24 @@ func (p *Pod) judgeOrder() Verdict {
 			if i == len(p.Plan.Steps)-1 {
 				message = fmt.Sprintf("nothing waits for %s: %s", step.Container, step.Reason)
 			}
-			p.Reasons = append(p.Reasons, Reason{Code: codeStartOrder, Message: message})
+			p.Reasons = append(p.Reasons, verdict.Reason{Code: codeStartOrder, Message: message})
 		}
 	}
-	return verdict
+	return result
 }
 
 // codeStartOrder is the reason of --require start-order.
 const codeStartOrder = "startOrder"
 
 // hides says whether a reason is that of a finding which was not to be shown.
-func (p *Pod) hides(reason Reason) bool {
+func (p *Pod) hides(reason verdict.Reason) bool {
 	return slices.Contains(sidecar.FindingIDs(), reason.Code) &&
-		!slices.ContainsFunc(p.Findings, func(f sidecar.PodFinding) bool { return f.ID == reason.Code && f.Severity == sidecar.Error })
+		!slices.ContainsFunc(p.Findings, func(f sidecar.PodFinding) bool { return f.ID == reason.Code && f.Severity == verdict.SeverityError })
 }
 
 // shown is what of the findings was asked for.
 func (req PodRequest) shown(findings []sidecar.PodFinding) []sidecar.PodFinding {
-	rank := []sidecar.Severity{sidecar.Info, sidecar.Warning, sidecar.Error}
+	rank := []verdict.Severity{verdict.SeverityInfo, verdict.SeverityWarning, verdict.SeverityError}
 	shown := []sidecar.PodFinding{}
 	for _, f := range findings {
 		if slices.Index(rank, f.Severity) >= slices.Index(rank, req.Severity) && !slices.Contains(req.Disable, f.ID) {
@@ -285,7 +287,7 @@ func (req PodRequest) shown(findings []sidecar.PodFinding) []sidecar.PodFinding 
 
 // decide sums up the Pods, and what of the files could not be read.
 func (r *PodReport) decide() {
-	var verdicts []Verdict
+	var verdicts []verdict.Verdict
 	for _, pod := range r.Pods {
 		verdicts = append(verdicts, pod.Verdict)
 		for _, reason := range pod.Reasons {
@@ -294,31 +296,31 @@ func (r *PodReport) decide() {
 		}
 	}
 	for _, problem := range r.Problems {
-		if problem.Severity != sidecar.Error {
+		if problem.Severity != verdict.SeverityError {
 			continue
 		}
 		verdicts = append(verdicts, problemVerdict(problem))
-		r.Reasons = append(r.Reasons, Reason{
+		r.Reasons = append(r.Reasons, verdict.Reason{
 			Code: string(problem.Code), Message: fmt.Sprintf("%s:%d: %s", fileTitle(problem.File), problem.Line, problem.Message),
 		})
 	}
 	if r.Error != nil {
-		verdicts = append(verdicts, Unknown) // something was not judged
+		verdicts = append(verdicts, verdict.Unknown) // something was not judged
 	}
 	if len(r.Pods) == 0 {
-		r.Reasons = append(r.Reasons, Reason{Code: "noPod", Message: "the files hold no Pod and no workload"})
+		r.Reasons = append(r.Reasons, verdict.Reason{Code: "noPod", Message: "the files hold no Pod and no workload"})
 	}
-	r.Verdict = nodefeatures.All(verdicts...)
+	r.Verdict = verdict.All(verdicts...)
 }
 
 // problemVerdict is incompatible where an API server would refuse the object, and
 // unknown where nobody can tell what it is.
-func problemVerdict(p sidecar.Problem) Verdict {
+func problemVerdict(p sidecar.Problem) verdict.Verdict {
 	switch p.Code {
 	case sidecar.ProblemNoSuchAPI, sidecar.ProblemRemovedAPI, sidecar.ProblemUnknownKey, sidecar.ProblemDuplicateKey, sidecar.ProblemWrongType, sidecar.ProblemNoTemplate:
-		return Incompatible
+		return verdict.Incompatible
 	default:
-		return Unknown
+		return verdict.Unknown
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"nodecompat/compat"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // nodeA knows its kernel and its CPU, has one network card, and could not read
@@ -79,69 +81,69 @@ func TestVerdicts(t *testing.T) {
 		name   string
 		spec   string
 		change func(*compat.NodeRequest)
-		want   compat.Verdict
+		want   verdict.Verdict
 		code   string
 		score  *int
 	}{
-		{name: "one rule holds", spec: specOf(set(5, "a", holds)), want: compat.Compatible, code: "setMatches", score: score(5)},
-		{name: "one rule fails", spec: specOf(set(5, "a", fails)), want: compat.Incompatible, code: "noSetMatches"},
-		{name: "one rule is unknown", spec: specOf(set(5, "a", unknown)), want: compat.Unknown, code: "factsUnknown"},
-		{name: "a set needs all rules", spec: specOf(set(5, "a", holds, fails)), want: compat.Incompatible, code: "noSetMatches"},
-		{name: "one failing rule decides over an unknown one", spec: specOf(set(5, "a", unknown, fails)), want: compat.Incompatible, code: "noSetMatches"},
-		{name: "an unknown rule decides over one that holds", spec: specOf(set(5, "a", holds, unknown)), want: compat.Unknown, code: "factsUnknown"},
-		{name: "sets are alternatives", spec: specOf(set(5, "a", fails), set(3, "b", holds)), want: compat.Compatible, code: "setMatches", score: score(3)},
-		{name: "an unknown set decides over a failing one", spec: specOf(set(5, "a", fails), set(3, "b", unknown)), want: compat.Unknown, code: "factsUnknown"},
-		{name: "a matching set decides over an unknown one", spec: specOf(set(5, "a", unknown), set(3, "b", holds)), want: compat.Compatible, code: "setMatches", score: score(3)},
-		{name: "the heaviest matching set is the best", spec: specOf(set(1, "a", holds), set(7, "b", holds), set(9, "c", fails)), want: compat.Compatible, code: "setMatches", score: score(7)},
-		{name: "strict: unknown facts are a no", spec: specOf(set(5, "a", unknown)), change: strict, want: compat.Incompatible, code: "noSetMatches"},
-		{name: "strict does not touch what is known", spec: specOf(set(5, "a", holds)), change: strict, want: compat.Compatible, code: "setMatches", score: score(5)},
+		{name: "one rule holds", spec: specOf(set(5, "a", holds)), want: verdict.Compatible, code: "setMatches", score: score(5)},
+		{name: "one rule fails", spec: specOf(set(5, "a", fails)), want: verdict.Incompatible, code: "noSetMatches"},
+		{name: "one rule is unknown", spec: specOf(set(5, "a", unknown)), want: verdict.Unknown, code: "factsUnknown"},
+		{name: "a set needs all rules", spec: specOf(set(5, "a", holds, fails)), want: verdict.Incompatible, code: "noSetMatches"},
+		{name: "one failing rule decides over an unknown one", spec: specOf(set(5, "a", unknown, fails)), want: verdict.Incompatible, code: "noSetMatches"},
+		{name: "an unknown rule decides over one that holds", spec: specOf(set(5, "a", holds, unknown)), want: verdict.Unknown, code: "factsUnknown"},
+		{name: "sets are alternatives", spec: specOf(set(5, "a", fails), set(3, "b", holds)), want: verdict.Compatible, code: "setMatches", score: score(3)},
+		{name: "an unknown set decides over a failing one", spec: specOf(set(5, "a", fails), set(3, "b", unknown)), want: verdict.Unknown, code: "factsUnknown"},
+		{name: "a matching set decides over an unknown one", spec: specOf(set(5, "a", unknown), set(3, "b", holds)), want: verdict.Compatible, code: "setMatches", score: score(3)},
+		{name: "the heaviest matching set is the best", spec: specOf(set(1, "a", holds), set(7, "b", holds), set(9, "c", fails)), want: verdict.Compatible, code: "setMatches", score: score(7)},
+		{name: "strict: unknown facts are a no", spec: specOf(set(5, "a", unknown)), change: strict, want: verdict.Incompatible, code: "noSetMatches"},
+		{name: "strict does not touch what is known", spec: specOf(set(5, "a", holds)), change: strict, want: verdict.Compatible, code: "setMatches", score: score(5)},
 		{
 			name: "tags select", spec: specOf(set(5, "a", holds), set(3, "b", fails)),
-			change: func(r *compat.NodeRequest) { r.Tags = []string{"t-b"} }, want: compat.Incompatible, code: "noSetMatches",
+			change: func(r *compat.NodeRequest) { r.Tags = []string{"t-b"} }, want: verdict.Incompatible, code: "noSetMatches",
 		},
 		{
 			name: "tags that select nothing", spec: specOf(set(5, "a", holds)),
-			change: func(r *compat.NodeRequest) { r.Tags = []string{"t-z"} }, want: compat.Unknown, code: "noSetSelected",
+			change: func(r *compat.NodeRequest) { r.Tags = []string{"t-z"} }, want: verdict.Unknown, code: "noSetSelected",
 		},
 		{
 			name: "tags that select nothing stay unknown when strict", spec: specOf(set(5, "a", holds)),
-			change: func(r *compat.NodeRequest) { r.Tags, r.Strict = []string{"t-z"}, true }, want: compat.Unknown, code: "noSetSelected",
+			change: func(r *compat.NodeRequest) { r.Tags, r.Strict = []string{"t-z"}, true }, want: verdict.Unknown, code: "noSetSelected",
 		},
-		{name: "a spec that cannot be evaluated", spec: "version: v1alpha1\ncompatibilities: []\n", want: compat.Unknown, code: "malformedSpec"},
+		{name: "a spec that cannot be evaluated", spec: "version: v1alpha1\ncompatibilities: []\n", want: verdict.Unknown, code: "malformedSpec"},
 		{
 			name: "a malformed spec stays unknown when strict", spec: "version: v1alpha1\ncompatibilities: []\n",
-			change: strict, want: compat.Unknown, code: "malformedSpec",
+			change: strict, want: verdict.Unknown, code: "malformedSpec",
 		},
 		{
 			name: "a NodeFeatureGroup needs one rule only",
 			spec: "apiVersion: nfd.k8s-sigs.io/v1alpha1\nkind: NodeFeatureGroup\nmetadata: {name: g}\nspec: {featureGroupRules: [" + fails + ", " + holds + "]}\n",
-			want: compat.Compatible, code: "setMatches", score: score(0),
+			want: verdict.Compatible, code: "setMatches", score: score(0),
 		},
 		{
-			name: "required sidecars that are supported", spec: specOf(set(5, "a", holds)), want: compat.Compatible, code: "GA", score: score(5),
+			name: "required sidecars that are supported", spec: specOf(set(5, "a", holds)), want: verdict.Compatible, code: "GA", score: score(5),
 			change: func(r *compat.NodeRequest) { r.RequireSidecars, r.Kubelet = true, told("v1.34.2") },
 		},
 		{
-			name: "required sidecars that are not", spec: specOf(set(5, "a", holds)), want: compat.Incompatible, code: "KUBELET_TOO_OLD", score: score(5),
+			name: "required sidecars that are not", spec: specOf(set(5, "a", holds)), want: verdict.Incompatible, code: "KUBELET_TOO_OLD", score: score(5),
 			change: func(r *compat.NodeRequest) { r.RequireSidecars, r.Kubelet = true, told("v1.27.16") },
 		},
 		{
-			name: "required sidecars about which nothing is known", spec: specOf(set(5, "a", holds)), want: compat.Unknown, code: "KUBELET_VERSION_UNKNOWN", score: score(5),
+			name: "required sidecars about which nothing is known", spec: specOf(set(5, "a", holds)), want: verdict.Unknown, code: "KUBELET_VERSION_UNKNOWN", score: score(5),
 			change: func(r *compat.NodeRequest) { r.RequireSidecars = true },
 		},
 		{
-			name: "the same, strict", spec: specOf(set(5, "a", holds)), want: compat.Incompatible, code: "KUBELET_VERSION_UNKNOWN", score: score(5),
+			name: "the same, strict", spec: specOf(set(5, "a", holds)), want: verdict.Incompatible, code: "KUBELET_VERSION_UNKNOWN", score: score(5),
 			change: func(r *compat.NodeRequest) { r.RequireSidecars, r.Strict = true, true },
 		},
 		{
-			name: "sidecars that are not required only inform", spec: specOf(set(5, "a", holds)), want: compat.Compatible, code: "setMatches", score: score(5),
+			name: "sidecars that are not required only inform", spec: specOf(set(5, "a", holds)), want: verdict.Compatible, code: "setMatches", score: score(5),
 			change: func(r *compat.NodeRequest) { r.Kubelet = told("v1.27.16") },
 		},
 		{
-			name: "sidecars alone", want: compat.Compatible, code: "GA_GATE_REMOVED",
+			name: "sidecars alone", want: verdict.Compatible, code: "GA_GATE_REMOVED",
 			change: func(r *compat.NodeRequest) { r.RequireSidecars, r.Kubelet = true, told("v1.37.0") },
 		},
-		{name: "nothing asked is nothing known", want: compat.Unknown},
+		{name: "nothing asked is nothing known", want: verdict.Unknown},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			report := validate(t, test.spec, test.change)

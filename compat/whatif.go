@@ -6,6 +6,8 @@ import (
 
 	"nodecompat/nodefeatures"
 	"nodecompat/spec"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Changes make another node of one: a what-if. They are made in the order of the
@@ -35,8 +37,8 @@ const (
 )
 
 // OfChanges are those of a report's warnings that are about a what-if.
-func OfChanges(warnings []Reason) []Reason {
-	var list []Reason
+func OfChanges(warnings []verdict.Reason) []verdict.Reason {
+	var list []verdict.Reason
 	for _, w := range warnings {
 		switch w.Code {
 		case codeChangeElement, codeChangeValue, codeChangePart, codeChangeAbsent:
@@ -47,10 +49,10 @@ func OfChanges(warnings []Reason) []Reason {
 }
 
 // apply returns the node as it would be, and what is odd about the changes.
-func (c Changes) apply(s *nodefeatures.Snapshot) (changed *nodefeatures.Snapshot, odd []Reason, err error) {
+func (c Changes) apply(s *nodefeatures.Snapshot) (changed *nodefeatures.Snapshot, odd []verdict.Reason, err error) {
 	for _, kind := range []struct {
 		changes []string
-		check   func(*nodefeatures.Snapshot, string) ([]Reason, error)
+		check   func(*nodefeatures.Snapshot, string) ([]verdict.Reason, error)
 		make    func(*nodefeatures.Snapshot, string) (*nodefeatures.Snapshot, error)
 	}{
 		{c.Set, checkSet, set},
@@ -80,7 +82,7 @@ func set(s *nodefeatures.Snapshot, text string) (*nodefeatures.Snapshot, error) 
 	return s.Set(path, value)
 }
 
-func checkSet(s *nodefeatures.Snapshot, text string) ([]Reason, error) {
+func checkSet(s *nodefeatures.Snapshot, text string) ([]verdict.Reason, error) {
 	path, value, _ := strings.Cut(text, "=")
 	place, err := s.Look(path)
 	if err != nil {
@@ -92,7 +94,7 @@ func checkSet(s *nodefeatures.Snapshot, text string) ([]Reason, error) {
 		if full, err := s.Look("kernel.version.full"); err != nil || full.State != nodefeatures.StatePresent {
 			return odd, err
 		}
-		odd = append(odd, Reason{
+		odd = append(odd, verdict.Reason{
 			Code: codeChangePart, Message: "set " + text + ": only this part of the version is changed, kernel.version.full is not",
 			Hint: "set kernel.version.full, which changes all parts",
 		})
@@ -100,7 +102,7 @@ func checkSet(s *nodefeatures.Snapshot, text string) ([]Reason, error) {
 	return odd, nil
 }
 
-func checkUnset(s *nodefeatures.Snapshot, path string) ([]Reason, error) {
+func checkUnset(s *nodefeatures.Snapshot, path string) ([]verdict.Reason, error) {
 	place, err := s.Look(path)
 	if err != nil || place.State == nodefeatures.StatePresent {
 		return nil, err
@@ -109,19 +111,19 @@ func checkUnset(s *nodefeatures.Snapshot, path string) ([]Reason, error) {
 	if len(odd) > 0 || place.State == nodefeatures.StateUnknown {
 		return odd, nil
 	}
-	note := Reason{Code: codeChangeAbsent, Message: fmt.Sprintf("unset %s: the node has none anyway", path)}
+	note := verdict.Reason{Code: codeChangeAbsent, Message: fmt.Sprintf("unset %s: the node has none anyway", path)}
 	if place.Near != "" {
 		note.Hint = "it has " + place.Near
 	}
-	return []Reason{note}, nil
+	return []verdict.Reason{note}, nil
 }
 
-func checkDevice(s *nodefeatures.Snapshot, description string) ([]Reason, error) {
+func checkDevice(s *nodefeatures.Snapshot, description string) ([]verdict.Reason, error) {
 	feature, attributes, err := nodefeatures.ParseDevice(description)
 	if err != nil {
 		return nil, err
 	}
-	var odd []Reason
+	var odd []verdict.Reason
 	for _, name := range sortedKeys(attributes) {
 		place, err := s.Look(feature + "." + name)
 		if err != nil {
@@ -133,23 +135,23 @@ func checkDevice(s *nodefeatures.Snapshot, description string) ([]Reason, error)
 }
 
 // checkFact says what is odd about an element with a value.
-func checkFact(change string, place nodefeatures.Place, value string) []Reason {
+func checkFact(change string, place nodefeatures.Place, value string) []verdict.Reason {
 	if odd := checkElement(change, place); len(odd) > 0 {
 		return odd
 	}
 	if message, hint := spec.CheckValue(place.Feature, place.Name, value); message != "" {
-		return []Reason{{Code: codeChangeValue, Message: change + ": " + message, Hint: hint}}
+		return []verdict.Reason{{Code: codeChangeValue, Message: change + ": " + message, Hint: hint}}
 	}
 	return nil
 }
 
 // checkElement says what is odd about an element. What the node has is not.
-func checkElement(change string, place nodefeatures.Place) []Reason {
+func checkElement(change string, place nodefeatures.Place) []verdict.Reason {
 	if place.State == nodefeatures.StatePresent || place.Name == "" {
 		return nil
 	}
 	if message, hint := spec.CheckElement(place.Feature, place.Name); message != "" {
-		return []Reason{{Code: codeChangeElement, Message: change + ": " + message, Hint: hint}}
+		return []verdict.Reason{{Code: codeChangeElement, Message: change + ": " + message, Hint: hint}}
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"sigs.k8s.io/node-feature-discovery/source/network"
 	"sigs.k8s.io/node-feature-discovery/source/pci"
 	"sigs.k8s.io/node-feature-discovery/source/usb"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // deviceAddresses finds the bus addresses of the devices that a source
@@ -36,7 +38,7 @@ func mandatoryPCI() []string {
 // pciAddresses lists sysfs as NFD does and pairs its entries with what NFD
 // published by vendor and device. If NFD found fewer it says which were left
 // out and why.
-func pciAddresses(h host, published []nfdv1alpha1.InstanceFeature) (addresses []string, skipped *Reason) {
+func pciAddresses(h host, published []nfdv1alpha1.InstanceFeature) (addresses []string, skipped *verdict.Reason) {
 	entries, err := os.ReadDir(h.sys(pciDir))
 	if err != nil {
 		return nil, nil //nolint:nilnil // no directory: no addresses, and the source itself failed
@@ -63,7 +65,7 @@ func pciAddresses(h host, published []nfdv1alpha1.InstanceFeature) (addresses []
 	return addresses, skipped
 }
 
-func skippedPCI(addresses []string, err error) *Reason {
+func skippedPCI(addresses []string, err error) *verdict.Reason {
 	reason := reasonFor(addresses[len(addresses)-1], err)
 	reason.Message = fmt.Sprintf("PCI devices left out because an attribute could not be read: %s (%v)", strings.Join(addresses, " "), err)
 	return &reason
@@ -97,7 +99,7 @@ func paired(devices []map[string]string, published []nfdv1alpha1.InstanceFeature
 
 // usbAddresses lists sysfs as NFD does: a device that leaves its class to its
 // interfaces is published once for each of them.
-func usbAddresses(h host, published []nfdv1alpha1.InstanceFeature) (addresses []string, skipped *Reason) {
+func usbAddresses(h host, published []nfdv1alpha1.InstanceFeature) (addresses []string, skipped *verdict.Reason) {
 	products, err := filepath.Glob(h.sys(usbDir, "*", "idProduct"))
 	if err != nil {
 		return nil, nil //nolint:nilnil // the root's path is not a pattern: NFD found none either
@@ -125,7 +127,7 @@ func usbAddresses(h host, published []nfdv1alpha1.InstanceFeature) (addresses []
 	return addresses, skipped
 }
 
-func usbInterfaces(dir string) ([]string, []map[string]string, *Reason) {
+func usbInterfaces(dir string) ([]string, []map[string]string, *verdict.Reason) {
 	files, err := filepath.Glob(filepath.Join(dir, "*", "bInterfaceClass"))
 	if err != nil {
 		return nil, nil, nil

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // clone is a copy of which everything can be replaced but for the elements of
@@ -83,7 +85,7 @@ func (s *Snapshot) assume(name string, kind setKind) {
 }
 
 // partly notes that only a part of a feature is known.
-func (s *Snapshot) partly(name string, reason *Reason) {
+func (s *Snapshot) partly(name string, reason *verdict.Reason) {
 	if gap := s.gap(name); gap != nil {
 		gap.Partial = true
 		return

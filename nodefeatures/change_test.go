@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // change applies changes as the command line spells them.
@@ -46,29 +48,29 @@ func TestChanges(t *testing.T) {
 	tests := []struct {
 		changes []string
 		rule    string
-		want    Verdict
+		want    verdict.Verdict
 	}{
-		{[]string{"set kernel.version.full=6.12.0"}, "{feature: kernel.version, matchExpressions: {major: {op: In, value: ['6']}, minor: {op: Gt, value: ['11']}}}", Compatible},
-		{[]string{"set kernel.version.full=6.12"}, "{feature: kernel.version, matchExpressions: {revision: {op: DoesNotExist}}}", Compatible},
-		{[]string{"set kernel.version.full=odd"}, "{feature: kernel.version, matchExpressions: {major: {op: DoesNotExist}}}", Compatible},
-		{[]string{"unset cpu.cpuid.AVX2"}, "{feature: cpu.cpuid, matchExpressions: {AVX2: {op: Exists}}}", Incompatible},
-		{[]string{"set CPU.cpuid.AVX512F=true"}, "{feature: cpu.cpuid, matchExpressions: {AVX512F: {op: Exists}, AVX2: {op: Exists}}}", Compatible},
-		{[]string{"set cpu.cpuid.AVX10_VERSION=2"}, "{feature: cpu.cpuid, matchExpressions: {AVX10_VERSION: {op: Ge, value: ['2']}}}", Compatible},
-		{[]string{"unset cpu.cpuid"}, "{feature: cpu.cpuid, matchName: {op: Exists}}", Incompatible},
-		{[]string{"set kernel.config.KVM=y"}, "{feature: kernel.config, matchExpressions: {KVM: {op: In, value: ['y']}}}", Compatible},
-		{[]string{"set kernel.config.KVM=y"}, "{feature: kernel.config, matchExpressions: {VFIO: {op: In, value: ['y']}}}", Unknown},
-		{[]string{"unset kernel.config.KVM"}, "{feature: kernel.config, matchExpressions: {KVM: {op: Exists}}}", Incompatible},
-		{[]string{"unset kernel.config.KVM", "set kernel.config.KVM=m"}, "{feature: kernel.config, matchExpressions: {KVM: {op: Exists}}}", Compatible},
-		{[]string{"unset kernel.enabledmodule.xfs"}, "{feature: kernel.enabledmodule, matchExpressions: {xfs: {op: DoesNotExist}, ext4: {op: Exists}}}", Compatible},
-		{[]string{"unset kernel.enabledmodule"}, "{feature: kernel.enabledmodule, matchExpressions: {xfs: {op: Exists}}}", Incompatible},
-		{[]string{"add-device pci.device:vendor=10de,class=0302"}, "{feature: pci.device, matchExpressions: {vendor: {op: In, value: ['10de']}, class: {op: In, value: ['0302']}}}", Compatible},
-		{[]string{"unset pci.device"}, "{feature: pci.device, matchExpressions: {vendor: {op: Exists}}}", Incompatible},
-		{[]string{"add-device usb.device:vendor=1d6b"}, "{feature: usb.device, matchExpressions: {vendor: {op: In, value: [1d6b]}}}", Compatible},
-		{[]string{"add-device usb.device:vendor=1d6b"}, "{feature: usb.device, matchExpressions: {vendor: {op: In, value: [ffff]}}}", Unknown},
-		{[]string{"set system.dmiid.sys_vendor=Acme"}, "{feature: system.dmiid, matchExpressions: {sys_vendor: {op: In, value: [Acme]}, x: {op: DoesNotExist}}}", Compatible},
-		{[]string{"set memory.swap.enabled=true"}, "{feature: memory.swap, matchExpressions: {enabled: {op: IsTrue}}}", Compatible},
-		{[]string{"set memory.swap.enabled=true"}, "{feature: memory.numa, matchExpressions: {is_numa: {op: IsTrue}}}", Unknown},
-		{[]string{"set cpu.security.sev.enabled=true"}, "{feature: cpu.security, matchExpressions: {sev.enabled: {op: IsTrue}}}", Compatible},
+		{[]string{"set kernel.version.full=6.12.0"}, "{feature: kernel.version, matchExpressions: {major: {op: In, value: ['6']}, minor: {op: Gt, value: ['11']}}}", verdict.Compatible},
+		{[]string{"set kernel.version.full=6.12"}, "{feature: kernel.version, matchExpressions: {revision: {op: DoesNotExist}}}", verdict.Compatible},
+		{[]string{"set kernel.version.full=odd"}, "{feature: kernel.version, matchExpressions: {major: {op: DoesNotExist}}}", verdict.Compatible},
+		{[]string{"unset cpu.cpuid.AVX2"}, "{feature: cpu.cpuid, matchExpressions: {AVX2: {op: Exists}}}", verdict.Incompatible},
+		{[]string{"set CPU.cpuid.AVX512F=true"}, "{feature: cpu.cpuid, matchExpressions: {AVX512F: {op: Exists}, AVX2: {op: Exists}}}", verdict.Compatible},
+		{[]string{"set cpu.cpuid.AVX10_VERSION=2"}, "{feature: cpu.cpuid, matchExpressions: {AVX10_VERSION: {op: Ge, value: ['2']}}}", verdict.Compatible},
+		{[]string{"unset cpu.cpuid"}, "{feature: cpu.cpuid, matchName: {op: Exists}}", verdict.Incompatible},
+		{[]string{"set kernel.config.KVM=y"}, "{feature: kernel.config, matchExpressions: {KVM: {op: In, value: ['y']}}}", verdict.Compatible},
+		{[]string{"set kernel.config.KVM=y"}, "{feature: kernel.config, matchExpressions: {VFIO: {op: In, value: ['y']}}}", verdict.Unknown},
+		{[]string{"unset kernel.config.KVM"}, "{feature: kernel.config, matchExpressions: {KVM: {op: Exists}}}", verdict.Incompatible},
+		{[]string{"unset kernel.config.KVM", "set kernel.config.KVM=m"}, "{feature: kernel.config, matchExpressions: {KVM: {op: Exists}}}", verdict.Compatible},
+		{[]string{"unset kernel.enabledmodule.xfs"}, "{feature: kernel.enabledmodule, matchExpressions: {xfs: {op: DoesNotExist}, ext4: {op: Exists}}}", verdict.Compatible},
+		{[]string{"unset kernel.enabledmodule"}, "{feature: kernel.enabledmodule, matchExpressions: {xfs: {op: Exists}}}", verdict.Incompatible},
+		{[]string{"add-device pci.device:vendor=10de,class=0302"}, "{feature: pci.device, matchExpressions: {vendor: {op: In, value: ['10de']}, class: {op: In, value: ['0302']}}}", verdict.Compatible},
+		{[]string{"unset pci.device"}, "{feature: pci.device, matchExpressions: {vendor: {op: Exists}}}", verdict.Incompatible},
+		{[]string{"add-device usb.device:vendor=1d6b"}, "{feature: usb.device, matchExpressions: {vendor: {op: In, value: [1d6b]}}}", verdict.Compatible},
+		{[]string{"add-device usb.device:vendor=1d6b"}, "{feature: usb.device, matchExpressions: {vendor: {op: In, value: [ffff]}}}", verdict.Unknown},
+		{[]string{"set system.dmiid.sys_vendor=Acme"}, "{feature: system.dmiid, matchExpressions: {sys_vendor: {op: In, value: [Acme]}, x: {op: DoesNotExist}}}", verdict.Compatible},
+		{[]string{"set memory.swap.enabled=true"}, "{feature: memory.swap, matchExpressions: {enabled: {op: IsTrue}}}", verdict.Compatible},
+		{[]string{"set memory.swap.enabled=true"}, "{feature: memory.numa, matchExpressions: {is_numa: {op: IsTrue}}}", verdict.Unknown},
+		{[]string{"set cpu.security.sev.enabled=true"}, "{feature: cpu.security, matchExpressions: {sev.enabled: {op: IsTrue}}}", verdict.Compatible},
 	}
 	untouched, err := json.Marshal(base())
 	must(t, err)
@@ -184,13 +186,13 @@ func TestChangeForeign(t *testing.T) {
 	s.Features.Flags = nil
 	changed, err := change(s, "set kernel.loadedmodule.vfio_pci=true", "unset kernel.loadedmodule.xfs")
 	must(t, err)
-	for text, want := range map[string]Verdict{
-		"{feature: kernel.loadedmodule, matchExpressions: {vfio_pci: {op: Exists}}}":  Compatible,
-		"{feature: kernel.loadedmodule, matchExpressions: {ext4: {op: Exists}}}":      Unknown,
-		"{feature: kernel.loadedmodule, matchExpressions: {xfs: {op: DoesNotExist}}}": Compatible,
-		"{feature: kernel.enabledmodule, matchExpressions: {ext4: {op: Exists}}}":     Unknown,
-		"{feature: kernel.version, matchExpressions: {major: {op: Exists}}}":          Compatible,
-		"{feature: kernel.version, matchExpressions: {nothing: {op: Exists}}}":        Incompatible,
+	for text, want := range map[string]verdict.Verdict{
+		"{feature: kernel.loadedmodule, matchExpressions: {vfio_pci: {op: Exists}}}":  verdict.Compatible,
+		"{feature: kernel.loadedmodule, matchExpressions: {ext4: {op: Exists}}}":      verdict.Unknown,
+		"{feature: kernel.loadedmodule, matchExpressions: {xfs: {op: DoesNotExist}}}": verdict.Compatible,
+		"{feature: kernel.enabledmodule, matchExpressions: {ext4: {op: Exists}}}":     verdict.Unknown,
+		"{feature: kernel.version, matchExpressions: {major: {op: Exists}}}":          verdict.Compatible,
+		"{feature: kernel.version, matchExpressions: {nothing: {op: Exists}}}":        verdict.Incompatible,
 	} {
 		if got := matched(t, changed, rulesOf(t, rule(text)))[0]; got.Verdict != want {
 			t.Errorf("%s: %s, want %s", text, summary(got), want)

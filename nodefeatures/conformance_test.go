@@ -12,6 +12,8 @@ import (
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // How many pairs of a set of rules and a node TestConformance compares with
@@ -127,7 +129,7 @@ func (s *statistics) compare(t *testing.T, snapshot *Snapshot, rules []nfdv1alph
 				s.backreferences++
 			}
 			want := verdictOf(out.MatchStatus.IsMatch)
-			if want == Compatible {
+			if want == verdict.Compatible {
 				s.matched++
 			} else {
 				s.failed++
@@ -144,11 +146,11 @@ func (s *statistics) compare(t *testing.T, snapshot *Snapshot, rules []nfdv1alph
 	}
 }
 
-func (s *statistics) check(t *testing.T, rule *nfdv1alpha1.GroupRule, got Rule, want Verdict, failFast bool) {
+func (s *statistics) check(t *testing.T, rule *nfdv1alpha1.GroupRule, got Rule, want verdict.Verdict, failFast bool) {
 	t.Helper()
 	// failFast=true returns at the first difference, and so may not get to an
 	// expression that cannot be evaluated; then unknown is right as well.
-	if got.Verdict != want && (!failFast || got.Verdict != Unknown) {
+	if got.Verdict != want && (!failFast || got.Verdict != verdict.Unknown) {
 		t.Errorf("rule %s is %s, by NFD (failFast=%v) %s", rule.Name, got.Verdict, failFast, want)
 	}
 	if composed := recompute(got); composed != got.Verdict && got.Reason == nil {
@@ -178,43 +180,43 @@ func (r *Rule) allTerms() []Term {
 }
 
 // recompute is the verdict that the explanation alone leads to.
-func recompute(r Rule) Verdict {
-	var parts []Verdict
+func recompute(r Rule) verdict.Verdict {
+	var parts []verdict.Verdict
 	if len(r.Terms) > 0 {
 		parts = append(parts, recomputeTerms(r.Terms))
 	}
-	var alternatives []Verdict
+	var alternatives []verdict.Verdict
 	for _, a := range r.MatchAny {
 		alternatives = append(alternatives, recomputeTerms(a.Terms))
 	}
 	if len(alternatives) > 0 {
-		parts = append(parts, Any(alternatives...))
+		parts = append(parts, verdict.Any(alternatives...))
 	}
-	return All(parts...)
+	return verdict.All(parts...)
 }
 
 // recomputeTerms goes down to the expressions, where there is no reason that
 // concerns the whole term.
-func recomputeTerms(terms []Term) Verdict {
-	var verdicts []Verdict
+func recomputeTerms(terms []Term) verdict.Verdict {
+	var verdicts []verdict.Verdict
 	for _, t := range terms {
-		var expressions []Verdict
+		var expressions []verdict.Verdict
 		for _, x := range t.Expressions {
 			expressions = append(expressions, x.Verdict)
 		}
-		if t.Reason != nil && t.Verdict == Unknown {
-			expressions = append(expressions, Unknown)
+		if t.Reason != nil && t.Verdict == verdict.Unknown {
+			expressions = append(expressions, verdict.Unknown)
 		}
-		verdicts = append(verdicts, All(expressions...))
+		verdicts = append(verdicts, verdict.All(expressions...))
 	}
-	return All(verdicts...)
+	return verdict.All(verdicts...)
 }
 
 // checkExplanation looks for explanations that contradict themselves.
 func checkExplanation(t *testing.T, r Rule) {
 	t.Helper()
 	for _, term := range r.allTerms() {
-		if term.Verdict == Unknown && term.Reason == nil {
+		if term.Verdict == verdict.Unknown && term.Reason == nil {
 			t.Errorf("rule %s: %s is unknown without a reason", r.Name, term.Feature)
 		}
 		if term.Feature != strings.ToLower(term.Feature) {

@@ -3,6 +3,8 @@ package nodefeatures
 import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A score is how far a device is from satisfying a term.
@@ -22,11 +24,11 @@ func tally(expressions []Expression) score {
 	return s
 }
 
-func (s *score) add(verdict Verdict) {
-	switch verdict {
-	case Incompatible:
+func (s *score) add(result verdict.Verdict) {
+	switch result {
+	case verdict.Incompatible:
 		s.failed++
-	case Unknown:
+	case verdict.Unknown:
 		s.unknown++
 	}
 }
@@ -52,12 +54,12 @@ func (e *evaluator) devices(t *Term, f *feature, set *nfdv1alpha1.MatchExpressio
 	}
 	t.Expressions = e.onDevice(f.devices[best].Attributes, *set, names)
 	t.Verdict = allOf(t.Expressions)
-	t.Device = &Device{Attributes: f.devices[best].Attributes, Match: t.Verdict == Compatible}
+	t.Device = &Device{Attributes: f.devices[best].Attributes, Match: t.Verdict == verdict.Compatible}
 	if addresses := e.facts.addresses[f.name]; len(addresses) == len(f.devices) {
 		t.Device.Address = addresses[best]
 	}
-	if t.Verdict == Incompatible && f.unread != nil {
-		t.Verdict, t.Reason = Unknown, f.unread
+	if t.Verdict == verdict.Incompatible && f.unread != nil {
+		t.Verdict, t.Reason = verdict.Unknown, f.unread
 	}
 }
 
@@ -112,8 +114,8 @@ type question struct {
 
 // An answer is what NFD said, or why it could not.
 type answer struct {
-	verdict Verdict
-	reason  *Reason
+	verdict verdict.Verdict
+	reason  *verdict.Reason
 	note    string
 }
 
@@ -155,15 +157,15 @@ func (e *evaluator) evaluate(attributes map[string]string, name string, m *nfdv1
 
 // noDevice is a term on a feature that lists no device.
 func (t *Term) noDevice(f *feature, set nfdv1alpha1.MatchExpressionSet, names []string) {
-	verdict, reason := Incompatible, &Reason{Code: ReasonNoDevice, Message: "the node has no " + f.name}
+	result, reason := verdict.Incompatible, &verdict.Reason{Code: ReasonNoDevice, Message: "the node has no " + f.name}
 	if f.unread != nil {
-		verdict, reason = Unknown, f.unread
+		result, reason = verdict.Unknown, f.unread
 	}
-	t.Verdict, t.Reason = verdict, reason
+	t.Verdict, t.Reason = result, reason
 	for _, name := range names {
 		x := expected(name, set[name])
-		x.Verdict = verdict
-		if verdict == Incompatible {
+		x.Verdict = result
+		if result == verdict.Incompatible {
 			x.Found = &Found{}
 		}
 		t.Expressions = append(t.Expressions, x)

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A Difference is something that two snapshots say differently.
@@ -28,7 +30,7 @@ type Side struct {
 	// Count is how many such devices there are.
 	Count int `json:"count,omitempty"`
 	// Reason says why it is unknown.
-	Reason *Reason `json:"reason,omitempty"`
+	Reason *verdict.Reason `json:"reason,omitempty"`
 }
 
 // A State says whether something is there.
@@ -60,7 +62,7 @@ func Diff(a, b *Snapshot) []Difference {
 // nothing has a reason.
 func known(f *facts, name string) feature {
 	if name == backreference && !publishes(f.features, name) {
-		return feature{name: name, absent: true, reason: &Reason{Code: ReasonFeatureAbsent}}
+		return feature{name: name, absent: true, reason: &verdict.Reason{Code: ReasonFeatureAbsent}}
 	}
 	return f.feature(name)
 }

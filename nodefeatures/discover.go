@@ -10,6 +10,8 @@ import (
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	nfdsource "sigs.k8s.io/node-feature-discovery/source"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Options say what to look for and where. The zero value looks for everything
@@ -134,13 +136,13 @@ func detect(name string) (f *nfdv1alpha1.Features, err error) {
 // unread is what could not be read of a feature; nil if nothing is missing.
 func (f fact) unread(h host, o output) *gap {
 	if f.archs != nil && !slices.Contains(f.archs, runtime.GOARCH) {
-		return &gap{Reason: Reason{
+		return &gap{Reason: verdict.Reason{
 			Code:    ReasonNotThisArchitecture,
 			Message: fmt.Sprintf("NFD detects %s on %v only, this is %s", f.name, f.archs, runtime.GOARCH),
 		}}
 	}
 	if f.running && !h.running {
-		return &gap{Reason: Reason{
+		return &gap{Reason: verdict.Reason{
 			Code: ReasonOtherSystem, Message: "NFD reads this from the running machine, and " + h.root + " belongs to another",
 		}}
 	}
@@ -150,7 +152,7 @@ func (f fact) unread(h host, o output) *gap {
 		}
 	}
 	if o.err != nil && !publishes(o.features, f.name) {
-		return &gap{Reason: Reason{Code: ReasonSourceFailed, Message: o.err.Error()}}
+		return &gap{Reason: verdict.Reason{Code: ReasonSourceFailed, Message: o.err.Error()}}
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/yaml"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // TestVerdictsDocument executes the worked examples of VERDICTS.md, and looks
@@ -18,13 +20,13 @@ import (
 func TestVerdictsDocument(t *testing.T) {
 	text, err := os.ReadFile("VERDICTS.md")
 	must(t, err)
-	seen := map[Verdict]bool{}
+	seen := map[verdict.Verdict]bool{}
 	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(text, -1) {
 		var example struct {
 			Features           nfdv1alpha1.Features
 			Unreadable, Partly []string
 			Rule               nfdv1alpha1.GroupRule
-			Verdict            Verdict
+			Verdict            verdict.Verdict
 			Because            string
 		}
 		must(t, yaml.UnmarshalStrict(block[1], &example))

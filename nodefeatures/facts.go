@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // facts are a snapshot's features, arranged for looking up what is known.
@@ -50,10 +52,10 @@ type feature struct {
 	lists bool
 	// reason says why nothing can be said about it or, if absent, why it
 	// matches nothing.
-	reason *Reason
+	reason *verdict.Reason
 	absent bool
 	// unread says why there may be more to it than is known; nil: it is whole.
-	unread *Reason
+	unread *verdict.Reason
 	// except are elements that are known not to be there, whatever was not read.
 	except []string
 }
@@ -89,16 +91,16 @@ func (f *facts) missing(name string) feature {
 	source, _, _ := strings.Cut(name, ".")
 	switch status, recorded := f.sources[source]; {
 	case !recorded:
-		return feature{name: name, reason: &Reason{
+		return feature{name: name, reason: &verdict.Reason{
 			Code:    ReasonNotInSnapshot,
 			Message: "the snapshot has no " + name + ", and does not say whether the node has none or nobody looked",
 		}}
 	case status == SourceNotRun:
-		return feature{name: name, reason: &Reason{
+		return feature{name: name, reason: &verdict.Reason{
 			Code: ReasonSourceNotRun, Message: "the snapshot was made without NFD's source " + source,
 		}}
 	}
-	return feature{name: name, absent: true, reason: &Reason{
+	return feature{name: name, absent: true, reason: &verdict.Reason{
 		Code: ReasonFeatureAbsent, Message: "the node has no " + name + "; NFD then matches nothing, not even DoesNotExist",
 	}}
 }
@@ -109,7 +111,7 @@ func (e *evaluator) feature(name string) feature {
 		return e.facts.feature(name)
 	}
 	if e.vars.values == nil {
-		return feature{name: name, absent: true, reason: &Reason{
+		return feature{name: name, absent: true, reason: &verdict.Reason{
 			Code: ReasonFeatureAbsent, Message: "no rule comes before this one; NFD then matches nothing, not even DoesNotExist",
 		}}
 	}

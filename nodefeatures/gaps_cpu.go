@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // The names of the cpu source's features, which are declared where it can be
@@ -34,7 +36,7 @@ func cpuidGap(_ host, f *nfdv1alpha1.Features) *gap {
 	if len(f.Flags[cpuidFact].Elements) > 0 {
 		return nil
 	}
-	return &gap{Reason: Reason{Code: ReasonSourceFailed, Message: "no CPU flag was found"}}
+	return &gap{Reason: verdict.Reason{Code: ReasonSourceFailed, Message: "no CPU flag was found"}}
 }
 
 func cstateGap(h host, f *nfdv1alpha1.Features) *gap {
@@ -72,7 +74,7 @@ func pstateGap(h host, f *nfdv1alpha1.Features) *gap {
 
 // governorReason looks for a frequency policy that could not be read. Without
 // one, the policies have different governors and NFD names none.
-func governorReason(h host) *Reason {
+func governorReason(h host) *verdict.Reason {
 	policies, err := os.ReadDir(h.sys(cpufreqDir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -145,7 +147,7 @@ func sstGap(h host, _ *nfdv1alpha1.Features) *gap {
 			return whole(reason)
 		}
 		if nominalFrequency() == 0 {
-			return &gap{Reason: Reason{
+			return &gap{Reason: verdict.Reason{
 				Code: ReasonSourceFailed, Message: "the CPU does not tell its nominal frequency, with which " + path + " is compared",
 			}}
 		}
@@ -172,7 +174,7 @@ func topologyGap(h host, f *nfdv1alpha1.Features) *gap {
 			return whole(reason)
 		}
 	}
-	return &gap{Reason: Reason{
+	return &gap{Reason: verdict.Reason{
 		Code: ReasonSourceFailed, Message: "no topology was found in " + h.sys(cpusDir) + " [" + strings.Join(names, " ") + "]",
 	}}
 }

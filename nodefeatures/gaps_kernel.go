@@ -9,6 +9,8 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	nfdsource "sigs.k8s.io/node-feature-discovery/source"
 	"sigs.k8s.io/node-feature-discovery/source/kernel"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Files that NFD reads from the running machine, whatever the root.
@@ -30,7 +32,7 @@ func versionGap(_ host, f *nfdv1alpha1.Features) *gap {
 // that none exists.
 func configGap(h host, f *nfdv1alpha1.Features) *gap {
 	if h.withoutConfig {
-		return &gap{Reason: Reason{Code: ReasonSourceNotRun, Message: "the kernel's configuration was not asked for"}}
+		return &gap{Reason: verdict.Reason{Code: ReasonSourceNotRun, Message: "the kernel's configuration was not asked for"}}
 	}
 	if publishes(f, kernel.ConfigFeature) {
 		return nil
@@ -45,7 +47,7 @@ func configGap(h host, f *nfdv1alpha1.Features) *gap {
 			return whole(reason)
 		}
 	}
-	return &gap{Reason: Reason{
+	return &gap{Reason: verdict.Reason{
 		Code:    ReasonFileMissing,
 		Message: "no kernel configuration: neither " + configGzipFile + " nor " + boot + " exists or can be read",
 	}}

@@ -9,6 +9,8 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/node-feature-discovery/source/local"
 	"sigs.k8s.io/node-feature-discovery/source/system"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // featuresDir is where NFD's local source finds feature files. It is fixed:
@@ -28,10 +30,10 @@ func osReleaseGap(h host, f *nfdv1alpha1.Features) *gap {
 		return &gap{Reason: reasonFor(path, err)}
 	}
 	if root, err := filepath.EvalSymlinks(h.root); err == nil && !within(root, target) {
-		return &gap{Reason: Reason{Code: ReasonOtherSystem, Message: path + " is a link to " + target + ", outside " + h.root}}
+		return &gap{Reason: verdict.Reason{Code: ReasonOtherSystem, Message: path + " is a link to " + target + ", outside " + h.root}}
 	}
 	if info, err := os.Stat(target); err != nil || !info.Mode().IsRegular() {
-		return &gap{Reason: Reason{Code: ReasonSourceFailed, Message: path + " is not a file"}}
+		return &gap{Reason: verdict.Reason{Code: ReasonSourceFailed, Message: path + " is not a file"}}
 	}
 	return nil
 }
@@ -47,7 +49,7 @@ func nodeNameGap(_ host, f *nfdv1alpha1.Features) *gap {
 	if f.Attributes[system.NameFeature].Elements["nodename"] != "" {
 		return nil
 	}
-	return &gap{Reason: Reason{
+	return &gap{Reason: verdict.Reason{
 		Code: ReasonNodeNameNotSet, Message: "NFD takes the node's name from the environment variable NODE_NAME, which is not set",
 		Hint: "set NODE_NAME to the node's name in the cluster",
 	}}
@@ -93,7 +95,7 @@ func publicDMI(name string) bool {
 func localGap(h host, _ *nfdv1alpha1.Features) *gap {
 	ours := "/" + featuresDir
 	if !h.own() && !sameDirectory(ours, h.path(featuresDir)) {
-		return &gap{Reason: Reason{
+		return &gap{Reason: verdict.Reason{
 			Code: ReasonOtherSystem, Message: "NFD reads " + ours + ", never that below " + h.root,
 			Hint: "mount the host's directory at " + ours,
 		}}
@@ -119,7 +121,7 @@ func localGap(h host, _ *nfdv1alpha1.Features) *gap {
 	return nil
 }
 
-func featureFileReason(path string) *Reason {
+func featureFileReason(path string) *verdict.Reason {
 	info, err := os.Stat(path)
 	if err != nil {
 		reason := reasonFor(path, err)
@@ -129,7 +131,7 @@ func featureFileReason(path string) *Reason {
 		return nil
 	}
 	if info.Size() > local.MaxFeatureFileSize {
-		return &Reason{
+		return &verdict.Reason{
 			Code: ReasonSourceFailed, Message: fmt.Sprintf("%s has %d bytes; NFD reads at most %d", path, info.Size(), local.MaxFeatureFileSize),
 		}
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/klauspost/cpuid/v2"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // The features of which this package knows more than their names.
@@ -37,7 +39,7 @@ func (f *facts) addHints(rules []Rule) {
 func (f *facts) hintTerms(terms []Term) {
 	for i := range terms {
 		for j := range terms[i].Expressions {
-			if x := &terms[i].Expressions[j]; x.Verdict != Compatible {
+			if x := &terms[i].Expressions[j]; x.Verdict != verdict.Compatible {
 				x.Hint = f.hint(terms[i].Feature, x)
 			}
 		}

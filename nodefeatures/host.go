@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"sigs.k8s.io/node-feature-discovery/pkg/utils/hostpath"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Files of procfs that identify the running kernel.
@@ -82,7 +84,7 @@ func (h host) node(name string) Node {
 
 // look says why path could not be read, or nil if it can be opened. It does
 // not read it, nor wait for anybody to write to it.
-func look(path string) *Reason {
+func look(path string) *verdict.Reason {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		reason := reasonFor(path, err)
@@ -100,7 +102,7 @@ func exists(path string) bool {
 
 // firstUnreadable is the reason of the first of the paths that cannot be
 // opened, or nil.
-func firstUnreadable(paths ...string) *Reason {
+func firstUnreadable(paths ...string) *verdict.Reason {
 	for _, path := range paths {
 		if reason := look(path); reason != nil {
 			return reason
@@ -110,7 +112,7 @@ func firstUnreadable(paths ...string) *Reason {
 }
 
 // refused is look, but a path that does not exist is fine.
-func refused(path string) *Reason {
+func refused(path string) *verdict.Reason {
 	if reason := look(path); reason != nil && reason.Code != ReasonFileMissing {
 		return reason
 	}

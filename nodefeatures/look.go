@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // An UnknownFeatureError is a feature that neither this NFD nor the node has.
@@ -34,7 +36,7 @@ func (e *UnknownFeatureError) Hint() string {
 // only the part before the dot is right, those of that source.
 func NewUnknownFeatureError(name string, known []string) *UnknownFeatureError {
 	e := &UnknownFeatureError{Name: name}
-	if near := nearest(name, known); near != "" {
+	if near := verdict.Nearest(name, known); near != "" {
 		e.Near = []string{near}
 		return e
 	}
@@ -94,7 +96,7 @@ func (s *Snapshot) Look(path string) (Place, error) {
 	case f.unknown(), f.unread != nil && !slices.Contains(f.except, element):
 		place.State = StateUnknown
 	case len(element) >= minGuess:
-		place.Near = nearest(element, names)
+		place.Near = verdict.Nearest(element, names)
 	}
 	return place, nil
 }

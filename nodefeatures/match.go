@@ -12,6 +12,8 @@ import (
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // backreference is the feature that holds the variables of earlier rules.
@@ -178,8 +180,8 @@ func (e *evaluator) stopped() bool {
 func (e *evaluator) rule(r *nfdv1alpha1.GroupRule) result {
 	if message := invalid(r); message != "" {
 		return result{rule: Rule{
-			Name: r.Name, Verdict: Unknown, Terms: []Term{}, MatchAny: []Alternative{},
-			Reason: &Reason{Code: ReasonInvalidRule, Message: message},
+			Name: r.Name, Verdict: verdict.Unknown, Terms: []Term{}, MatchAny: []Alternative{},
+			Reason: &verdict.Reason{Code: ReasonInvalidRule, Message: message},
 		}}
 	}
 	key := e.key(r)
@@ -192,15 +194,15 @@ func (e *evaluator) rule(r *nfdv1alpha1.GroupRule) result {
 	out := e.explain(r, oracle{status: authority.MatchStatus})
 	switch {
 	case err == nil && !out.lacksFacts():
-		out.Verdict = Incompatible
+		out.Verdict = verdict.Incompatible
 		if authority.MatchStatus.IsMatch {
-			out.Verdict = Compatible
+			out.Verdict = verdict.Compatible
 		}
 		e.remember(key, &out)
 		return result{rule: out, variables: authority.Vars, complete: true}
-	case err != nil && out.Verdict == Compatible && e.withoutTemplate(r):
-		out.Verdict = Unknown
-		out.Reason = &Reason{Code: ReasonTemplateFailed, Message: "expanding varsTemplate: " + err.Error()}
+	case err != nil && out.Verdict == verdict.Compatible && e.withoutTemplate(r):
+		out.Verdict = verdict.Unknown
+		out.Reason = &verdict.Reason{Code: ReasonTemplateFailed, Message: "expanding varsTemplate: " + err.Error()}
 	}
 	e.remember(key, &out)
 	return result{rule: out, variables: r.Vars, complete: r.VarsTemplate == ""}
@@ -218,7 +220,7 @@ func (e *evaluator) withoutTemplate(r *nfdv1alpha1.GroupRule) bool {
 // explain builds the rule's terms, and its verdict from theirs.
 func (e *evaluator) explain(r *nfdv1alpha1.GroupRule, o oracle) Rule {
 	out := Rule{Name: r.Name, Terms: e.terms(r.MatchFeatures, o.terms()), MatchAny: make([]Alternative, len(r.MatchAny))}
-	alternatives := make([]Verdict, len(r.MatchAny))
+	alternatives := make([]verdict.Verdict, len(r.MatchAny))
 	for i := range r.MatchAny {
 		terms := e.terms(r.MatchAny[i].MatchFeatures, o.alternative(i))
 		alternatives[i] = all(terms)
@@ -228,9 +230,9 @@ func (e *evaluator) explain(r *nfdv1alpha1.GroupRule, o oracle) Rule {
 	case len(alternatives) == 0:
 		out.Verdict = all(out.Terms)
 	case len(out.Terms) == 0:
-		out.Verdict = Any(alternatives...)
+		out.Verdict = verdict.Any(alternatives...)
 	default:
-		out.Verdict = All(all(out.Terms), Any(alternatives...))
+		out.Verdict = verdict.All(all(out.Terms), verdict.Any(alternatives...))
 	}
 	return out
 }
@@ -246,12 +248,12 @@ func (e *evaluator) terms(terms nfdv1alpha1.FeatureMatcher, held held) []Term {
 	return out
 }
 
-func all(terms []Term) Verdict {
-	verdicts := make([]Verdict, 0, 8)
+func all(terms []Term) verdict.Verdict {
+	verdicts := make([]verdict.Verdict, 0, 8)
 	for i := range terms {
 		verdicts = append(verdicts, terms[i].Verdict)
 	}
-	return All(verdicts...)
+	return verdict.All(verdicts...)
 }
 
 // lacksFacts says whether a term is unknown because a fact is, so that NFD's
@@ -267,8 +269,8 @@ func (r *Rule) lacksFacts() bool {
 }
 
 func (t Term) lacksFacts() bool {
-	lacks := func(reason *Reason) bool { return reason != nil && reason.Code != ReasonNotEvaluable }
-	return t.Verdict == Unknown && (lacks(t.Reason) || slices.ContainsFunc(t.Expressions, func(x Expression) bool {
-		return x.Verdict == Unknown && lacks(x.Reason)
+	lacks := func(reason *verdict.Reason) bool { return reason != nil && reason.Code != ReasonNotEvaluable }
+	return t.Verdict == verdict.Unknown && (lacks(t.Reason) || slices.ContainsFunc(t.Expressions, func(x Expression) bool {
+		return x.Verdict == verdict.Unknown && lacks(x.Reason)
 	}))
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/yaml"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 func rulesOf(tb testing.TB, text string) []nfdv1alpha1.GroupRule {
@@ -39,7 +41,7 @@ func own(features string, sources ...Source) *Snapshot {
 func unread(feature string, partial bool) Source {
 	name, _, _ := strings.Cut(feature, ".")
 	return Source{Name: name, Status: SourcePartial, Unreadable: []Unreadable{{
-		Feature: feature, Partial: partial, Reason: Reason{Code: ReasonNotPermitted, Message: "no"},
+		Feature: feature, Partial: partial, Reason: verdict.Reason{Code: ReasonNotPermitted, Message: "no"},
 	}}}
 }
 
@@ -215,10 +217,10 @@ func TestMatchAnyUnknown(t *testing.T) {
 	const unreadable = "{matchFeatures: [{feature: kernel.config, matchExpressions: {A: {op: Exists}}}]}"
 	six := "{matchFeatures: [{feature: kernel.version, matchExpressions: {major: {op: In, value: ['6']}}}]}"
 	seven := strings.ReplaceAll(six, "'6'", "'7'")
-	for any, want := range map[string]Verdict{
-		unreadable + "," + six:   Compatible,
-		unreadable + "," + seven: Unknown,
-		seven:                    Incompatible,
+	for any, want := range map[string]verdict.Verdict{
+		unreadable + "," + six:   verdict.Compatible,
+		unreadable + "," + seven: verdict.Unknown,
+		seven:                    verdict.Incompatible,
 	} {
 		got := matched(t, s, rulesOf(t, "- {name: r, matchAny: ["+any+"]}"))[0]
 		if got.Verdict != want {
@@ -244,32 +246,32 @@ func TestBackReferences(t *testing.T) {
 	vars := ", vars: {a: 'true'}}\n"
 	tests := []struct {
 		name, rules string
-		want        Verdict
+		want        verdict.Verdict
 	}{
-		{"set by a rule that matches", "- {name: one, " + matches + vars + isTrue, Compatible},
-		{"not set by a rule that does not", "- {name: one, " + fails + vars + isTrue, Incompatible},
-		{"absent after a rule that does not match", "- {name: one, " + fails + vars + absent, Compatible},
-		{"nothing before the first rule", absent, Incompatible},
-		{"perhaps set", "- {name: one, " + unknown + vars + isTrue, Unknown},
-		{"perhaps absent", "- {name: one, " + unknown + vars + absent, Unknown},
-		{"another variable of a rule that is unknown", "- {name: one, " + unknown + ", vars: {b: 'true'}}\n" + isTrue, Incompatible},
-		{"perhaps set by a template", "- {name: one, " + unknown + ", varsTemplate: 'x=y'}\n" + isTrue, Unknown},
-		{"perhaps set, then set", "- {name: one, " + unknown + vars + "- {name: two, " + matches + vars + isTrue, Compatible},
-		{"set, then perhaps changed", "- {name: one, " + matches + vars + "- {name: two, " + unknown + vars + isTrue, Unknown},
+		{"set by a rule that matches", "- {name: one, " + matches + vars + isTrue, verdict.Compatible},
+		{"not set by a rule that does not", "- {name: one, " + fails + vars + isTrue, verdict.Incompatible},
+		{"absent after a rule that does not match", "- {name: one, " + fails + vars + absent, verdict.Compatible},
+		{"nothing before the first rule", absent, verdict.Incompatible},
+		{"perhaps set", "- {name: one, " + unknown + vars + isTrue, verdict.Unknown},
+		{"perhaps absent", "- {name: one, " + unknown + vars + absent, verdict.Unknown},
+		{"another variable of a rule that is unknown", "- {name: one, " + unknown + ", vars: {b: 'true'}}\n" + isTrue, verdict.Incompatible},
+		{"perhaps set by a template", "- {name: one, " + unknown + ", varsTemplate: 'x=y'}\n" + isTrue, verdict.Unknown},
+		{"perhaps set, then set", "- {name: one, " + unknown + vars + "- {name: two, " + matches + vars + isTrue, verdict.Compatible},
+		{"set, then perhaps changed", "- {name: one, " + matches + vars + "- {name: two, " + unknown + vars + isTrue, verdict.Unknown},
 		{
 			"set, then perhaps changed, but set", "- {name: one, " + matches + vars + "- {name: two, " + unknown + vars +
-				refer("matchExpressions: {a: {op: Exists}}"), Compatible,
+				refer("matchExpressions: {a: {op: Exists}}"), verdict.Compatible,
 		},
-		{"a rule that NFD refuses", "- {name: one, " + refused + vars + isTrue, Unknown},
-		{"set by a template", "- {name: one, " + matches + ", varsTemplate: 'a=true'}\n" + isTrue, Compatible},
-		{"a rule that matches although a part is unknown", "- {name: one, " + either + vars + isTrue, Compatible},
-		{"its template may say anything", "- {name: one, " + either + ", varsTemplate: 'a=true'}\n" + isTrue, Unknown},
-		{"a name that is set", "- {name: one, " + matches + vars + refer("matchName: {op: In, value: [a]}"), Compatible},
-		{"a name that is perhaps set", "- {name: one, " + unknown + vars + refer("matchName: {op: In, value: [a]}"), Unknown},
-		{"a name that is not set", "- {name: one, " + matches + vars + refer("matchName: {op: In, value: [b]}"), Incompatible},
-		{"its template, where a version was compared by its numbers", "- {name: one, " + odd + ", varsTemplate: 'a=true'}\n" + isTrue, Unknown},
-		{"set where a version was compared by its numbers", "- {name: one, " + odd + vars + isTrue, Compatible},
-		{"a template that fails", "- {name: one, " + matches + ", varsTemplate: '{{ .nothing }}'}\n" + isTrue, Unknown},
+		{"a rule that NFD refuses", "- {name: one, " + refused + vars + isTrue, verdict.Unknown},
+		{"set by a template", "- {name: one, " + matches + ", varsTemplate: 'a=true'}\n" + isTrue, verdict.Compatible},
+		{"a rule that matches although a part is unknown", "- {name: one, " + either + vars + isTrue, verdict.Compatible},
+		{"its template may say anything", "- {name: one, " + either + ", varsTemplate: 'a=true'}\n" + isTrue, verdict.Unknown},
+		{"a name that is set", "- {name: one, " + matches + vars + refer("matchName: {op: In, value: [a]}"), verdict.Compatible},
+		{"a name that is perhaps set", "- {name: one, " + unknown + vars + refer("matchName: {op: In, value: [a]}"), verdict.Unknown},
+		{"a name that is not set", "- {name: one, " + matches + vars + refer("matchName: {op: In, value: [b]}"), verdict.Incompatible},
+		{"its template, where a version was compared by its numbers", "- {name: one, " + odd + ", varsTemplate: 'a=true'}\n" + isTrue, verdict.Unknown},
+		{"set where a version was compared by its numbers", "- {name: one, " + odd + vars + isTrue, verdict.Compatible},
+		{"a template that fails", "- {name: one, " + matches + ", varsTemplate: '{{ .nothing }}'}\n" + isTrue, verdict.Unknown},
 	}
 	s := own("{attributes: {kernel.version: {elements: {full: 6.1.0-1.el9_4, major: '6'}}}}", unread("kernel.config", false))
 	before, err := json.Marshal(s)
@@ -316,7 +318,7 @@ func TestNearestDevice(t *testing.T) {
 			t.Errorf("%s: %s", tt.expressions, diff)
 		}
 		device := got.Terms[0].Device
-		if device == nil || device.Address != tt.address || *got.Terms[0].Devices != 4 || device.Match != (got.Verdict == Compatible) {
+		if device == nil || device.Address != tt.address || *got.Terms[0].Devices != 4 || device.Match != (got.Verdict == verdict.Compatible) {
 			t.Errorf("%s: %+v", tt.expressions, device)
 		}
 		checkExplanation(t, got)
@@ -381,7 +383,7 @@ func TestInvalidRules(t *testing.T) {
 		{MatchFeatures: nfdv1alpha1.FeatureMatcher{{Feature: "cpu.cpuid", MatchExpressions: &null}}},
 		{MatchFeatures: some, MatchAny: []nfdv1alpha1.MatchAnyElem{{}}},
 	} {
-		if got := matched(t, s, []nfdv1alpha1.GroupRule{r})[0]; got.Verdict != Unknown || got.Reason == nil || got.Reason.Code != ReasonInvalidRule {
+		if got := matched(t, s, []nfdv1alpha1.GroupRule{r})[0]; got.Verdict != verdict.Unknown || got.Reason == nil || got.Reason.Code != ReasonInvalidRule {
 			t.Errorf("%+v: %s", r, summary(got))
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // environment tells this test's binary, run again, where it is.
@@ -52,23 +54,23 @@ func TestElsewhere(t *testing.T) {
 // as ever, and those on devices are unknown, whichever way they ask.
 func checkWithoutSys(t *testing.T, here, there *Snapshot) {
 	t.Helper()
-	for text, want := range map[string]Verdict{
-		"{feature: kernel.version, matchExpressions: {major: {op: Exists}}}":                Compatible,
-		"{feature: kernel.version, matchExpressions: {major: {op: Gt, value: ['999']}}}":    Incompatible,
-		"{feature: cpu.model, matchExpressions: {family: {op: Exists}}}":                    Compatible,
-		"{feature: pci.device, matchExpressions: {vendor: {op: In, value: ['10de']}}}":      Unknown,
-		"{feature: pci.device, matchExpressions: {vendor: {op: DoesNotExist}}}":             Unknown,
-		"{feature: storage.block, matchName: {op: Exists}}":                                 Unknown,
-		"{feature: kernel.selinux, matchExpressions: {enabled: {op: NotIn, value: [x]}}}":   Unknown,
-		"{feature: network.device, matchExpressions: {operstate: {op: In, value: [up]}}}":   Unknown,
-		"{feature: cpu.topology, matchExpressions: {socket_count: {op: Gt, value: ['0']}}}": Unknown,
+	for text, want := range map[string]verdict.Verdict{
+		"{feature: kernel.version, matchExpressions: {major: {op: Exists}}}":                verdict.Compatible,
+		"{feature: kernel.version, matchExpressions: {major: {op: Gt, value: ['999']}}}":    verdict.Incompatible,
+		"{feature: cpu.model, matchExpressions: {family: {op: Exists}}}":                    verdict.Compatible,
+		"{feature: pci.device, matchExpressions: {vendor: {op: In, value: ['10de']}}}":      verdict.Unknown,
+		"{feature: pci.device, matchExpressions: {vendor: {op: DoesNotExist}}}":             verdict.Unknown,
+		"{feature: storage.block, matchName: {op: Exists}}":                                 verdict.Unknown,
+		"{feature: kernel.selinux, matchExpressions: {enabled: {op: NotIn, value: [x]}}}":   verdict.Unknown,
+		"{feature: network.device, matchExpressions: {operstate: {op: In, value: [up]}}}":   verdict.Unknown,
+		"{feature: cpu.topology, matchExpressions: {socket_count: {op: Gt, value: ['0']}}}": verdict.Unknown,
 	} {
 		got := matched(t, there, rulesOf(t, rule(text)))
 		if got[0].Verdict != want {
 			t.Errorf("%s: %s, want %s", text, summary(got[0]), want)
 		}
 		checker{t}.check(got)
-		if alike := matched(t, here, rulesOf(t, rule(text)))[0].Verdict; want != Unknown && alike != want {
+		if alike := matched(t, here, rulesOf(t, rule(text)))[0].Verdict; want != verdict.Unknown && alike != want {
 			t.Errorf("%s: %s here", text, alike)
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A published case is one of those with which NFD v0.19.0 tests its own
@@ -25,13 +27,13 @@ type published struct {
 	Vars     map[string]string       `json:"vars"` // of a rule that matches
 	// Verdict and Difference are given where ours deliberately differs from
 	// NFD's; see VERDICTS.md.
-	Verdict    Verdict `json:"verdict"`
-	Difference string  `json:"difference"`
+	Verdict    verdict.Verdict `json:"verdict"`
+	Difference string          `json:"difference"`
 }
 
 // want is the verdict that goes with NFD's.
-func (c *published) want() Verdict {
-	return cmp.Or(c.Verdict, map[string]Verdict{"match": Compatible, "noMatch": Incompatible, "refused": Unknown}[c.NFD])
+func (c *published) want() verdict.Verdict {
+	return cmp.Or(c.Verdict, map[string]verdict.Verdict{"match": verdict.Compatible, "noMatch": verdict.Incompatible, "refused": verdict.Unknown}[c.NFD])
 }
 
 // differences are the reasons for which a published case may differ.
@@ -113,7 +115,7 @@ func checkPublished(t *testing.T, name string, c *published) {
 			must(t, err)
 			t.Errorf("%s: %s is %s, want %s (NFD: %s)\n%s", name, r.Name, r.Verdict, c.want(), c.NFD, data)
 		}
-		if r.Verdict != Compatible {
+		if r.Verdict != verdict.Compatible {
 			break
 		}
 	}

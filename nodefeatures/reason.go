@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // The codes of this package's reasons. They are stable: programs branch on
@@ -42,15 +44,15 @@ const (
 )
 
 // reasonFor says why reading path failed.
-func reasonFor(path string, err error) Reason {
+func reasonFor(path string, err error) verdict.Reason {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return Reason{Code: ReasonFileMissing, Message: path + " does not exist"}
+		return verdict.Reason{Code: ReasonFileMissing, Message: path + " does not exist"}
 	case errors.Is(err, fs.ErrPermission):
-		return Reason{
+		return verdict.Reason{
 			Code: ReasonNotPermitted, Message: path + " may not be read by this user",
 			Hint: "run as root, or as a user who may read it",
 		}
 	}
-	return Reason{Code: ReasonSourceFailed, Message: fmt.Sprintf("reading %s: %v", path, err)}
+	return verdict.Reason{Code: ReasonSourceFailed, Message: fmt.Sprintf("reading %s: %v", path, err)}
 }

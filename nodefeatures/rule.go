@@ -2,6 +2,8 @@ package nodefeatures
 
 import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Bounds on the names that an expression on names reports.
@@ -22,31 +24,31 @@ type Rule struct {
 	Name string `json:"name"`
 	// Verdict is NFD's own where every fact it needs is known, else Kleene's
 	// over the terms: all of Terms and one of MatchAny.
-	Verdict Verdict `json:"verdict"`
+	Verdict verdict.Verdict `json:"verdict"`
 	// Terms are the rule's matchFeatures, in order. All of them must hold.
 	Terms []Term `json:"terms"`
 	// MatchAny are its alternatives, in order, of which one must hold.
 	MatchAny []Alternative `json:"matchAny"`
 	// Reason says why the rule as such has no answer (invalidRule,
 	// templateFailed); the terms have their own reasons.
-	Reason *Reason `json:"reason,omitempty"`
+	Reason *verdict.Reason `json:"reason,omitempty"`
 }
 
 // An Alternative is one element of a rule's matchAny.
 type Alternative struct {
-	Verdict Verdict `json:"verdict"`
-	Terms   []Term  `json:"terms"`
+	Verdict verdict.Verdict `json:"verdict"`
+	Terms   []Term          `json:"terms"`
 }
 
 // A Term is one feature and the expressions on it, all of which must hold; if
 // the feature lists devices, on one and the same device.
 type Term struct {
 	// Feature is the feature's name in lower case, as NFD looks it up.
-	Feature string  `json:"feature"`
-	Verdict Verdict `json:"verdict"`
+	Feature string          `json:"feature"`
+	Verdict verdict.Verdict `json:"verdict"`
 	// Reason says why the term is unknown, or why the feature as a whole
 	// matches nothing (featureAbsent, noDevice); nil if the expressions tell.
-	Reason *Reason `json:"reason,omitempty"`
+	Reason *verdict.Reason `json:"reason,omitempty"`
 	// Expressions are sorted by name, the one on names (matchName) last. If the
 	// feature lists devices, what was found is that of Device.
 	Expressions []Expression `json:"expressions"`
@@ -80,10 +82,10 @@ type Expression struct {
 	// Type is the type of the values: empty, or version.
 	Type string `json:"type,omitempty"`
 	// Found is what the node has; nil if that is not known.
-	Found   *Found  `json:"found,omitempty"`
-	Verdict Verdict `json:"verdict"`
+	Found   *Found          `json:"found,omitempty"`
+	Verdict verdict.Verdict `json:"verdict"`
 	// Reason says why it is unknown.
-	Reason *Reason `json:"reason,omitempty"`
+	Reason *verdict.Reason `json:"reason,omitempty"`
 	// Note says how the verdict was reached where that is not as in NFD: a version
 	// of which only the numeric part could be compared.
 	Note string `json:"note,omitempty"`

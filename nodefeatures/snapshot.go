@@ -4,6 +4,8 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
 	"nodecompat/nodefeatures/kubelet"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // What a snapshot of ours says it is.
@@ -80,7 +82,7 @@ type Source struct {
 	// Status says how much of it was read.
 	Status SourceStatus `json:"status"`
 	// Reason says why it failed; nil unless it did.
-	Reason *Reason `json:"reason,omitempty"`
+	Reason *verdict.Reason `json:"reason,omitempty"`
 	// Unreadable lists, by name, the features that could not be read.
 	Unreadable []Unreadable `json:"unreadable"`
 }
@@ -96,7 +98,7 @@ type Unreadable struct {
 	// same: Unset said so.
 	Except []string `json:"except,omitempty"`
 	// Reason says why.
-	Reason Reason `json:"reason"`
+	Reason verdict.Reason `json:"reason"`
 }
 
 // complete makes every list and map of the snapshot non-nil, so that its JSON

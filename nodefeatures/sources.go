@@ -13,6 +13,8 @@ import (
 	"sigs.k8s.io/node-feature-discovery/source/storage"
 	"sigs.k8s.io/node-feature-discovery/source/system"
 	"sigs.k8s.io/node-feature-discovery/source/usb"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A source is one of NFD's, with what it may publish.
@@ -37,7 +39,7 @@ type fact struct {
 
 // A gap is something that could not be read: a whole feature, or a part of it.
 type gap struct {
-	Reason
+	verdict.Reason
 	partial bool
 }
 
@@ -159,11 +161,11 @@ func publishes(f *nfdv1alpha1.Features, name string) bool {
 }
 
 // whole and part make a gap of a reason, nil of none.
-func whole(reason *Reason) *gap { return newGap(reason, false) }
+func whole(reason *verdict.Reason) *gap { return newGap(reason, false) }
 
-func part(reason *Reason) *gap { return newGap(reason, true) }
+func part(reason *verdict.Reason) *gap { return newGap(reason, true) }
 
-func newGap(reason *Reason, partial bool) *gap {
+func newGap(reason *verdict.Reason, partial bool) *gap {
 	if reason == nil {
 		return nil
 	}

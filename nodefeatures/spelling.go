@@ -3,27 +3,9 @@ package nodefeatures
 import (
 	"iter"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
-)
 
-// Bounds on guessing what a name was meant to be.
-const (
-	maxTypos  = 2   // letters that may be wrong
-	maxGuess  = 100 // bytes of a name that is worth a guess
-	separator = "-_."
+	"nodecompat/nodefeatures/verdict"
 )
-
-// plain is a name without what people get wrong: case and separators.
-func plain(name string) string {
-	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune(separator, r) {
-			return -1
-		}
-		return unicode.ToLower(r)
-	}, name)
-}
 
 // spelling finds the names of one feature, however they are written.
 type spelling struct {
@@ -49,13 +31,13 @@ func (f *facts) spellingHint(feature, name string) string {
 	switch {
 	case ok:
 	case len(s.found) < fewSpellings:
-		meant = f.spelled(feature, plain(name))
+		meant = f.spelled(feature, verdict.Plain(name))
 		s.found[name] = meant
 	default:
 		if s.index == nil {
 			s.index = f.spellings(feature)
 		}
-		meant = s.index[plain(name)]
+		meant = s.index[verdict.Plain(name)]
 	}
 	if meant != "" && meant != name {
 		return "the node has " + meant
@@ -68,34 +50,18 @@ func (f *facts) spellingHint(feature, name string) string {
 func (f *facts) spelled(feature, plainName string) string {
 	meant, ok := "", false
 	for name := range f.elementNames(feature) {
-		if isPlain(plainName, name) && (!ok || name < meant) {
+		if verdict.Plain(name) == plainName && (!ok || name < meant) {
 			meant, ok = name, true
 		}
 	}
 	return meant
 }
 
-// isPlain is plain(name) == plainName, without making a string.
-func isPlain(plainName, name string) bool {
-	at := 0
-	for _, r := range name {
-		if strings.ContainsRune(separator, r) {
-			continue
-		}
-		want, size := utf8.DecodeRuneInString(plainName[at:])
-		if size == 0 || want != unicode.ToLower(r) {
-			return false
-		}
-		at += size
-	}
-	return at == len(plainName)
-}
-
 // spellings is the index of spelled.
 func (f *facts) spellings(feature string) map[string]string {
 	index := map[string]string{}
 	for name := range f.elementNames(feature) {
-		short := plain(name)
+		short := verdict.Plain(name)
 		if known, ok := index[short]; !ok || name < known {
 			index[short] = name
 		}
@@ -129,9 +95,9 @@ func (f *facts) elementNames(feature string) iter.Seq[string] {
 
 // unknownFeature is the reason for a feature of which nobody has heard, with
 // the nearest one that exists.
-func (f *facts) unknownFeature(name string) *Reason {
-	reason := &Reason{Code: ReasonUnknownFeature, Message: "neither the node nor this NFD has a feature " + name}
-	if near := nearest(name, f.names()); near != "" {
+func (f *facts) unknownFeature(name string) *verdict.Reason {
+	reason := &verdict.Reason{Code: ReasonUnknownFeature, Message: "neither the node nor this NFD has a feature " + name}
+	if near := verdict.Nearest(name, f.names()); near != "" {
 		reason.Hint = "did you mean " + near + "?"
 	}
 	return reason
@@ -151,45 +117,4 @@ func (f *facts) names() []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-// nearest is the candidate that is at most maxTypos letters from the name, the
-// first of equals; "" if there is none.
-func nearest(name string, candidates []string) string {
-	best, bestDistance := "", maxTypos+1
-	if len(name) > maxGuess {
-		return ""
-	}
-	for _, candidate := range candidates {
-		if plain(candidate) == plain(name) {
-			return candidate
-		}
-		if d := len(candidate) - len(name); d > maxTypos || d < -maxTypos {
-			continue
-		}
-		if d := distance(name, candidate); d < bestDistance {
-			best, bestDistance = candidate, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, delete or replace (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j]+1, row[j+1]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }

@@ -1,6 +1,10 @@
 package nodefeatures
 
-import "testing"
+import (
+	"testing"
+
+	"nodecompat/nodefeatures/verdict"
+)
 
 // TestSpelled: names looked for one by one are found as in the index.
 func TestSpelled(t *testing.T) {
@@ -8,7 +12,7 @@ func TestSpelled(t *testing.T) {
 	  attributes: {a.b: {elements: {Avx.2: x, aöu: x}}}, instances: {a.b: {elements: [{attributes: {Class: x, a-v-x-2: x}}]}}}`).facts()
 	index := f.spellings("a.b")
 	for _, name := range []string{"avx2", "AVX-2", "avx", "avx22", "", "-", "äöü", "Ä-Ö-Ü", "äö", "\xff", "\ufffd", "ÿ", "SSE42", "clas5", "class", "_class_"} {
-		if got, want := f.spelled("a.b", plain(name)), index[plain(name)]; got != want {
+		if got, want := f.spelled("a.b", verdict.Plain(name)), index[verdict.Plain(name)]; got != want {
 			t.Errorf("%q: got %q, the index has %q", name, got, want)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // term evaluates and explains one term.
@@ -17,7 +19,7 @@ func (e *evaluator) term(t *nfdv1alpha1.FeatureMatcherTerm, held held) Term {
 	if f.reason != nil {
 		return f.unanswered(t, set, names)
 	}
-	term := Term{Feature: f.name, Verdict: Compatible}
+	term := Term{Feature: f.name, Verdict: verdict.Compatible}
 	if len(set) > 0 {
 		e.expressions(&term, &f, t.MatchExpressions, names, held)
 	} else if f.lists {
@@ -26,12 +28,12 @@ func (e *evaluator) term(t *nfdv1alpha1.FeatureMatcherTerm, held held) Term {
 	if t.MatchName != nil {
 		x := e.names(&f, t.MatchName)
 		term.Expressions = append(term.Expressions, x)
-		term.Verdict = All(term.Verdict, x.Verdict)
+		term.Verdict = verdict.All(term.Verdict, x.Verdict)
 		if len(set) == 0 {
 			term.Verdict = x.Verdict
 		}
 	}
-	if term.Verdict == Unknown && term.Reason == nil {
+	if term.Verdict == verdict.Unknown && term.Reason == nil {
 		term.Reason = firstReason(term.Expressions)
 	}
 	return term
@@ -42,9 +44,9 @@ func count(devices []nfdv1alpha1.InstanceFeature) *int {
 	return &n
 }
 
-func firstReason(expressions []Expression) *Reason {
+func firstReason(expressions []Expression) *verdict.Reason {
 	for i := range expressions {
-		if expressions[i].Verdict == Unknown && expressions[i].Reason != nil {
+		if expressions[i].Verdict == verdict.Unknown && expressions[i].Reason != nil {
 			return expressions[i].Reason
 		}
 	}
@@ -54,20 +56,20 @@ func firstReason(expressions []Expression) *Reason {
 // unanswered is a term on a feature that is absent or about which nothing is
 // known.
 func (f *feature) unanswered(t *nfdv1alpha1.FeatureMatcherTerm, set nfdv1alpha1.MatchExpressionSet, names []string) Term {
-	verdict := Unknown
+	result := verdict.Unknown
 	var found *Found
 	if f.absent {
-		verdict, found = Incompatible, &Found{}
+		result, found = verdict.Incompatible, &Found{}
 	}
-	term := Term{Feature: f.name, Verdict: verdict, Reason: f.reason, Expressions: make([]Expression, 0, len(names)+1)}
+	term := Term{Feature: f.name, Verdict: result, Reason: f.reason, Expressions: make([]Expression, 0, len(names)+1)}
 	for _, name := range names {
 		x := expected(name, set[name])
-		x.Verdict, x.Found = verdict, found
+		x.Verdict, x.Found = result, found
 		term.Expressions = append(term.Expressions, x)
 	}
 	if t.MatchName != nil {
 		x := expected("", t.MatchName)
-		x.MatchName, x.Verdict, x.Found = true, verdict, found
+		x.MatchName, x.Verdict, x.Found = true, result, found
 		term.Expressions = append(term.Expressions, x)
 	}
 	return term
@@ -99,24 +101,24 @@ func (e *evaluator) expressions(t *Term, f *feature, set *nfdv1alpha1.MatchExpre
 		return
 	}
 	elements := e.elements(f, *set, names, held)
-	t.Verdict = Any(t.Verdict, allOf(elements))
+	t.Verdict = verdict.Any(t.Verdict, allOf(elements))
 	if !tally(t.Expressions).better(tally(elements)) {
 		t.Expressions, t.Device = elements, nil
 	}
-	if t.Verdict != Unknown || t.Reason != nil && t.Reason.Code == ReasonNoDevice {
+	if t.Verdict != verdict.Unknown || t.Reason != nil && t.Reason.Code == ReasonNoDevice {
 		t.Reason = nil
 	}
 }
 
-func allOf(expressions []Expression) Verdict {
+func allOf(expressions []Expression) verdict.Verdict {
 	score := tally(expressions)
 	switch {
 	case score.failed > 0:
-		return Incompatible
+		return verdict.Incompatible
 	case score.unknown > 0:
-		return Unknown
+		return verdict.Unknown
 	}
-	return Compatible
+	return verdict.Compatible
 }
 
 // elements evaluates each expression on the feature's flags and attributes.
@@ -135,7 +137,7 @@ func (e *evaluator) elements(f *feature, set nfdv1alpha1.MatchExpressionSet, nam
 		out[i].Found = &found[i]
 		a := e.element(f, name, m, found[i].Present, held)
 		out[i].Verdict, out[i].Reason, out[i].Note = a.verdict, a.reason, a.note
-		if a.verdict == Unknown && !found[i].Present {
+		if a.verdict == verdict.Unknown && !found[i].Present {
 			out[i].Found = nil
 		}
 	}
@@ -145,7 +147,7 @@ func (e *evaluator) elements(f *feature, set nfdv1alpha1.MatchExpressionSet, nam
 // element is the verdict of one expression on a flag or an attribute.
 func (e *evaluator) element(f *feature, name string, m *nfdv1alpha1.MatchExpression, present bool, held held) answer {
 	if reason := e.uncertain(f, name, m, present); reason != nil {
-		return answer{verdict: Unknown, reason: reason}
+		return answer{verdict: verdict.Unknown, reason: reason}
 	}
 	// Of an element that is both a flag and an attribute, NFD returns the flag's
 	// half of DoesNotExist as having held.
@@ -176,12 +178,12 @@ func (e *evaluator) ask(
 			return answer{verdict: verdictOf(match), note: comparedAs(value, part)}
 		}
 	}
-	return answer{verdict: Unknown, reason: notEvaluable(err)}
+	return answer{verdict: verdict.Unknown, reason: notEvaluable(err)}
 }
 
 // uncertain says why an element is not known, whatever else is known of its
 // feature; nil if it is, or if the expression holds or fails anyway.
-func (e *evaluator) uncertain(f *feature, name string, m *nfdv1alpha1.MatchExpression, present bool) *Reason {
+func (e *evaluator) uncertain(f *feature, name string, m *nfdv1alpha1.MatchExpression, present bool) *verdict.Reason {
 	if m.Op == nfdv1alpha1.MatchAny {
 		return nil
 	}
@@ -197,8 +199,8 @@ func (e *evaluator) uncertain(f *feature, name string, m *nfdv1alpha1.MatchExpre
 	return variableUnknown("the variable " + name + " depends on")
 }
 
-func variableUnknown(what string) *Reason {
-	return &Reason{Code: ReasonVariableUnknown, Message: what + " an earlier rule that is unknown, or whose template NFD did not expand"}
+func variableUnknown(what string) *verdict.Reason {
+	return &verdict.Reason{Code: ReasonVariableUnknown, Message: what + " an earlier rule that is unknown, or whose template NFD did not expand"}
 }
 
 // names evaluates an expression on the names of a feature's elements. On a
@@ -211,13 +213,13 @@ func (e *evaluator) names(f *feature, m *nfdv1alpha1.MatchExpression) Expression
 	x.Verdict = verdictOf(match)
 	switch {
 	case err != nil:
-		x.Verdict, x.Reason = Unknown, notEvaluable(err)
+		x.Verdict, x.Reason = verdict.Unknown, notEvaluable(err)
 		return x
 	case !match && f.unread != nil:
-		x.Verdict, x.Reason = Unknown, f.unread
+		x.Verdict, x.Reason = verdict.Unknown, f.unread
 		return x
 	case !match && e.vars != nil && f.name == backreference && e.vars.anyUncertain():
-		x.Verdict, x.Reason = Unknown, variableUnknown("which variables there are depends on")
+		x.Verdict, x.Reason = verdict.Unknown, variableUnknown("which variables there are depends on")
 		return x
 	}
 	x.Found = &Found{Present: match, NamesTotal: len(matching), Names: matching[:min(len(matching), MaxNames)]}
@@ -283,13 +285,13 @@ func (e *evaluator) only(name string, m *nfdv1alpha1.MatchExpression) *nfdv1alph
 	return &e.one
 }
 
-func notEvaluable(err error) *Reason {
-	return &Reason{Code: ReasonNotEvaluable, Message: "NFD cannot evaluate it: " + err.Error()}
+func notEvaluable(err error) *verdict.Reason {
+	return &verdict.Reason{Code: ReasonNotEvaluable, Message: "NFD cannot evaluate it: " + err.Error()}
 }
 
-func verdictOf(match bool) Verdict {
+func verdictOf(match bool) verdict.Verdict {
 	if match {
-		return Compatible
+		return verdict.Compatible
 	}
-	return Incompatible
+	return verdict.Incompatible
 }

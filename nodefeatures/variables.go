@@ -4,6 +4,8 @@ import (
 	"maps"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // variables are what the rules evaluated so far have set: the feature
@@ -47,7 +49,7 @@ func (v *variables) record(r *nfdv1alpha1.GroupRule, result result) {
 		v.publish(map[string]string{})
 	}
 	switch result.rule.Verdict {
-	case Compatible:
+	case verdict.Compatible:
 		if !result.complete {
 			v.unsettle()
 		}
@@ -56,7 +58,7 @@ func (v *variables) record(r *nfdv1alpha1.GroupRule, result result) {
 			v.since[name] = true
 			delete(v.maybe, name)
 		}
-	case Unknown:
+	case verdict.Unknown:
 		if r.VarsTemplate != "" {
 			v.unsettle()
 		}

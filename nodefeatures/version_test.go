@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/Masterminds/semver/v3"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // TestVersions: versions as distributions write them are compared by their
@@ -13,25 +15,25 @@ import (
 func TestVersions(t *testing.T) {
 	tests := []struct {
 		found, op, value string
-		want             Verdict
+		want             verdict.Verdict
 		part             string // compared in place of what was found
 	}{
-		{"6.12.9-amd64", "Ge", "6.12.9", Compatible, ""},
-		{"6.8.0-1015-aws", "Ge", "6.8", Compatible, ""},
-		{"5.14.0-427.13.1.el9_4.x86_64", "Ge", "5.14", Compatible, "5.14.0"},
-		{"5.14.0-427.13.1.el9_4.x86_64", "Gt", "5.14", Incompatible, "5.14.0"},
-		{"5.14.0-427.13.1.el9_4.x86_64", "Lt", "5.14.0-428", Incompatible, "5.14.0"},
-		{"4.18.0-553.el8_10.x86_64_debug", "Lt", "5", Compatible, "4.18.0"},
-		{"4.18.0-553.el8_10.x86_64", "Le", "4.18", Compatible, "4.18.0"},
-		{"6.1.0-021-generic", "Ge", "6.1", Compatible, ""},
-		{"10.0.19041.1", "Gt", "10.0.19040", Compatible, "10.0.19041"},
-		{"v550.54.14_rc", "Ge", "550", Compatible, "550.54.14"},
-		{"2.6.32-754.el6_x", "Ge", "3", Incompatible, "2.6.32"},
-		{"", "Ge", "1", Unknown, ""},
-		{"el9_4", "Ge", "1", Unknown, ""},
-		{"3a5f", "Ge", "1", Unknown, ""},
-		{"99999999999999999999.1", "Ge", "1", Unknown, ""},
-		{"5.14.0-1_2", "Ge", "word", Unknown, ""},
+		{"6.12.9-amd64", "Ge", "6.12.9", verdict.Compatible, ""},
+		{"6.8.0-1015-aws", "Ge", "6.8", verdict.Compatible, ""},
+		{"5.14.0-427.13.1.el9_4.x86_64", "Ge", "5.14", verdict.Compatible, "5.14.0"},
+		{"5.14.0-427.13.1.el9_4.x86_64", "Gt", "5.14", verdict.Incompatible, "5.14.0"},
+		{"5.14.0-427.13.1.el9_4.x86_64", "Lt", "5.14.0-428", verdict.Incompatible, "5.14.0"},
+		{"4.18.0-553.el8_10.x86_64_debug", "Lt", "5", verdict.Compatible, "4.18.0"},
+		{"4.18.0-553.el8_10.x86_64", "Le", "4.18", verdict.Compatible, "4.18.0"},
+		{"6.1.0-021-generic", "Ge", "6.1", verdict.Compatible, ""},
+		{"10.0.19041.1", "Gt", "10.0.19040", verdict.Compatible, "10.0.19041"},
+		{"v550.54.14_rc", "Ge", "550", verdict.Compatible, "550.54.14"},
+		{"2.6.32-754.el6_x", "Ge", "3", verdict.Incompatible, "2.6.32"},
+		{"", "Ge", "1", verdict.Unknown, ""},
+		{"el9_4", "Ge", "1", verdict.Unknown, ""},
+		{"3a5f", "Ge", "1", verdict.Unknown, ""},
+		{"99999999999999999999.1", "Ge", "1", verdict.Unknown, ""},
+		{"5.14.0-1_2", "Ge", "word", verdict.Unknown, ""},
 	}
 	for _, tt := range tests {
 		term := fmt.Sprintf("matchExpressions: {full: {op: %s, type: version, value: [%q]}}", tt.op, tt.value)
@@ -47,7 +49,7 @@ func TestVersions(t *testing.T) {
 			if (x.Note == "") != (tt.part == "") || !strings.HasPrefix(x.Note, strings.TrimSuffix("compared as "+tt.part+":", "compared as :")) {
 				t.Errorf("%s: note %q, want %q", tt.found, x.Note, tt.part)
 			}
-			if (x.Reason == nil) != (tt.want != Unknown) {
+			if (x.Reason == nil) != (tt.want != verdict.Unknown) {
 				t.Errorf("%s: reason %v", tt.found, x.Reason)
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Aliases may multiply the nodes of a document by maxAliasRatio, and a document
@@ -102,6 +104,6 @@ func (c *converter) alias(y *yaml.Node, n *node) int {
 
 func (c *converter) fail(y *yaml.Node, code, message string) {
 	if c.problem == nil {
-		c.problem = &Problem{Severity: SeverityError, Code: code, Line: y.Line, Column: y.Column, Message: message}
+		c.problem = &Problem{Severity: verdict.SeverityError, Code: code, Line: y.Line, Column: y.Column, Message: message}
 	}
 }

@@ -3,6 +3,8 @@ package spec
 import (
 	"slices"
 	"strings"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // The names of CPU flags that NFD v0.19.0 publishes in cpu.cpuid, sorted, by
@@ -96,28 +98,5 @@ func nearestFlag(name string) string {
 	if flag := linuxFlag(strings.ToLower(name)); flag != "" {
 		return flag
 	}
-	lists := [][]string{amd64Flags, arm64Flags, otherFlags}
-	for _, flags := range lists {
-		for _, flag := range flags {
-			if strings.EqualFold(bare(flag), bare(name)) {
-				return flag
-			}
-		}
-	}
-	for _, flags := range lists {
-		if near := nearest(name, flags); near != "" {
-			return near
-		}
-	}
-	return ""
-}
-
-// bare is a name without the separators that are written differently everywhere.
-func bare(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '_' || r == '-' || r == '.' {
-			return -1
-		}
-		return r
-	}, name)
+	return verdict.Nearest(name, slices.Concat(amd64Flags, arm64Flags, otherFlags))
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // MaxProblems is the number of problems of one document that are reported.
@@ -14,7 +16,7 @@ const MaxProblems = 1000
 type decoder struct {
 	problems Problems
 	// more tells what was left out when MaxProblems was reached: "" for nothing.
-	more     Severity
+	more     verdict.Severity
 	path     []step
 	reading  reading
 	regexps  regexpBudget
@@ -61,14 +63,14 @@ func isPathWord(key string) bool {
 }
 
 func (d *decoder) errorf(n *node, code, hint, format string, args ...any) {
-	d.report(n, SeverityError, code, hint, format, args...)
+	d.report(n, verdict.SeverityError, code, hint, format, args...)
 }
 
 func (d *decoder) warnf(n *node, code, hint, format string, args ...any) {
-	d.report(n, SeverityWarning, code, hint, format, args...)
+	d.report(n, verdict.SeverityWarning, code, hint, format, args...)
 }
 
-func (d *decoder) report(n *node, severity Severity, code, hint, format string, args ...any) {
+func (d *decoder) report(n *node, severity verdict.Severity, code, hint, format string, args ...any) {
 	if len(d.problems) >= MaxProblems {
 		d.leaveOut(severity)
 		return
@@ -81,8 +83,8 @@ func (d *decoder) report(n *node, severity Severity, code, hint, format string, 
 
 // leaveOut takes note of a problem that is not reported. A document is refused
 // for what is left out only if that has an error.
-func (d *decoder) leaveOut(severity Severity) {
-	if d.more != SeverityError {
+func (d *decoder) leaveOut(severity verdict.Severity) {
+	if d.more != verdict.SeverityError {
 		d.more = severity
 	}
 }
@@ -144,7 +146,7 @@ func (d *decoder) known(key *node, keys []string) int {
 		return i
 	}
 	hint := "the keys here are " + strings.Join(keys, ", ")
-	if near := nearest(key.value, keys); near != "" {
+	if near := verdict.Nearest(key.value, keys); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	d.enter(key.value)

@@ -8,6 +8,8 @@ import (
 
 	semver "github.com/Masterminds/semver/v3"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 var expressionKeys = []string{"op", "value", "type"}
@@ -79,7 +81,7 @@ func (d *decoder) noExpression(n *node) {
 	if _, same := d.reading.of(name, true); !same || !isPathWord(name) {
 		name = strconv.Quote(name)
 	}
-	op := nearest(n.value, operatorNames)
+	op := verdict.Nearest(n.value, operatorNames)
 	o := operators[nfdv1alpha1.MatchOp(op)]
 	expression := "{op: Exists}"
 	switch {
@@ -153,7 +155,7 @@ func (d *decoder) checkExpression(e *nfdv1alpha1.MatchExpression, at expressionN
 
 // operatorHint says which operator was meant by a word or sign that is none.
 func operatorHint(op string) string {
-	near := nearest(op, operatorNames)
+	near := verdict.Nearest(op, operatorNames)
 	switch strings.ToLower(op) {
 	case "=", "==", "eq", "equal", "equals":
 		near = "In"

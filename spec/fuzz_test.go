@@ -8,6 +8,8 @@ import (
 	"sigs.k8s.io/node-feature-discovery/api/image-compatibility/v1alpha1"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/yaml"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // seed adds the corpus, and what is special in YAML.
@@ -136,7 +138,7 @@ func checkProblems(t *testing.T, s *Spec, problems Problems) {
 		t.Errorf("%d problems", len(problems))
 	}
 	for _, p := range problems {
-		if p.Code == "" || p.Message == "" || p.Line < 1 || p.Column < 1 || p.Severity != SeverityError && p.Severity != SeverityWarning {
+		if p.Code == "" || p.Message == "" || p.Line < 1 || p.Column < 1 || p.Severity != verdict.SeverityError && p.Severity != verdict.SeverityWarning {
 			t.Errorf("incomplete problem: %#v", p)
 		}
 	}

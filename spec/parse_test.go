@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // one returns the only error of a document that must be refused.
@@ -146,11 +148,11 @@ func TestManyWarnings(t *testing.T) {
 		t.Fatalf("accepted: %v, %d problems", s != nil, len(problems))
 	}
 	last := problems[MaxProblems]
-	if last.Code != CodeTooManyProblems || last.Severity != SeverityWarning || last.Line != problems[MaxProblems-1].Line {
+	if last.Code != CodeTooManyProblems || last.Severity != verdict.SeverityWarning || last.Line != problems[MaxProblems-1].Line {
 		t.Errorf("last: %s", last)
 	}
 	_, problems = Parse([]byte(b.String() + "x: 1\n"))
-	if problems.Err() == nil || problems[MaxProblems].Severity != SeverityError {
+	if problems.Err() == nil || problems[MaxProblems].Severity != verdict.SeverityError {
 		t.Errorf("an error after many warnings: %v", problems.Err())
 	}
 }
@@ -225,7 +227,7 @@ func TestNearest(t *testing.T) {
 	for word, want := range map[string]string{
 		"matchFeature": "matchFeatures", "MATCHANY": "matchAny", "nam": "name", "var": "vars", "zzz": "", "": "", "matchExpressions": "",
 	} {
-		if got := nearest(word, ruleKeys); got != want {
+		if got := verdict.Nearest(word, ruleKeys); got != want {
 			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
 		}
 	}

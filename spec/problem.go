@@ -5,21 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-)
 
-// A Severity says whether a problem makes a spec unusable.
-type Severity string
-
-// The severities. A spec with a SeverityError is refused; a SeverityWarning
-// marks what NFD evaluates, but hardly as the author meant it.
-const (
-	SeverityError   Severity = "error"
-	SeverityWarning Severity = "warning"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A Problem is one thing that is wrong with a document.
 type Problem struct {
-	Severity Severity `json:"severity"`
+	Severity verdict.Severity `json:"severity"`
 	// Code is one of the Code constants.
 	Code string `json:"code"`
 	// Path leads to the place, such as
@@ -57,7 +49,7 @@ type Problems []Problem
 // Err returns the problems as an error if at least one of them is a
 // SeverityError, otherwise nil. errors.As finds the Problems in it again.
 func (ps Problems) Err() error {
-	if ps.count(SeverityError) == 0 {
+	if ps.count(verdict.SeverityError) == 0 {
 		return nil
 	}
 	return ps
@@ -66,10 +58,10 @@ func (ps Problems) Err() error {
 // Error returns the first SeverityError and the number of the others.
 func (ps Problems) Error() string {
 	for _, p := range ps {
-		if p.Severity != SeverityError {
+		if p.Severity != verdict.SeverityError {
 			continue
 		}
-		if more := ps.count(SeverityError) - 1; more > 0 {
+		if more := ps.count(verdict.SeverityError) - 1; more > 0 {
 			return fmt.Sprintf("%s, and %d more", p, more)
 		}
 		return p.String()
@@ -81,14 +73,14 @@ func (ps Problems) Error() string {
 func (ps Problems) Warnings() Problems {
 	warnings := Problems{}
 	for _, p := range ps {
-		if p.Severity == SeverityWarning {
+		if p.Severity == verdict.SeverityWarning {
 			warnings = append(warnings, p)
 		}
 	}
 	return warnings
 }
 
-func (ps Problems) count(s Severity) int {
+func (ps Problems) count(s verdict.Severity) int {
 	n := 0
 	for _, p := range ps {
 		if p.Severity == s {

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // MaxDepth is the number of mappings and lists within each other up to which a
@@ -46,7 +48,7 @@ func readAny(data []byte) (*node, *Problem) {
 	}
 	if err := decoder.Decode(&next); err == nil {
 		return nil, &Problem{
-			Severity: SeverityError, Code: CodeMultipleDocuments, Line: next.Line, Column: next.Column,
+			Severity: verdict.SeverityError, Code: CodeMultipleDocuments, Line: next.Line, Column: next.Column,
 			Message: "a second document begins here; NFD would ignore it", Hint: "a spec is one YAML document",
 		}
 	} else if !errors.Is(err, io.EOF) {
@@ -60,7 +62,7 @@ func readAny(data []byte) (*node, *Problem) {
 
 func emptyDocument() *Problem {
 	return &Problem{
-		Severity: SeverityError, Code: CodeEmpty, Message: "the document is empty",
+		Severity: verdict.SeverityError, Code: CodeEmpty, Message: "the document is empty",
 		Hint: "a spec begins with `version: " + Version + "`",
 	}
 }
@@ -68,7 +70,7 @@ func emptyDocument() *Problem {
 // checkBytes refuses what is no text. A UTF-16 document or one with a NUL would
 // be read by some parsers and not by others.
 func checkBytes(data []byte) *Problem {
-	problem := Problem{Severity: SeverityError, Code: CodeNotUTF8}
+	problem := Problem{Severity: verdict.SeverityError, Code: CodeNotUTF8}
 	switch {
 	case len(data) > MaxSize:
 		problem.Code = CodeTooLarge
@@ -111,7 +113,7 @@ func position(data []byte, offset int) (line, column int) {
 // only place where it gives one.
 func syntaxProblem(data []byte, err error) *Problem {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	problem := &Problem{Severity: SeverityError, Code: CodeSyntax}
+	problem := &Problem{Severity: verdict.SeverityError, Code: CodeSyntax}
 	if rest, ok := strings.CutPrefix(message, "line "); ok {
 		if number, text, ok := strings.Cut(rest, ": "); ok {
 			if line, err := strconv.Atoi(number); err == nil {

@@ -14,6 +14,8 @@ import (
 	"sigs.k8s.io/node-feature-discovery/api/image-compatibility/v1alpha1"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/yaml"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 func compiledSchema(t *testing.T) *jsonschema.Schema {
@@ -66,7 +68,7 @@ func TestSchema(t *testing.T) {
 		data := readFile(t, file)
 		_, problems := Parse(data)
 		visible := slices.ContainsFunc(problems, func(p Problem) bool {
-			return p.Severity == SeverityError && slices.Contains(seen, p.Code)
+			return p.Severity == verdict.SeverityError && slices.Contains(seen, p.Code)
 		})
 		if visible && validate(s, data) == nil {
 			t.Errorf("%s satisfies the schema", file)

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 var termKeys = []string{"feature", "matchExpressions", "matchName"}
@@ -65,7 +67,7 @@ func (d *decoder) feature(n *node) string {
 	domain, rest, dotted := strings.Cut(name, ".")
 	if !dotted || domain == "" || rest == "" || strings.ContainsAny(name, " \t\r\n") {
 		hint := ""
-		if near := nearest(name, KnownFeatures()); near != "" {
+		if near := verdict.Nearest(name, KnownFeatures()); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 		d.errorf(n, CodeFeatureName, hint, "the feature %s is not of the form DOMAIN.FEATURE", quoteShort(name))
@@ -73,7 +75,7 @@ func (d *decoder) feature(n *node) string {
 	}
 	if !KnownFeature(name) {
 		hint := "compat features lists those of this node"
-		if near := nearest(name, KnownFeatures()); near != "" {
+		if near := verdict.Nearest(name, KnownFeatures()); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 		d.warnf(n, CodeUnknownFeature, hint, "NFD v0.19.0 publishes no feature %s: the term is unknown on every node", quoteShort(name))

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A valueKind says which values NFD publishes for an element.
@@ -156,7 +158,7 @@ func vendorInstead(lower string) string {
 	case "ibm/s390":
 		return "IBM_S390"
 	}
-	return nearest(lower, cpuVendors)
+	return verdict.Nearest(lower, cpuVendors)
 }
 
 func write(value string) string {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // An elementPlace says which element an expression is about, and where its name stands.
@@ -95,7 +97,7 @@ func (d *decoder) checkElementName(p elementPlace, c consequence) (ok bool) {
 			return true
 		}
 		names := p.info.names()
-		d.warnUnknown(p, func() string { return nearest(name, names) }, "NFD has "+strings.Join(names, ", "), c.text)
+		d.warnUnknown(p, func() string { return verdict.Nearest(name, names) }, "NFD has "+strings.Join(names, ", "), c.text)
 	}
 	return false
 }
@@ -118,7 +120,7 @@ func (d *decoder) checkOption(n *node, name, code string) (ok bool) {
 // warnUnknown asks for the nearest name only where somebody will read it.
 func (d *decoder) warnUnknown(p elementPlace, near func() string, otherwise, consequence string) {
 	if len(d.problems) >= MaxProblems {
-		d.leaveOut(SeverityWarning)
+		d.leaveOut(verdict.SeverityWarning)
 		return
 	}
 	hint := otherwise

@@ -6,6 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // addChanges adds the flags of a what-if.
@@ -18,7 +20,7 @@ func addChanges(cmd *cobra.Command, c *compat.Changes) {
 
 // explainChanges says what is odd about a what-if, once however many nodes there
 // are; not where a person sees it in the report.
-func (a *app) explainChanges(f *format, warnings []compat.Reason) {
+func (a *app) explainChanges(f *format, warnings []verdict.Reason) {
 	if a.outIsTerm && f.value == "text" {
 		return
 	}
@@ -27,7 +29,7 @@ func (a *app) explainChanges(f *format, warnings []compat.Reason) {
 			continue
 		}
 		if a.warned == nil {
-			a.warned = map[compat.Reason]bool{}
+			a.warned = map[verdict.Reason]bool{}
 		}
 		a.warned[w] = true
 		fmt.Fprintf(a.err, "compat: warning: %s\n", compat.Printable(w.Message))

@@ -7,6 +7,8 @@ import (
 
 	"nodecompat/compat"
 	"nodecompat/compat/artifact"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Exit codes, the same in every output format. No verdict uses 1 or 2, which
@@ -52,13 +54,13 @@ func (e *ranError) Error() string { return e.err.Error() }
 func (e *ranError) Unwrap() error { return e.err }
 
 // verdictCode is the exit code of a report.
-func verdictCode(v compat.Verdict, failed bool) int {
+func verdictCode(v verdict.Verdict, failed bool) int {
 	switch {
-	case v == compat.Incompatible:
+	case v == verdict.Incompatible:
 		return exitIncompatible
 	case failed:
 		return exitFailure
-	case v == compat.Compatible:
+	case v == verdict.Compatible:
 		return exitOK
 	default:
 		return exitUnknown

@@ -21,6 +21,8 @@ import (
 	"nodecompat/compat"
 	"nodecompat/compat/artifact"
 	"nodecompat/compat/artifact/registrytest"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 const (
@@ -136,8 +138,8 @@ func (c faultCase) run(t *testing.T, tools faultTools, number int) string {
 func (c faultCase) describe(t *testing.T, name string, code int, stdout, stderr []byte) string {
 	var report struct {
 		Error    *compat.Error
-		Warnings []compat.Reason
-		Attached []struct{ Warnings []compat.Reason }
+		Warnings []verdict.Reason
+		Attached []struct{ Warnings []verdict.Reason }
 	}
 	decoder := json.NewDecoder(bytes.NewReader(stdout))
 	if err := decoder.Decode(&report); err != nil || decoder.More() {

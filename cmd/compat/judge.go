@@ -11,6 +11,8 @@ import (
 
 	"nodecompat/compat"
 	"nodecompat/nodefeatures"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // judgeFlags are what validate-node and validate-pod share: how to reach images,
@@ -46,7 +48,7 @@ func (f *judgeFlags) judging(ctx context.Context, a *app) (r compat.NodeRequest,
 	r = compat.NodeRequest{
 		Platform: f.platform.value,
 		Tags:     f.tags,
-		Missing:  compat.Verdict(f.missing.value),
+		Missing:  verdict.Verdict(f.missing.value),
 		Strict:   f.strict,
 		Reserve:  min(a.timeout/10, time.Second),
 	}
@@ -130,7 +132,7 @@ func (a *app) explainErrors(images []compat.Image, first *compat.Error) {
 
 // conclude ends a command that printed a report: a line for the person whose
 // standard output goes elsewhere, and the exit code.
-func (a *app) conclude(verdict compat.Verdict, failed bool, summary string) error {
+func (a *app) conclude(verdict verdict.Verdict, failed bool, summary string) error {
 	if a.errIsTerm && !a.outIsTerm {
 		fmt.Fprintln(a.err, summary)
 	}

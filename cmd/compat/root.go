@@ -15,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // app is what every command shares.
@@ -25,7 +27,7 @@ type app struct {
 	stdinRead bool
 	explained bool // an error of a report was said to a person
 	// warned holds what was said to a person about a what-if
-	warned map[compat.Reason]bool
+	warned map[verdict.Reason]bool
 }
 
 // run executes the command line of p and returns the exit code.

@@ -17,6 +17,8 @@ import (
 	"nodecompat/compat"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures/kubelet"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 const startOrder = "start-order"
@@ -37,7 +39,7 @@ func newValidatePod(a *app) *cobra.Command {
 	f := &validatePodFlags{
 		require:  choices{allowed: []string{startOrder}},
 		disable:  choices{allowed: sidecar.FindingIDs()},
-		severity: choice{string(sidecar.Info), []string{string(sidecar.Info), string(sidecar.Warning), string(sidecar.Error)}},
+		severity: choice{string(verdict.SeverityInfo), []string{string(verdict.SeverityInfo), string(verdict.SeverityWarning), string(verdict.SeverityError)}},
 	}
 	cmd := &cobra.Command{
 		Use:   "validate-pod -f FILE...",
@@ -138,7 +140,7 @@ func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodReque
 		NoImages:          f.noImages,
 		RequireStartOrder: f.require.has(startOrder),
 		Disable:           f.disable.values,
-		Severity:          sidecar.Severity(f.severity.value),
+		Severity:          verdict.Severity(f.severity.value),
 	}
 	if err != nil {
 		return r, err

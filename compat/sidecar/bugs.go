@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"nodecompat/nodefeatures/kubelet"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // The codes of the known bugs, one for each row of the table in the
@@ -30,7 +32,7 @@ const (
 // are in the changelogs of Kubernetes, by the pull requests that are named.
 type bug struct {
 	code     Code
-	severity Severity
+	severity verdict.Severity
 	cluster  bool            // it is in the control plane, not in the kubelet
 	since    kubelet.Release // the first that has it; the zero value: the first with sidecars
 	fixed    []kubelet.Release
@@ -48,49 +50,49 @@ func knownBugs() []bug {
 	r := at
 	return []bug{
 		{
-			CodeBugAlpha, Warning, false,
+			CodeBugAlpha, verdict.SeverityWarning, false,
 			kubelet.Release{},
 			[]kubelet.Release{r(29, 0)},
 			"sidecars are not ended in order, the app may start without waiting for them after the Pod's sandbox was made anew, and CPUs, memory and devices of sidecars are given to the app again (#120620, #120269, #119447, #120715, #120461)",
 			nil,
 		},
 		{
-			CodeBugStatus, Warning, false,
+			CodeBugStatus, verdict.SeverityWarning, false,
 			kubelet.Release{},
 			[]kubelet.Release{r(28, 8), r(29, 3), r(30, 0)},
 			"in Pods with restartPolicy Never or OnFailure the status of a sidecar that was restarted stays terminated (#123710, #123709)",
 			(*Pod).endsForGood,
 		},
 		{
-			CodeBugTermination, Info, false,
+			CodeBugTermination, verdict.SeverityInfo, false,
 			kubelet.Release{},
 			[]kubelet.Release{r(29, 8), r(30, 4), r(31, 0)},
 			"sidecars may not end gracefully in a Pod that never got past its init containers (#126332, #126331)",
 			nil,
 		},
 		{
-			CodeBugStuckCreated, Info, false,
+			CodeBugStuckCreated, verdict.SeverityInfo, false,
 			kubelet.Release{},
 			[]kubelet.Release{r(29, 9), r(30, 5), r(31, 1), r(32, 0)},
 			"an init container may stay in Created after a hiccup of the container runtime (#127214, #127213, #127212)",
 			nil,
 		},
 		{
-			CodeBugOOMScore, Info, false,
+			CodeBugOOMScore, verdict.SeverityInfo, false,
 			kubelet.Release{},
 			[]kubelet.Release{r(32, 0)},
 			"the out-of-memory score of sidecars is not adjusted: they may be killed before the app, or after it (#128029)",
 			nil,
 		},
 		{
-			CodeBugNamedPort, Info, true,
+			CodeBugNamedPort, verdict.SeverityInfo, true,
 			kubelet.Release{},
 			[]kubelet.Release{r(33, 0)},
 			"a Service cannot use a named port of a sidecar (#128850)",
 			func(p *Pod) bool { return p.anySidecar(hasNamedPort) },
 		},
 		{
-			CodeBugStartupRace, Warning, false,
+			CodeBugStartupRace, verdict.SeverityWarning, false,
 			kubelet.Release{},
 			[]kubelet.Release{r(33, 6), r(34, 2), r(35, 0)},
 			"in Pods with restartPolicy Never, a sidecar with a startupProbe that fails once and recovers leaves the app waiting for ever (#134801, #134800, #133072)",
@@ -99,27 +101,27 @@ func knownBugs() []bug {
 			},
 		},
 		{
-			CodeBugHostPort, Info, true,
+			CodeBugHostPort, verdict.SeverityInfo, true,
 			kubelet.Release{},
 			[]kubelet.Release{r(33, 6), r(34, 0)},
 			"the scheduler does not see host ports of sidecars: two Pods may get the same (#132040, #133390)",
 			func(p *Pod) bool { return p.anySidecar(hasHostPort) },
 		},
 		{
-			CodeBugKubeletRestart, Warning, false, r(35, 0),
+			CodeBugKubeletRestart, verdict.SeverityWarning, false, r(35, 0),
 			[]kubelet.Release{r(35, 4), r(36, 0)},
 			"after a restart of the kubelet, the app of a Pod whose sidecar has a startupProbe is not restarted when it crashes (#137146)",
 			func(p *Pod) bool { return p.anySidecar(hasStartupProbe) },
 		},
 		{
-			CodeBugInitSkipped, Info, false,
+			CodeBugInitSkipped, verdict.SeverityInfo, false,
 			kubelet.Release{},
 			[]kubelet.Release{{Major: 1, Minor: 37, Pre: "rc"}},
 			"init containers may be skipped when the Pod's sandbox is made anew while an old app container is still known (#138514)",
 			nil,
 		},
 		{
-			CodeBugEphemeralStorage, Info, false,
+			CodeBugEphemeralStorage, verdict.SeverityInfo, false,
 			kubelet.Release{},
 			[]kubelet.Release{r(37, 0)},
 			"ephemeral-storage limits of sidecars are not enforced (#138462)",

@@ -3,9 +3,10 @@ package sidecar
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"nodecompat/nodefeatures/kubelet"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // The gates that decide about native sidecars. AllAlpha and AllBeta set every
@@ -210,7 +211,7 @@ func (c *judgement) ga(v string) {
 		c.refuses(CodeGateLocked, "can't have the feature gate "+gateSidecars+" off, it is locked to on")
 	case c.named:
 		c.find(Finding{
-			Code: CodeGateBlocksUpgrade, Severity: Warning,
+			Code: CodeGateBlocksUpgrade, Severity: verdict.SeverityWarning,
 			Message: fmt.Sprintf("%s sets the feature gate %s, and a kubelet from 1.37 on does not start when it is named", c.gate.Origin, gateSidecars),
 			Remedy:  remedyRemove,
 		})
@@ -230,7 +231,7 @@ func (c *judgement) refuses(code Code, why string) {
 		does = "runs, but would not start again"
 	}
 	message := fmt.Sprintf("kubelet %s %s with this configuration: it %s, and %s sets it", c.facts.Version.Value, does, why, c.gate.Origin)
-	c.find(Finding{Code: code, Severity: Error, Message: message, Remedy: remedyFor(code)})
+	c.find(Finding{Code: code, Severity: verdict.SeverityError, Message: message, Remedy: remedyFor(code)})
 	if !running {
 		c.s.Assumed = !c.facts.Certain(c.gate)
 		c.answer(Broken, code, message)
@@ -249,9 +250,9 @@ func (c *judgement) find(f Finding) { c.s.Findings = append(c.s.Findings, f) }
 // misspelt notes gates that were probably meant to be SidecarContainers.
 func (c *judgement) misspelt() {
 	for _, g := range c.facts.Gates {
-		if g.Name != gateSidecars && edits(strings.ToLower(g.Name), strings.ToLower(gateSidecars), 2) <= 2 {
+		if g.Name != gateSidecars && verdict.Nearest(g.Name, []string{gateSidecars}) != "" {
 			c.find(Finding{
-				Code: CodeGateMisspelt, Severity: Warning,
+				Code: CodeGateMisspelt, Severity: verdict.SeverityWarning,
 				Message: fmt.Sprintf("%s sets %.60q, which is not %s: it has no effect here, and a kubelet does not start with a gate that it does not know", g.Origin, g.Name, gateSidecars),
 				Remedy:  "correct the name",
 			})
@@ -268,13 +269,13 @@ func (c *judgement) remark() {
 	}
 	for _, d := range disagreements {
 		if d.Fact == "version" || matters(d.Fact) {
-			c.find(Finding{Code: CodeSourcesDisagree, Severity: Warning, Message: d.Message})
+			c.find(Finding{Code: CodeSourcesDisagree, Severity: verdict.SeverityWarning, Message: d.Message})
 		}
 	}
 	if r := c.facts.Config.Reason; c.unread && r != nil {
-		c.find(Finding{Code: CodeConfigNotRead, Severity: Info, Message: r.Message, Remedy: r.Hint})
+		c.find(Finding{Code: CodeConfigNotRead, Severity: verdict.SeverityInfo, Message: r.Message, Remedy: r.Hint})
 	}
-	gravest := []Severity{Error, Warning, Info}
+	gravest := []verdict.Severity{verdict.SeverityError, verdict.SeverityWarning, verdict.SeverityInfo}
 	slices.SortStableFunc(c.s.Findings, func(a, b Finding) int {
 		return slices.Index(gravest, a.Severity) - slices.Index(gravest, b.Severity)
 	})

@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nodecompat/nodefeatures/kubelet"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A node is what a row of the decision table needs; gates are written as for
@@ -31,11 +33,11 @@ func (n node) facts(t *testing.T) *kubelet.Facts {
 	}
 	if n.unread {
 		origin = kubelet.Origin{Source: kubelet.SourceProcessFlags, PID: 812}
-		f.Config = kubelet.Config{Reason: &kubelet.Reason{Code: kubelet.ReasonPermissionDenied, Message: "/var/lib/kubelet/config.yaml may not be read by this user"}}
+		f.Config = kubelet.Config{Reason: &verdict.Reason{Code: kubelet.ReasonPermissionDenied, Message: "/var/lib/kubelet/config.yaml may not be read by this user"}}
 	}
 	if n.weak {
 		origin.Source = kubelet.SourceDistribution
-		f.Config = kubelet.Config{Reason: &kubelet.Reason{Code: kubelet.ReasonKubeletNotRunning, Message: "no kubelet runs here"}}
+		f.Config = kubelet.Config{Reason: &verdict.Reason{Code: kubelet.ReasonKubeletNotRunning, Message: "no kubelet runs here"}}
 	}
 	gates, err := kubelet.ParseGates(n.gates)
 	if err != nil {
@@ -149,7 +151,7 @@ func codes(s Support, except ...string) string {
 
 func TestJudgeNothing(t *testing.T) {
 	s := Judge(nil, nil)
-	if s.Support != Unknown || s.Verdict() != VerdictUnknown {
+	if s.Support != Unknown || s.Verdict() != verdict.Unknown {
 		t.Errorf("got %s, %s", s.Support, s.Verdict())
 	}
 	data, err := json.Marshal(s)
@@ -170,7 +172,7 @@ func TestJudgeDeclaredFeatures(t *testing.T) {
 }
 
 func TestJudgeTellsWhyUnknown(t *testing.T) {
-	s := Judge(&kubelet.Facts{Version: kubelet.Version{Reason: &kubelet.Reason{Code: kubelet.ReasonNoKubelet, Message: "no kubelet process was found"}}}, nil)
+	s := Judge(&kubelet.Facts{Version: kubelet.Version{Reason: &verdict.Reason{Code: kubelet.ReasonNoKubelet, Message: "no kubelet process was found"}}}, nil)
 	if want := "the kubelet's version is not known: no kubelet process was found"; s.Message != want {
 		t.Errorf("got %q, want %q", s.Message, want)
 	}
@@ -185,8 +187,8 @@ func TestJudgeDisagreements(t *testing.T) {
 		{Fact: "SidecarContainers", Message: "two values"},
 	}
 	want := []Finding{
-		{Code: CodeSourcesDisagree, Severity: Warning, Message: "two versions"},
-		{Code: CodeSourcesDisagree, Severity: Warning, Message: "two values"},
+		{Code: CodeSourcesDisagree, Severity: verdict.SeverityWarning, Message: "two versions"},
+		{Code: CodeSourcesDisagree, Severity: verdict.SeverityWarning, Message: "two values"},
 	}
 	if diff := cmp.Diff(want, Judge(f, nil).Findings); diff != "" {
 		t.Error(diff)
@@ -194,7 +196,7 @@ func TestJudgeDisagreements(t *testing.T) {
 }
 
 func TestVerdict(t *testing.T) {
-	for level, want := range map[Level]Verdict{
+	for level, want := range map[Level]verdict.Verdict{
 		Supported: "compatible", SupportedAlpha: "compatible",
 		Unsupported: "incompatible", Broken: "incompatible",
 		Unknown: "unknown", "": "unknown",

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"nodecompat/nodefeatures/kubelet"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A PodFinding is a remark on a Pod template. What each means is told by
@@ -13,7 +15,7 @@ import (
 type PodFinding struct {
 	ID string `json:"id"` // SC001 to SC032
 	// Severity is error where the Pod would be refused or its app never starts.
-	Severity Severity `json:"severity"`
+	Severity verdict.Severity `json:"severity"`
 	// Container is the one that the finding is about, "" for the Pod.
 	Container string `json:"container"`
 	Path      string `json:"path"` // in the document
@@ -96,7 +98,7 @@ func (m member) at(field string) place {
 	return place{m.name, join(m.path, field)}
 }
 
-func (l *linter) find(id string, severity Severity, at place, remedy, format string, args ...any) {
+func (l *linter) find(id string, severity verdict.Severity, at place, remedy, format string, args ...any) {
 	if len(l.findings) < MaxFindings {
 		l.findings = append(l.findings, PodFinding{
 			ID: id, Severity: severity, Container: at.container, Path: at.path, Line: l.pod.lineAt(at.path),
@@ -125,12 +127,12 @@ func (l *linter) wholePod() {
 		return
 	}
 	if l.plan.Job != nil && l.plan.Job.SidecarRestartsCount {
-		l.find("SC020", Warning, l.spec("restartPolicy"),
+		l.find("SC020", verdict.SeverityWarning, l.spec("restartPolicy"),
 			"let the Job make new Pods instead, whose failures are counted one by one:\nrestartPolicy: Never",
 			"restarts of native sidecars, by crashes or failed startup probes, count towards the Job's backoffLimit (%d)", l.plan.Job.BackoffLimit)
 	}
 	if k := l.target.Kubelet; before(k, minor(29)) {
-		l.find("SC030", Warning, l.spec("initContainers"), "use nodes with Kubernetes 1.29 or newer",
+		l.find("SC030", verdict.SeverityWarning, l.spec("initContainers"), "use nodes with Kubernetes 1.29 or newer",
 			"kubelet %s ends native sidecars together with the app, not after it, and does not start them in order again when the sandbox is made anew", k)
 	}
 }
@@ -141,17 +143,17 @@ func (l *linter) unsupported() {
 	at := l.spec("initContainers")
 	switch s := l.target.Support; {
 	case s != nil && s.apiDrops():
-		l.find("SC026", Error, at, "upgrade the control plane, or switch the feature gate "+gateSidecars+" on there: native sidecars are on by default from Kubernetes 1.29 on",
+		l.find("SC026", verdict.SeverityError, at, "upgrade the control plane, or switch the feature gate "+gateSidecars+" on there: native sidecars are on by default from Kubernetes 1.29 on",
 			"the cluster does not run this Pod's native sidecars: %s", s.Message)
 	case s != nil && s.Support == Broken:
-		l.find("SC026", Error, at, remedyFor(s.Code), "the node does not run this Pod: %s", s.Message)
-	case s != nil && s.Verdict() == VerdictIncompatible:
-		l.find("SC026", Error, at, remedy, "the node does not run this Pod's native sidecars: %s", s.Message)
+		l.find("SC026", verdict.SeverityError, at, remedyFor(s.Code), "the node does not run this Pod: %s", s.Message)
+	case s != nil && s.Verdict() == verdict.Incompatible:
+		l.find("SC026", verdict.SeverityError, at, remedy, "the node does not run this Pod's native sidecars: %s", s.Message)
 	case before(l.target.Kubelet, sidecarsKnown()):
-		l.find("SC026", Error, at, remedy, "kubelet %s does not know native sidecars: the Pod stays in Init", l.target.Kubelet)
+		l.find("SC026", verdict.SeverityError, at, remedy, "kubelet %s does not know native sidecars: the Pod stays in Init", l.target.Kubelet)
 	}
 	if s := l.target.Support; before(l.target.API, sidecarsKnown()) && (s == nil || s.Code != CodeAPITooOld) {
-		l.find("SC026", Error, at, "upgrade the control plane: native sidecars are on by default from Kubernetes 1.29 on",
+		l.find("SC026", verdict.SeverityError, at, "upgrade the control plane: native sidecars are on by default from Kubernetes 1.29 on",
 			"API server %s does not know restartPolicy on containers: it refuses the request, or drops the field and the app never starts", l.target.API)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // initContainer holds the findings about an ordinary init container at its
@@ -17,11 +19,11 @@ func (l *linter) initContainer(i int, m member) {
 		known = known && !preparesNetwork(m)
 		switch row := l.plan.Steps[j].Row; {
 		case j > i && known && h.network:
-			l.find("SC015", Warning, m.at(""), "list "+fmt.Sprintf("%q", m.name)+" after "+fmt.Sprintf("%q", other.name)+" in initContainers",
+			l.find("SC015", verdict.SeverityWarning, m.at(""), "list "+fmt.Sprintf("%q", m.name)+" after "+fmt.Sprintf("%q", other.name)+" in initContainers",
 				"it runs before the sidecar %q (%s), so what it sends over the network can't go through it", other.name, h.title)
 			return
 		case j < i && (row == "O1" || row == "O2" || row == "O3"):
-			l.find("SC016", Info, m.at(""), startupRemedy(fmt.Sprintf("if it needs the sidecar, add a startupProbe to %q", other.name), other),
+			l.find("SC016", verdict.SeverityInfo, m.at(""), startupRemedy(fmt.Sprintf("if it needs the sidecar, add a startupProbe to %q", other.name), other),
 				"it comes after the sidecar %q, but may start before that is ready", other.name)
 			return
 		}
@@ -40,14 +42,14 @@ func (l *linter) regular(m member, s *Step) {
 		what = "the container"
 	}
 	if l.afterApp(m) {
-		l.find("SC018", Warning, m.at(""), migration("make it a native sidecar (Kubernetes 1.29 or newer)", m),
+		l.find("SC018", verdict.SeverityWarning, m.at(""), migration("make it a native sidecar (Kubernetes 1.29 or newer)", m),
 			"%s looks like a helper and is listed after the app: it is started after it", what)
 	} else {
-		l.find("SC017", Warning, m.at(""), migration("make it a native sidecar (Kubernetes 1.29 or newer)", m),
+		l.find("SC017", verdict.SeverityWarning, m.at(""), migration("make it a native sidecar (Kubernetes 1.29 or newer)", m),
 			"%s looks like a helper listed before the app: the app starts even if it fails, and without waiting for its probes", what)
 	}
 	if l.pod.Workload.Job && known {
-		l.find("SC019", Warning, m.at(""), migration("make it a native sidecar (Kubernetes 1.29 or newer), which does not keep the Job from completing", m),
+		l.find("SC019", verdict.SeverityWarning, m.at(""), migration("make it a native sidecar (Kubernetes 1.29 or newer), which does not keep the Job from completing", m),
 			"%s runs beside the Job's app: the Job may never complete, because it waits for all regular containers to end", what)
 	}
 }
@@ -71,17 +73,17 @@ func (l *linter) regularRestartPolicy(m member) {
 	at, api := m.at("restartPolicy"), l.target.API
 	switch {
 	case before(api, minor(28)):
-		l.find("SC013", Error, at, remedy, "API server %s does not know restartPolicy on containers: it refuses the request, or drops the field", api)
+		l.find("SC013", verdict.SeverityError, at, remedy, "API server %s does not know restartPolicy on containers: it refuses the request, or drops the field", api)
 	case before(api, minor(34)):
-		l.find("SC013", Error, at, remedy, "API server %s refuses this: Forbidden: may not be set for non-init containers", api)
+		l.find("SC013", verdict.SeverityError, at, remedy, "API server %s refuses this: Forbidden: may not be set for non-init containers", api)
 	case api != nil && !l.target.apiGate(gateRestartRules, 35):
-		l.find("SC013", Warning, at, remedy, "API server %s drops restartPolicy on regular containers (ContainerRestartRules is off); it makes no sidecar", api)
+		l.find("SC013", verdict.SeverityWarning, at, remedy, "API server %s drops restartPolicy on regular containers (ContainerRestartRules is off); it makes no sidecar", api)
 	case !validPolicy(*m.RestartPolicy):
-		l.find("SC013", Error, at, remedy, "the API server refuses this: %s", unsupportedPolicy(*m.RestartPolicy, false))
+		l.find("SC013", verdict.SeverityError, at, remedy, "the API server refuses this: %s", unsupportedPolicy(*m.RestartPolicy, false))
 	case api == nil:
-		l.find("SC013", Warning, at, remedy, "restartPolicy on a regular container makes no sidecar; API servers up to 1.33 refuse it (Forbidden: may not be set for non-init containers), 1.34 drops it")
+		l.find("SC013", verdict.SeverityWarning, at, remedy, "restartPolicy on a regular container makes no sidecar; API servers up to 1.33 refuse it (Forbidden: may not be set for non-init containers), 1.34 drops it")
 	default:
-		l.find("SC013", Warning, at, remedy, "restartPolicy on a regular container makes no sidecar: nothing waits for it, and a Job does not complete without its end")
+		l.find("SC013", verdict.SeverityWarning, at, remedy, "restartPolicy on a regular container makes no sidecar: nothing waits for it, and a Job does not complete without its end")
 	}
 }
 
@@ -108,12 +110,12 @@ func (l *linter) ephemeralContainer(m member) {
 	const refusal = "the API server refuses this: Forbidden: cannot be set for an Ephemeral Container"
 	if m.RestartPolicy != nil {
 		if since(l.target.API, minor(34)) && !l.target.apiGate(gateRestartRules, 35) {
-			l.find("SC012", Warning, m.at("restartPolicy"), "remove restartPolicy", "API server %s drops restartPolicy of an ephemeral container", l.target.API)
+			l.find("SC012", verdict.SeverityWarning, m.at("restartPolicy"), "remove restartPolicy", "API server %s drops restartPolicy of an ephemeral container", l.target.API)
 		} else {
-			l.find("SC012", Error, m.at("restartPolicy"), "remove restartPolicy", refusal)
+			l.find("SC012", verdict.SeverityError, m.at("restartPolicy"), "remove restartPolicy", refusal)
 		}
 	}
 	for _, field := range notForInit(m) {
-		l.find("SC011", Error, m.at(field), "remove "+field, refusal)
+		l.find("SC011", verdict.SeverityError, m.at(field), "remove "+field, refusal)
 	}
 }

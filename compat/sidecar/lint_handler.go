@@ -7,6 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A handler is what a probe or a hook does, as it is written.
@@ -53,7 +55,7 @@ func (h handler) kinds() []string {
 func (l *linter) handler(m member, field string, h handler) (refused bool) {
 	refuse := func(at, remedy, message string) {
 		refused = true
-		l.find("SC014", Error, m.at(join(field, at)), remedy, "the API server refuses this: %s", message)
+		l.find("SC014", verdict.SeverityError, m.at(join(field, at)), remedy, "the API server refuses this: %s", message)
 	}
 	switch kinds := h.kinds(); {
 	case len(kinds) == 0 && strings.HasSuffix(field, "Probe"):

@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // object is SC031: what an API server refuses of a Pod as a whole, whatever its
@@ -17,26 +19,26 @@ func (l *linter) object() {
 		return
 	}
 	if l.pod.Name == "" {
-		l.find("SC031", Error, place{"", "metadata.name"}, "give it one", "it has no name, and no generateName")
+		l.find("SC031", verdict.SeverityError, place{"", "metadata.name"}, "give it one", "it has no name, and no generateName")
 	}
 	if len(l.pod.Spec.Containers) == 0 {
-		l.find("SC031", Error, l.spec("containers"), "add the container that does the work", "a Pod needs at least one container")
+		l.find("SC031", verdict.SeverityError, l.spec("containers"), "add the container that does the work", "a Pod needs at least one container")
 	}
 	first := map[string]string{}
 	for _, m := range append(l.members, l.pod.ephemeral()...) {
 		switch problems := validation.IsDNS1123Label(m.Name); {
 		case len(problems) > 0:
-			l.find("SC031", Error, m.at("name"), "rename it", "%q is no name for a container: %s", m.name, strings.Join(problems, "; "))
+			l.find("SC031", verdict.SeverityError, m.at("name"), "rename it", "%q is no name for a container: %s", m.name, strings.Join(problems, "; "))
 		case first[m.Name] != "":
-			l.find("SC031", Error, m.at("name"), "rename one of the two", "the name %q is that of %s as well", m.name, first[m.Name])
+			l.find("SC031", verdict.SeverityError, m.at("name"), "rename one of the two", "the name %q is that of %s as well", m.name, first[m.Name])
 		default:
 			first[m.Name] = m.path
 		}
 		switch {
 		case m.Image == "":
-			l.find("SC031", Error, m.at("image"), "name its image", "the container %q has no image", m.name)
+			l.find("SC031", verdict.SeverityError, m.at("image"), "name its image", "the container %q has no image", m.name)
 		case strings.TrimSpace(m.Image) != m.Image:
-			l.find("SC031", Error, m.at("image"), "remove the blanks", "the image of %q must not have leading or trailing whitespace", m.name)
+			l.find("SC031", verdict.SeverityError, m.at("image"), "remove the blanks", "the image of %q must not have leading or trailing whitespace", m.name)
 		}
 	}
 	l.restartPolicy()
@@ -49,19 +51,19 @@ func (l *linter) restartPolicy() {
 	known := policy == "" || policy == corev1.RestartPolicyAlways || policy == corev1.RestartPolicyOnFailure || policy == corev1.RestartPolicyNever
 	switch {
 	case !known:
-		l.find("SC031", Error, at, "choose one (the value is case sensitive)",
+		l.find("SC031", verdict.SeverityError, at, "choose one (the value is case sensitive)",
 			`Unsupported value: %.60q: supported values: "Always", "OnFailure", "Never"`, string(policy))
 	case l.pod.Workload.Job && (policy == "" || policy == corev1.RestartPolicyAlways):
-		l.find("SC031", Error, at, "say what a Job does when its Pod fails:\nrestartPolicy: Never",
+		l.find("SC031", verdict.SeverityError, at, "say what a Job does when its Pod fails:\nrestartPolicy: Never",
 			"the Pods of a Job need restartPolicy OnFailure or Never; Always, which is the default, is refused")
 	case l.pod.runsForever() && policy != "" && policy != corev1.RestartPolicyAlways:
-		l.find("SC031", Error, at, "remove it, or make it a Job", "the Pods of a %s need restartPolicy Always", l.pod.Kind)
+		l.find("SC031", verdict.SeverityError, at, "remove it, or make it a Job", "the Pods of a %s need restartPolicy Always", l.pod.Kind)
 	}
 	if d := l.pod.Spec.ActiveDeadlineSeconds; d != nil && *d < 1 {
-		l.find("SC031", Error, l.spec("activeDeadlineSeconds"), "remove it, or raise it", "Invalid value: %d: must be between 1 and 2147483647, inclusive", *d)
+		l.find("SC031", verdict.SeverityError, l.spec("activeDeadlineSeconds"), "remove it, or raise it", "Invalid value: %d: must be between 1 and 2147483647, inclusive", *d)
 	}
 	if l.pod.runsForever() && l.pod.Spec.ActiveDeadlineSeconds != nil {
-		l.find("SC031", Error, l.spec("activeDeadlineSeconds"), "remove it", "activeDeadlineSeconds in %s is not supported", l.pod.Kind)
+		l.find("SC031", verdict.SeverityError, l.spec("activeDeadlineSeconds"), "remove it", "activeDeadlineSeconds in %s is not supported", l.pod.Kind)
 	}
 }
 
@@ -84,7 +86,7 @@ func (l *linter) containerPorts() {
 			at := "ports" + indexOf(i)
 			refuse := func(field string, problems []string) {
 				if len(problems) > 0 {
-					l.find("SC031", Error, m.at(join(at, field)), remedy, "%s", strings.Join(problems, "; "))
+					l.find("SC031", verdict.SeverityError, m.at(join(at, field)), remedy, "%s", strings.Join(problems, "; "))
 				}
 			}
 			refuse("containerPort", validation.IsValidPortNum(int(port.ContainerPort)))

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A portKey is what two containers can't both listen on, addresses of the host
@@ -71,7 +73,7 @@ func (l *linter) listens(m listener, at place, k portKey, taken map[portKey][]li
 	}
 	other := taken[k][i]
 	at.path = join(at.path, k.field)
-	l.find("SC024", Warning, at, "give one of the two another port",
+	l.find("SC024", verdict.SeverityWarning, at, "give one of the two another port",
 		"the %s %d/%.20s is also that of %q, which runs at the same time; the API server does not refuse it, but the second to listen fails",
 		k.field, k.number, string(k.protocol), other.name)
 	return true
@@ -82,7 +84,7 @@ func (l *linter) deadlines() {
 	wait := l.plan.KnownWaitSeconds
 	warn := func(at place, name string, deadline int64) {
 		if wait >= deadline {
-			l.find("SC025", Warning, at, fmt.Sprintf("shorten the startup probes, or raise it:\n%s: %d", name, add(wait, 60)),
+			l.find("SC025", verdict.SeverityWarning, at, fmt.Sprintf("shorten the startup probes, or raise it:\n%s: %d", name, add(wait, 60)),
 				"the containers can take %d s to start, not less than %s (%d s)", wait, name, deadline)
 		}
 	}
@@ -122,7 +124,7 @@ func (l *linter) sharedGrace() {
 	if sidecars == 0 || needed < grace || longest == 0 && grace > 0 {
 		return
 	}
-	at, severity := l.spec("terminationGracePeriodSeconds"), Info
+	at, severity := l.spec("terminationGracePeriodSeconds"), verdict.SeverityInfo
 	if grace == 0 {
 		l.find("SC023", severity, at, "terminationGracePeriodSeconds: 30", "with a grace period of 0 all containers are killed within about a second, which leaves the sidecars no time after the app")
 		return
@@ -176,7 +178,7 @@ func (l *linter) injection() {
 			}
 			template := strings.TrimSuffix(strings.TrimSuffix(l.pod.Path, "spec"), ".")
 			at := place{"", join(join(template, "metadata."+from.field), step(key))}
-			l.find("SC028", Info, at, "check the live Pod as well:\nkubectl get pod NAME -o yaml | compat validate-pod -f -",
+			l.find("SC028", verdict.SeverityInfo, at, "check the live Pod as well:\nkubectl get pod NAME -o yaml | compat validate-pod -f -",
 				"%.100q asks %s to change the Pod when it is created, so the containers will be others than these", key, by)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // refused holds what the API server refuses about a container, with its own
@@ -25,11 +27,11 @@ func (l *linter) refused(m member) {
 	l.hook(m, "lifecycle.postStart", m.postStart())
 	l.hook(m, "lifecycle.preStop", m.preStop())
 	if p := m.StartupProbe; p != nil && isPlaceholder(p) {
-		l.find("SC005", Error, m.at("startupProbe.exec.command"), "write the command that succeeds when the container is ready",
+		l.find("SC005", verdict.SeverityError, m.at("startupProbe.exec.command"), "write the command that succeeds when the container is ready",
 			"the command is the placeholder of a remedy, which no image has: the probe never succeeds")
 	}
 	if p := m.StartupProbe; p != nil && p.Exec != nil && oversleeps(p) {
-		l.find("SC005", Error, m.at("startupProbe"), snippet("give the probe the time, or better drop the sleep", map[string]any{
+		l.find("SC005", verdict.SeverityError, m.at("startupProbe"), snippet("give the probe the time, or better drop the sleep", map[string]any{
 			"startupProbe": map[string]any{"timeoutSeconds": int64(sleepSeconds(p.Exec.Command)) + 1},
 		}), "the command sleeps %g s, and the probe fails after %d s (timeoutSeconds): it never succeeds, and the container is killed again and again",
 			sleepSeconds(p.Exec.Command), timingOf(p).timeout)
@@ -62,7 +64,7 @@ func (l *linter) notForInit(m member) {
 		message = "may not be set for init containers"
 	}
 	for _, field := range notForInit(m) {
-		l.find("SC011", Error, m.at(field), "if it is to be a sidecar:\nrestartPolicy: Always", "the API server refuses this: Forbidden: %s", message)
+		l.find("SC011", verdict.SeverityError, m.at(field), "if it is to be a sidecar:\nrestartPolicy: Always", "the API server refuses this: Forbidden: %s", message)
 	}
 }
 
@@ -74,9 +76,9 @@ func (l *linter) resizePolicy(m member) {
 	const message = "Invalid value: must not be set for init containers"
 	switch {
 	case before(l.target.API, minor(33)):
-		l.find("SC011", Error, m.at("resizePolicy"), "remove resizePolicy", "API server %s refuses this: %s", l.target.API, message)
+		l.find("SC011", verdict.SeverityError, m.at("resizePolicy"), "remove resizePolicy", "API server %s refuses this: %s", l.target.API, message)
 	case l.target.API == nil:
-		l.find("SC011", Info, m.at("resizePolicy"), "remove resizePolicy", "API servers before 1.33 refuse this: %s", message)
+		l.find("SC011", verdict.SeverityInfo, m.at("resizePolicy"), "remove resizePolicy", "API servers before 1.33 refuse this: %s", message)
 	}
 }
 
@@ -89,17 +91,17 @@ func (l *linter) initRestartPolicy(m member) {
 	at, api, policy := m.at("restartPolicy"), l.target.API, *m.RestartPolicy
 	switch {
 	case before(api, sidecarsKnown()):
-		l.find("SC012", Error, at, remedy, "API server %s does not know restartPolicy on containers: it refuses the request, or drops the field", api)
+		l.find("SC012", verdict.SeverityError, at, remedy, "API server %s does not know restartPolicy on containers: it refuses the request, or drops the field", api)
 	case before(api, minor(34)):
-		l.find("SC012", Error, at, remedy, "API server %s refuses this: %s", api, unsupportedPolicy(policy, true))
+		l.find("SC012", verdict.SeverityError, at, remedy, "API server %s refuses this: %s", api, unsupportedPolicy(policy, true))
 	case api != nil && !l.target.apiGate(gateRestartRules, 35):
-		l.find("SC012", Warning, at, remedy, "API server %s drops restartPolicy %.60q (ContainerRestartRules is off), which leaves an ordinary init container", api, string(policy))
+		l.find("SC012", verdict.SeverityWarning, at, remedy, "API server %s drops restartPolicy %.60q (ContainerRestartRules is off), which leaves an ordinary init container", api, string(policy))
 	case !validPolicy(policy):
-		l.find("SC012", Error, at, remedy, "the API server refuses this: %s", unsupportedPolicy(policy, false))
+		l.find("SC012", verdict.SeverityError, at, remedy, "the API server refuses this: %s", unsupportedPolicy(policy, false))
 	case api == nil:
-		l.find("SC012", Warning, at, remedy, "this is no sidecar but an ordinary init container; API servers up to 1.33 refuse it (%s), 1.34 drops the policy", unsupportedPolicy(policy, true))
+		l.find("SC012", verdict.SeverityWarning, at, remedy, "this is no sidecar but an ordinary init container; API servers up to 1.33 refuse it (%s), 1.34 drops the policy", unsupportedPolicy(policy, true))
 	default:
-		l.find("SC012", Info, at, remedy, "with restartPolicy %q this is no sidecar but an ordinary init container: it has to end before the next one is started", string(policy))
+		l.find("SC012", verdict.SeverityInfo, at, remedy, "with restartPolicy %q this is no sidecar but an ordinary init container: it has to end before the next one is started", string(policy))
 	}
 }
 
@@ -112,12 +114,12 @@ func (l *linter) restartRules(m member) {
 	at := m.at("restartPolicyRules")
 	switch {
 	case m.RestartPolicy == nil:
-		l.find("SC012", Error, at, "say what happens when no rule applies:\nrestartPolicy: Never",
+		l.find("SC012", verdict.SeverityError, at, "say what happens when no rule applies:\nrestartPolicy: Never",
 			"the API server refuses this: Required value: must specify restartPolicy when restart rules are used")
 	case m.sidecar() && !since(api, minor(36)):
-		severity := Error
+		severity := verdict.SeverityError
 		if api == nil {
-			severity = Warning // 1.36 and newer accept it
+			severity = verdict.SeverityWarning // 1.36 and newer accept it
 		}
 		l.find("SC012", severity, at, "remove restartPolicyRules",
 			"API servers before 1.36 refuse this: Forbidden: restartPolicyRules are not allowed for init containers with restart policy Always")
@@ -130,7 +132,7 @@ func (l *linter) probe(m member, field string, p *corev1.Probe) {
 		return
 	}
 	refuse := func(key, remedy, message string) {
-		l.find("SC014", Error, m.at(join(field, key)), remedy, "the API server refuses this: %s", message)
+		l.find("SC014", verdict.SeverityError, m.at(join(field, key)), remedy, "the API server refuses this: %s", message)
 	}
 	if !l.handler(m, field, probeHandler(p)) {
 		l.probePort(m, field, p)
@@ -170,10 +172,10 @@ func (l *linter) hook(m member, field string, h *corev1.LifecycleHandler) {
 	switch hookOf(h) {
 	case hookTCP:
 		if field == "lifecycle.preStop" {
-			l.find("SC008", Warning, m.at(field+".tcpSocket"), "use exec or httpGet, or remove the hook", "a tcpSocket preStop hook is accepted but always fails: nothing is done")
+			l.find("SC008", verdict.SeverityWarning, m.at(field+".tcpSocket"), "use exec or httpGet, or remove the hook", "a tcpSocket preStop hook is accepted but always fails: nothing is done")
 			break
 		}
-		l.find("SC008", Error, m.at(field+".tcpSocket"), "use exec or httpGet, or better a startupProbe:\nstartupProbe:\n  failureThreshold: 60\n  periodSeconds: 1\n  tcpSocket:\n    port: "+h.TCPSocket.Port.String(),
+		l.find("SC008", verdict.SeverityError, m.at(field+".tcpSocket"), "use exec or httpGet, or better a startupProbe:\nstartupProbe:\n  failureThreshold: 60\n  periodSeconds: 1\n  tcpSocket:\n    port: "+h.TCPSocket.Port.String(),
 			"a tcpSocket postStart hook is accepted but always fails: the container is killed again and again")
 	case hookSleep:
 		l.sleep(m, field+".sleep", h.Sleep.Seconds)
@@ -191,9 +193,9 @@ func (l *linter) sleep(m member, field string, seconds int64) {
 		if old {
 			message = fmt.Sprintf("Invalid value: %d: must be greater than 0 and less than terminationGracePeriodSeconds (%d)", seconds, grace)
 		}
-		l.find("SC027", Error, at, remedy, "the API server refuses this: %s", message)
+		l.find("SC027", verdict.SeverityError, at, remedy, "the API server refuses this: %s", message)
 	case api != nil && before(api, minor(34)) && (before(api, minor(29)) || !l.target.apiGate(gateSleepAction, 30)):
-		l.find("SC027", Error, at, "use exec with a sleep command instead",
+		l.find("SC027", verdict.SeverityError, at, "use exec with a sleep command instead",
 			"API server %s has no sleep hook (PodLifecycleSleepAction is on by default from 1.30 on): it drops it and refuses the empty hook", api)
 	}
 }

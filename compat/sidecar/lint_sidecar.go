@@ -6,6 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"nodecompat/nodefeatures/kubelet"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // sidecar holds the findings about a native sidecar.
@@ -14,20 +16,20 @@ func (l *linter) sidecar(m member, s *Step) {
 	case "O1", "O2", "O3":
 		l.ungated(m)
 	case "O5":
-		l.find("SC007", Warning, m.at("lifecycle.postStart"), startupRemedy("let a startupProbe hold back the app instead", m),
+		l.find("SC007", verdict.SeverityWarning, m.at("lifecycle.postStart"), startupRemedy("let a startupProbe hold back the app instead", m),
 			"the postStart command has no time-out, leaves no logs, and does not run again after a restart of the kubelet: the app is held back only as well as the command waits")
 	case "O6":
-		l.find("SC009", Warning, m.at("lifecycle.postStart.httpGet"), startupHTTP(m),
+		l.find("SC009", verdict.SeverityWarning, m.at("lifecycle.postStart.httpGet"), startupHTTP(m),
 			"the postStart request is made once, right after the start: a refused connection kills the sidecar, and any HTTP status counts as success")
 	case "O7":
-		l.find("SC010", Warning, m.at("lifecycle.postStart.sleep"), startupRemedy("let a startupProbe hold back the app instead", m),
+		l.find("SC010", verdict.SeverityWarning, m.at("lifecycle.postStart.sleep"), startupRemedy("let a startupProbe hold back the app instead", m),
 			"a fixed delay of %d s says nothing about readiness", m.Lifecycle.PostStart.Sleep.Seconds)
 	}
 	if m.StartupProbe != nil {
 		l.startupProbe(m)
 	}
 	if m.preStop() != nil {
-		l.find("SC022", Warning, m.at("lifecycle.preStop"),
+		l.find("SC022", verdict.SeverityWarning, m.at("lifecycle.preStop"),
 			"remove the hook, and let the sidecar end on SIGTERM, which comes after the app has ended",
 			"the preStop hook runs as soon as the Pod ends, beside the app's shutdown and not after it")
 	}
@@ -36,13 +38,13 @@ func (l *linter) sidecar(m member, s *Step) {
 // ungated is SC001 to SC003.
 func (l *linter) ungated(m member) {
 	remedy := startupRemedy("add a startupProbe that succeeds when the sidecar is ready", m)
-	l.find("SC001", Warning, m.at(""), remedy, "the app does not wait until this sidecar is ready: it is only started first")
+	l.find("SC001", verdict.SeverityWarning, m.at(""), remedy, "the app does not wait until this sidecar is ready: it is only started first")
 	if m.ReadinessProbe != nil {
-		l.find("SC002", Warning, m.at("readinessProbe"), startupRemedy("make the same check as a startupProbe", m),
+		l.find("SC002", verdict.SeverityWarning, m.at("readinessProbe"), startupRemedy("make the same check as a startupProbe", m),
 			"the readinessProbe does not hold back the app; it decides only whether the Pod is Ready")
 	}
 	if m.LivenessProbe != nil {
-		l.find("SC003", Info, m.at("livenessProbe"), startupRemedy("add a startupProbe: the livenessProbe waits for it", m),
+		l.find("SC003", verdict.SeverityInfo, m.at("livenessProbe"), startupRemedy("add a startupProbe: the livenessProbe waits for it", m),
 			"without a startupProbe the livenessProbe runs from the start, and can kill a sidecar that starts slowly")
 	}
 }
@@ -62,7 +64,7 @@ func (l *linter) startupProbe(m member) {
 		if m.StartupProbe.PeriodSeconds > 0 {
 			field = m.at("startupProbe.periodSeconds")
 		}
-		l.find("SC004", Warning, field, snippet("probe more often, and allow as many more failures; in the startupProbe, set", map[string]any{
+		l.find("SC004", verdict.SeverityWarning, field, snippet("probe more often, and allow as many more failures; in the startupProbe, set", map[string]any{
 			"startupProbe": map[string]any{"periodSeconds": 1, "failureThreshold": min(t.budget(), 1<<31-1)},
 		}), "the app is held back up to %d s longer than needed, one period of the startupProbe", t.period)
 	}
@@ -70,10 +72,10 @@ func (l *linter) startupProbe(m member) {
 	h, known := helperOf(m)
 	switch {
 	case t.budget() < 10:
-		l.find("SC006", Warning, at, snippet("allow more failures; in the startupProbe, set", more),
+		l.find("SC006", verdict.SeverityWarning, at, snippet("allow more failures; in the startupProbe, set", more),
 			"the sidecar has about %d s to start before it is killed (failureThreshold times periodSeconds)", t.budget())
 	case known && h.heavy && m.StartupProbe.FailureThreshold == 0 && m.StartupProbe.PeriodSeconds == 0:
-		l.find("SC006", Info, at, snippet("allow more failures; in the startupProbe, set", more),
+		l.find("SC006", verdict.SeverityInfo, at, snippet("allow more failures; in the startupProbe, set", more),
 			"%s has the default of 30 s to start before it is killed, which can be short on a busy node", h.title)
 	}
 	l.race(m)
@@ -84,11 +86,11 @@ func (l *linter) race(m member) {
 	if l.pod.restartPolicy() != corev1.RestartPolicyNever {
 		return
 	}
-	k, severity := l.target.Kubelet, Warning
+	k, severity := l.target.Kubelet, verdict.SeverityWarning
 	fixed33, fixed34 := kubelet.Release{Major: 1, Minor: 33, Patch: 6}, kubelet.Release{Major: 1, Minor: 34, Patch: 2}
 	switch {
 	case k == nil:
-		severity = Info
+		severity = verdict.SeverityInfo
 	case before(k, fixed33), oneOf(k, minor(34), fixed34):
 	default:
 		return

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 const gated = sidecar + ", startupProbe: {periodSeconds: 1, failureThreshold: 60, " + get + "}"
@@ -89,39 +91,39 @@ func TestLintRefusals(t *testing.T) {
 	rules := "restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [1]}}]"
 	tests := []struct {
 		name, manifest, api string
-		severity            Severity // "" for no finding
+		severity            verdict.Severity // "" for no finding
 		message             string
 	}{
-		{"probe on init container 1.27", init("startupProbe: {" + get + "}"), "v1.27.16", Error, "Forbidden: may not be set for init containers"},
-		{"probe on init container", init("startupProbe: {" + get + "}"), "v1.28.0", Error, "Forbidden: may not be set for init containers without restartPolicy=Always"},
-		{"lifecycle on init container", init("lifecycle: {preStop: {" + get + "}}"), "", Error, "Forbidden: may not be set for init containers without restartPolicy=Always"},
-		{"OnFailure 1.33", init("restartPolicy: OnFailure"), "v1.33.1", Error, `Unsupported value: "OnFailure": supported values: "Always"`},
-		{"OnFailure 1.34", init("restartPolicy: OnFailure"), "v1.34.1", Warning, "drops"},
-		{"OnFailure 1.35", init("restartPolicy: OnFailure"), "v1.35.0", Info, "ordinary init container"},
-		{"OnFailure unknown", init("restartPolicy: OnFailure"), "", Warning, "ordinary init container"},
-		{"always 1.32", init("restartPolicy: always"), "v1.32.0", Error, `Unsupported value: "always": supported values: "Always"`},
-		{"always 1.36", init("restartPolicy: always"), "v1.36.3", Error, `Unsupported value: "always": supported values: "Always", "Never", "OnFailure"`},
-		{"rules without policy", init(rules), "v1.35.0", Error, "Required value: must specify restartPolicy when restart rules are used"},
+		{"probe on init container 1.27", init("startupProbe: {" + get + "}"), "v1.27.16", verdict.SeverityError, "Forbidden: may not be set for init containers"},
+		{"probe on init container", init("startupProbe: {" + get + "}"), "v1.28.0", verdict.SeverityError, "Forbidden: may not be set for init containers without restartPolicy=Always"},
+		{"lifecycle on init container", init("lifecycle: {preStop: {" + get + "}}"), "", verdict.SeverityError, "Forbidden: may not be set for init containers without restartPolicy=Always"},
+		{"OnFailure 1.33", init("restartPolicy: OnFailure"), "v1.33.1", verdict.SeverityError, `Unsupported value: "OnFailure": supported values: "Always"`},
+		{"OnFailure 1.34", init("restartPolicy: OnFailure"), "v1.34.1", verdict.SeverityWarning, "drops"},
+		{"OnFailure 1.35", init("restartPolicy: OnFailure"), "v1.35.0", verdict.SeverityInfo, "ordinary init container"},
+		{"OnFailure unknown", init("restartPolicy: OnFailure"), "", verdict.SeverityWarning, "ordinary init container"},
+		{"always 1.32", init("restartPolicy: always"), "v1.32.0", verdict.SeverityError, `Unsupported value: "always": supported values: "Always"`},
+		{"always 1.36", init("restartPolicy: always"), "v1.36.3", verdict.SeverityError, `Unsupported value: "always": supported values: "Always", "Never", "OnFailure"`},
+		{"rules without policy", init(rules), "v1.35.0", verdict.SeverityError, "Required value: must specify restartPolicy when restart rules are used"},
 		{"rules without policy 1.33", init(rules), "v1.33.0", "", ""},
-		{"rules on sidecar 1.35", init("restartPolicy: Always, startupProbe: {periodSeconds: 1, failureThreshold: 60, " + get + "}, " + rules), "v1.35.0", Error, "Forbidden: restartPolicyRules are not allowed for init containers with restart policy Always"},
+		{"rules on sidecar 1.35", init("restartPolicy: Always, startupProbe: {periodSeconds: 1, failureThreshold: 60, " + get + "}, " + rules), "v1.35.0", verdict.SeverityError, "Forbidden: restartPolicyRules are not allowed for init containers with restart policy Always"},
 		{"rules on sidecar 1.36", init("restartPolicy: Always, startupProbe: {periodSeconds: 1, failureThreshold: 60, " + get + "}, " + rules), "v1.36.3", "", ""},
-		{"regular 1.33", regular("restartPolicy: Always"), "v1.33.0", Error, "Forbidden: may not be set for non-init containers"},
-		{"regular 1.34", regular("restartPolicy: Always"), "v1.34.0", Warning, "drops"},
-		{"regular 1.36", regular("restartPolicy: Always"), "v1.36.0", Warning, "makes no sidecar"},
-		{"regular unknown", regular("restartPolicy: Always"), "", Warning, "makes no sidecar"},
-		{"regular always", regular("restartPolicy: always"), "v1.36.0", Error, `Unsupported value: "always"`},
-		{"ephemeral", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, restartPolicy: Always}]"), "v1.36.0", Error, "Forbidden: cannot be set for an Ephemeral Container"},
-		{"ephemeral 1.34", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, restartPolicy: Always}]"), "v1.34.0", Warning, "drops"},
-		{"ephemeral probe", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, startupProbe: {"+get+"}}]"), "", Error, "Forbidden: cannot be set for an Ephemeral Container"},
-		{"successThreshold", regular("startupProbe: {successThreshold: 2, " + get + "}"), "", Error, "Invalid value: 2: must be 1"},
-		{"readiness grace", regular("readinessProbe: {terminationGracePeriodSeconds: 3, " + get + "}"), "", Error, "must not be set for readinessProbes"},
-		{"grace", regular("livenessProbe: {terminationGracePeriodSeconds: 0, " + get + "}"), "", Error, "Invalid value: 0: must be greater than 0"},
-		{"resizePolicy 1.32", init("resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]"), "v1.32.0", Error, "must not be set for init containers"},
+		{"regular 1.33", regular("restartPolicy: Always"), "v1.33.0", verdict.SeverityError, "Forbidden: may not be set for non-init containers"},
+		{"regular 1.34", regular("restartPolicy: Always"), "v1.34.0", verdict.SeverityWarning, "drops"},
+		{"regular 1.36", regular("restartPolicy: Always"), "v1.36.0", verdict.SeverityWarning, "makes no sidecar"},
+		{"regular unknown", regular("restartPolicy: Always"), "", verdict.SeverityWarning, "makes no sidecar"},
+		{"regular always", regular("restartPolicy: always"), "v1.36.0", verdict.SeverityError, `Unsupported value: "always"`},
+		{"ephemeral", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, restartPolicy: Always}]"), "v1.36.0", verdict.SeverityError, "Forbidden: cannot be set for an Ephemeral Container"},
+		{"ephemeral 1.34", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, restartPolicy: Always}]"), "v1.34.0", verdict.SeverityWarning, "drops"},
+		{"ephemeral probe", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, startupProbe: {"+get+"}}]"), "", verdict.SeverityError, "Forbidden: cannot be set for an Ephemeral Container"},
+		{"successThreshold", regular("startupProbe: {successThreshold: 2, " + get + "}"), "", verdict.SeverityError, "Invalid value: 2: must be 1"},
+		{"readiness grace", regular("readinessProbe: {terminationGracePeriodSeconds: 3, " + get + "}"), "", verdict.SeverityError, "must not be set for readinessProbes"},
+		{"grace", regular("livenessProbe: {terminationGracePeriodSeconds: 0, " + get + "}"), "", verdict.SeverityError, "Invalid value: 0: must be greater than 0"},
+		{"resizePolicy 1.32", init("resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]"), "v1.32.0", verdict.SeverityError, "must not be set for init containers"},
 		{"resizePolicy 1.33", init("resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]"), "v1.33.0", "", ""},
-		{"sleep 0 on 1.32", regular("lifecycle: {preStop: {sleep: {seconds: 0}}}"), "v1.32.0", Error, "must be greater than 0 and less than terminationGracePeriodSeconds (30)"},
+		{"sleep 0 on 1.32", regular("lifecycle: {preStop: {sleep: {seconds: 0}}}"), "v1.32.0", verdict.SeverityError, "must be greater than 0 and less than terminationGracePeriodSeconds (30)"},
 		{"sleep 0 on 1.33", regular("lifecycle: {preStop: {sleep: {seconds: 0}}}"), "v1.33.0", "", ""},
-		{"sleep 31", regular("lifecycle: {preStop: {sleep: {seconds: 31}}}"), "v1.37.0", Error, "Invalid value: 31: must be non-negative and less than terminationGracePeriodSeconds (30)"},
-		{"sleep on 1.29", regular("lifecycle: {preStop: {sleep: {seconds: 3}}}"), "v1.29.3", Error, "PodLifecycleSleepAction"},
+		{"sleep 31", regular("lifecycle: {preStop: {sleep: {seconds: 31}}}"), "v1.37.0", verdict.SeverityError, "Invalid value: 31: must be non-negative and less than terminationGracePeriodSeconds (30)"},
+		{"sleep on 1.29", regular("lifecycle: {preStop: {sleep: {seconds: 3}}}"), "v1.29.3", verdict.SeverityError, "PodLifecycleSleepAction"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -196,18 +198,18 @@ spec:
 	p := m.Pods[0]
 	want := []PodFinding{
 		{
-			ID: "SC028", Severity: Info, Path: `spec.template.metadata.annotations["linkerd.io/inject"]`, Line: 14,
+			ID: "SC028", Severity: verdict.SeverityInfo, Path: `spec.template.metadata.annotations["linkerd.io/inject"]`, Line: 14,
 			Message: `"linkerd.io/inject" asks Linkerd to change the Pod when it is created, so the containers will be others than these`,
 			Remedy:  "check the live Pod as well:\nkubectl get pod NAME -o yaml | compat validate-pod -f -",
 		},
 		{
-			ID: "SC001", Severity: Warning, Container: "proxy", Path: "spec.template.spec.initContainers[0]", Line: 17,
+			ID: "SC001", Severity: verdict.SeverityWarning, Container: "proxy", Path: "spec.template.spec.initContainers[0]", Line: 17,
 			Message: "the app does not wait until this sidecar is ready: it is only started first",
 			Remedy: "add a startupProbe that succeeds when the sidecar is ready:\n" +
 				"startupProbe:\n  failureThreshold: 60\n  httpGet:\n    path: /ready\n    port: 15021\n  periodSeconds: 1",
 		},
 		{
-			ID: "SC002", Severity: Warning, Container: "proxy", Path: "spec.template.spec.initContainers[0].readinessProbe", Line: 20,
+			ID: "SC002", Severity: verdict.SeverityWarning, Container: "proxy", Path: "spec.template.spec.initContainers[0].readinessProbe", Line: 20,
 			Message: "the readinessProbe does not hold back the app; it decides only whether the Pod is Ready",
 			Remedy: "make the same check as a startupProbe:\n" +
 				"startupProbe:\n  failureThreshold: 60\n  httpGet:\n    path: /ready\n    port: 15021\n  periodSeconds: 1",

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Bounds on what Parse reads.
@@ -44,12 +46,12 @@ type Problem struct {
 	// Severity is error where an API server would refuse the object or it could
 	// not be read, warning where one may, info where something was left out that
 	// is no Pod.
-	Severity Severity `json:"severity"`
-	File     string   `json:"file"`
-	Document int      `json:"document"` // from 1; 0 for the whole file
-	Line     int      `json:"line"`     // from 1; 0 when not known
-	Path     string   `json:"path"`     // in the document; "" for all of it
-	Message  string   `json:"message"`
+	Severity verdict.Severity `json:"severity"`
+	File     string           `json:"file"`
+	Document int              `json:"document"` // from 1; 0 for the whole file
+	Line     int              `json:"line"`     // from 1; 0 when not known
+	Path     string           `json:"path"`     // in the document; "" for all of it
+	Message  string           `json:"message"`
 }
 
 // For makes an error of a key that is not known, where the API server is no newer
@@ -58,10 +60,10 @@ type Problem struct {
 // The same goes for an API that the server no longer has.
 func (p Problem) For(t Target) Problem {
 	if p.Code == ProblemRemovedAPI && since(t.API, minor(28)) {
-		p.Severity = Error
+		p.Severity = verdict.SeverityError
 	}
 	if p.Code == ProblemUnknownKey && before(t.API, minor(typesMinor+1)) {
-		p.Severity = Error
+		p.Severity = verdict.SeverityError
 		p.Message, _, _ = strings.Cut(p.Message, "; if it is newer")
 	}
 	return p
@@ -117,7 +119,7 @@ type parser struct {
 
 func (p *parser) parse(ctx context.Context, data []byte) {
 	if len(data) > MaxSize {
-		p.report(Problem{Code: ProblemTooBig, Severity: Error, Message: fmt.Sprintf("the file is larger than %d bytes", MaxSize)})
+		p.report(Problem{Code: ProblemTooBig, Severity: verdict.SeverityError, Message: fmt.Sprintf("the file is larger than %d bytes", MaxSize)})
 		return
 	}
 	for _, part := range split(data) {
@@ -126,7 +128,7 @@ func (p *parser) parse(ctx context.Context, data []byte) {
 		}
 		if p.document >= MaxDocuments {
 			p.document = 0
-			p.report(Problem{Code: ProblemTooBig, Severity: Error, Message: fmt.Sprintf("the file has more than %d documents", MaxDocuments)})
+			p.report(Problem{Code: ProblemTooBig, Severity: verdict.SeverityError, Message: fmt.Sprintf("the file has more than %d documents", MaxDocuments)})
 			return
 		}
 		p.document++
@@ -157,7 +159,7 @@ func (p *parser) report(problem Problem) {
 	case !p.full:
 		p.full = true
 		p.m.Problems = append(p.m.Problems, Problem{
-			Code: ProblemTooManyProblems, Severity: Error, File: p.file,
+			Code: ProblemTooManyProblems, Severity: verdict.SeverityError, File: p.file,
 			Message: fmt.Sprintf("more than %d problems, the others are left out", MaxProblems),
 		})
 	}

@@ -10,6 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A decoder turns the nodes of one document into Pods. It checks them against
@@ -25,7 +27,7 @@ type decoder struct {
 	lines     map[string]int // of the Pod that is being read
 }
 
-func (d *decoder) problem(n *yaml.Node, path string, code ProblemCode, severity Severity, message string) {
+func (d *decoder) problem(n *yaml.Node, path string, code ProblemCode, severity verdict.Severity, message string) {
 	d.report(Problem{Code: code, Severity: severity, Path: path, Line: d.line(n), Message: message})
 }
 
@@ -51,7 +53,7 @@ func (d *decoder) within(ok bool) bool {
 	}
 	if !d.tooBig {
 		d.tooBig = true
-		d.report(Problem{Code: ProblemTooBig, Severity: Error, Message: fmt.Sprintf("the document has more than %d values", MaxNodes)})
+		d.report(Problem{Code: ProblemTooBig, Severity: verdict.SeverityError, Message: fmt.Sprintf("the document has more than %d values", MaxNodes)})
 	}
 	return false
 }
@@ -61,16 +63,16 @@ func (d *decoder) pod(n *yaml.Node, path, where string, t typeMeta, bestEffort b
 	spec := d.at(n, where)
 	switch {
 	case spec == nil || spec.Kind != yaml.MappingNode:
-		d.problem(n, join(path, where), ProblemNoTemplate, Error, fmt.Sprintf("no PodSpec in %s", where))
+		d.problem(n, join(path, where), ProblemNoTemplate, verdict.SeverityError, fmt.Sprintf("no PodSpec in %s", where))
 		return
 	case d.containers(spec) > MaxContainers:
-		d.problem(spec, join(path, where), ProblemTooManyContainers, Error, fmt.Sprintf("more than %d containers: the Pod is left out", MaxContainers))
+		d.problem(spec, join(path, where), ProblemTooManyContainers, verdict.SeverityError, fmt.Sprintf("more than %d containers: the Pod is left out", MaxContainers))
 		return
 	case d.members+d.containers(spec) > MaxFileContainers:
-		d.problem(spec, join(path, where), ProblemTooBig, Error, fmt.Sprintf("more than %d containers in a file: this Pod is left out", MaxFileContainers))
+		d.problem(spec, join(path, where), ProblemTooBig, verdict.SeverityError, fmt.Sprintf("more than %d containers in a file: this Pod is left out", MaxFileContainers))
 		return
 	case len(d.m.Pods) >= MaxPods:
-		d.problem(n, path, ProblemTooBig, Error, fmt.Sprintf("more than %d Pods in a file: this one is left out", MaxPods))
+		d.problem(n, path, ProblemTooBig, verdict.SeverityError, fmt.Sprintf("more than %d Pods in a file: this one is left out", MaxPods))
 		return
 	}
 	p := Pod{
@@ -193,7 +195,7 @@ func (d *decoder) into(n *yaml.Node, path string, spec *corev1.PodSpec) bool {
 		err = json.Unmarshal(data, spec)
 	}
 	if err != nil {
-		d.problem(n, path, ProblemWrongType, Error, fmt.Sprintf("not a PodSpec: %.300s", printable(err.Error())))
+		d.problem(n, path, ProblemWrongType, verdict.SeverityError, fmt.Sprintf("not a PodSpec: %.300s", printable(err.Error())))
 	}
 	return err == nil
 }
@@ -206,7 +208,7 @@ func (d *decoder) value(n *yaml.Node, t reflect.Type, path string, depth int) (v
 		return nil, false
 	}
 	if depth > MaxDepth {
-		d.problem(n, "", ProblemTooBig, Error, fmt.Sprintf("values are nested deeper than %d", MaxDepth))
+		d.problem(n, "", ProblemTooBig, verdict.SeverityError, fmt.Sprintf("values are nested deeper than %d", MaxDepth))
 		return nil, false
 	}
 	for t.Kind() == reflect.Pointer {
@@ -263,7 +265,7 @@ func (d *decoder) mapping(n *yaml.Node, t reflect.Type, path string, depth int) 
 			return
 		}
 		if seen[key.Value] {
-			d.problem(key, at, ProblemDuplicateKey, Error, fmt.Sprintf("the key %.60q is here twice", key.Value))
+			d.problem(key, at, ProblemDuplicateKey, verdict.SeverityError, fmt.Sprintf("the key %.60q is here twice", key.Value))
 		}
 		seen[key.Value] = true
 		d.lines[at] = d.line(key)
@@ -313,7 +315,7 @@ func (d *decoder) pairs(n *yaml.Node, path string, merges int, each func(key, va
 		switch {
 		case isMerge(key):
 		case key.Kind != yaml.ScalarNode:
-			d.problem(key, path, ProblemNonStringKey, Error, "a key that is no text")
+			d.problem(key, path, ProblemNonStringKey, verdict.SeverityError, "a key that is no text")
 		default:
 			each(key, n.Content[i+1])
 		}
@@ -343,11 +345,11 @@ func (d *decoder) unknown(key *yaml.Node, path string, fields map[string]reflect
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	if near := nearest(key.Value, names); near != "" {
-		d.problem(key, path, ProblemUnknownKey, Error, fmt.Sprintf("unknown key %.60q: did you mean %s?", key.Value, near))
+	if near := verdict.Nearest(key.Value, names); near != "" {
+		d.problem(key, path, ProblemUnknownKey, verdict.SeverityError, fmt.Sprintf("unknown key %.60q: did you mean %s?", key.Value, near))
 		return
 	}
-	d.problem(key, path, ProblemUnknownKey, Warning, fmt.Sprintf(
+	d.problem(key, path, ProblemUnknownKey, verdict.SeverityWarning, fmt.Sprintf(
 		"unknown key %.60q: Kubernetes %s has no such field here; if it is newer, it was not considered", key.Value, APITypes))
 }
 
@@ -362,7 +364,7 @@ func (d *decoder) wrong(n *yaml.Node, path, want string) (any, bool) {
 			got = "the truth value " + got
 		}
 	}
-	d.problem(n, path, ProblemWrongType, Error, fmt.Sprintf("%s is needed here, not %s: the API server refuses it", want, got))
+	d.problem(n, path, ProblemWrongType, verdict.SeverityError, fmt.Sprintf("%s is needed here, not %s: the API server refuses it", want, got))
 	return nil, false
 }
 

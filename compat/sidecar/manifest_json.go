@@ -8,6 +8,8 @@ import (
 	"io"
 
 	"go.yaml.in/yaml/v3"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // isJSON reports whether a file is JSON rather than YAML, as kubectl decides
@@ -39,14 +41,14 @@ func splitJSON(data []byte) []part {
 			return parts
 		case errors.Is(err, errTooBig):
 			return append(parts, part{line: line, json: true, problem: &Problem{
-				Code: ProblemTooBig, Severity: Error, Line: line,
+				Code: ProblemTooBig, Severity: verdict.SeverityError, Line: line,
 				Message: fmt.Sprintf("the document has more than %d values, or is nested deeper than %d", MaxNodes, MaxDepth),
 			}})
 		case err != nil && len(parts) == 0:
 			return []part{{data: data, line: 1}}
 		case err != nil:
 			return append(parts, part{line: line, json: true, problem: &Problem{
-				Code: ProblemSyntax, Severity: Error, Line: line, Message: "not JSON: " + printable(err.Error()),
+				Code: ProblemSyntax, Severity: verdict.SeverityError, Line: line, Message: "not JSON: " + printable(err.Error()),
 			}})
 		}
 		parts = append(parts, part{json: true, root: root, line: line, data: data[r.begin:r.decoder.InputOffset()]})

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A typeMeta is what says what an object is.
@@ -59,7 +61,7 @@ func (t typeMeta) unserved() string {
 func (d *decoder) object(n *yaml.Node, path string, fallback typeMeta, depth int) {
 	n = resolve(n)
 	if n.Kind != yaml.MappingNode {
-		d.problem(n, path, ProblemNotObject, Warning, "this is no Kubernetes object")
+		d.problem(n, path, ProblemNotObject, verdict.SeverityWarning, "this is no Kubernetes object")
 		return
 	}
 	t := typeMeta{apiVersion: d.textAt(n, "apiVersion"), kind: d.textAt(n, "kind")}
@@ -69,23 +71,23 @@ func (d *decoder) object(n *yaml.Node, path string, fallback typeMeta, depth int
 	where, removed, ok := t.podSpec()
 	switch {
 	case d.unrendered(n, where):
-		d.problem(n, path, ProblemTemplate, Error, "an unrendered template ({{ … }}): render it first, with helm template for example")
+		d.problem(n, path, ProblemTemplate, verdict.SeverityError, "an unrendered template ({{ … }}): render it first, with helm template for example")
 	case t.kind == "":
-		d.problem(n, path, ProblemNotObject, Warning, "no kind: this is no Kubernetes object")
+		d.problem(n, path, ProblemNotObject, verdict.SeverityWarning, "no kind: this is no Kubernetes object")
 	case !ok && t.unserved() != "":
-		d.problem(n, path, ProblemNoSuchAPI, Error, fmt.Sprintf("no Kubernetes release serves %.60q of apiVersion %.60q: is it %s?", t.kind, t.apiVersion, t.unserved()))
+		d.problem(n, path, ProblemNoSuchAPI, verdict.SeverityError, fmt.Sprintf("no Kubernetes release serves %.60q of apiVersion %.60q: is it %s?", t.kind, t.apiVersion, t.unserved()))
 	case ok:
 		if removed {
-			d.problem(n, path, ProblemRemovedAPI, Warning, fmt.Sprintf("no Kubernetes release that has native sidecars serves %s %s", t.apiVersion, t.kind))
+			d.problem(n, path, ProblemRemovedAPI, verdict.SeverityWarning, fmt.Sprintf("no Kubernetes release that has native sidecars serves %s %s", t.apiVersion, t.kind))
 		}
 		d.pod(n, path, where, t, false)
 	case strings.HasSuffix(t.kind, "List") && d.at(n, "items") != nil:
 		d.list(n, path, t, depth)
 	case d.at(n, "spec.template.spec.containers") != nil:
-		d.problem(n, path, ProblemBestEffort, Info, fmt.Sprintf("%.60q of %.60q is not a kind of Kubernetes' own; its spec.template is taken for a Pod template", t.kind, t.apiVersion))
+		d.problem(n, path, ProblemBestEffort, verdict.SeverityInfo, fmt.Sprintf("%.60q of %.60q is not a kind of Kubernetes' own; its spec.template is taken for a Pod template", t.kind, t.apiVersion))
 		d.pod(n, path, "spec.template.spec", t, true)
 	default:
-		d.problem(n, path, ProblemKindSkipped, Info, fmt.Sprintf("%.60q of %.60q has no Pods: skipped", t.kind, t.apiVersion))
+		d.problem(n, path, ProblemKindSkipped, verdict.SeverityInfo, fmt.Sprintf("%.60q of %.60q has no Pods: skipped", t.kind, t.apiVersion))
 	}
 }
 
@@ -94,10 +96,10 @@ func (d *decoder) list(n *yaml.Node, path string, t typeMeta, depth int) {
 	items := d.at(n, "items")
 	switch {
 	case depth >= MaxDepth:
-		d.problem(n, path, ProblemTooBig, Error, fmt.Sprintf("Lists are nested deeper than %d", MaxDepth))
+		d.problem(n, path, ProblemTooBig, verdict.SeverityError, fmt.Sprintf("Lists are nested deeper than %d", MaxDepth))
 		return
 	case items.Kind != yaml.SequenceNode:
-		d.problem(items, join(path, "items"), ProblemWrongType, Error, "items is no list")
+		d.problem(items, join(path, "items"), ProblemWrongType, verdict.SeverityError, "items is no list")
 		return
 	}
 	item := typeMeta{apiVersion: t.apiVersion, kind: strings.TrimSuffix(t.kind, "List")}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A part is one document of a file.
@@ -84,7 +86,7 @@ func (p part) read() (*yaml.Node, *Problem) {
 }
 
 func (p part) tooBig(message string) *Problem {
-	return &Problem{Code: ProblemTooBig, Severity: Error, Line: p.line, Message: message}
+	return &Problem{Code: ProblemTooBig, Severity: verdict.SeverityError, Line: p.line, Message: message}
 }
 
 // marks counts what separates the values of a document, before memory is spent
@@ -131,12 +133,12 @@ func (p part) syntaxError(err error) *Problem {
 }
 
 func (p part) syntax(line int, message string) *Problem {
-	return &Problem{Code: ProblemSyntax, Severity: Error, Line: line, Message: fmt.Sprintf("%.300s", printable(message))}
+	return &Problem{Code: ProblemSyntax, Severity: verdict.SeverityError, Line: line, Message: fmt.Sprintf("%.300s", printable(message))}
 }
 
 func (p part) template(line int) *Problem {
 	return &Problem{
-		Code: ProblemTemplate, Severity: Error, Line: line,
+		Code: ProblemTemplate, Severity: verdict.SeverityError, Line: line,
 		Message: "an unrendered template ({{ … }}): render it first, with helm template for example",
 	}
 }

@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // unresolved returns a port's name if the container has no port of that name.
@@ -51,10 +53,10 @@ func (l *linter) probePort(m member, field string, p *corev1.Probe) {
 	if !lost {
 		return
 	}
-	severity, effect := Warning, "it is never checked"
+	severity, effect := verdict.SeverityWarning, "it is never checked"
 	switch {
 	case field == "startupProbe" && m.sidecar():
-		severity, effect = Error, "the probe never succeeds, and what comes after is never started"
+		severity, effect = verdict.SeverityError, "the probe never succeeds, and what comes after is never started"
 	case field != "livenessProbe":
 		effect = "the probe never succeeds, and the Pod is never Ready"
 	}
@@ -67,19 +69,19 @@ func (l *linter) hookPort(m member, field string, h *corev1.LifecycleHandler) {
 	switch {
 	case !lost || hookOf(h) != hookHTTP:
 	case strings.HasSuffix(field, "postStart"):
-		l.noSuchPort(m, Error, field, port, "the hook always fails, and the container is killed again and again")
+		l.noSuchPort(m, verdict.SeverityError, field, port, "the hook always fails, and the container is killed again and again")
 	default:
-		l.noSuchPort(m, Warning, field, port, "nothing is done")
+		l.noSuchPort(m, verdict.SeverityWarning, field, port, "nothing is done")
 	}
 }
 
-func (l *linter) noSuchPort(m member, severity Severity, field string, port handlerPort, effect string) {
+func (l *linter) noSuchPort(m member, severity verdict.Severity, field string, port handlerPort, effect string) {
 	name, names := port.port.StrVal, []string{}
 	for _, p := range m.Ports {
 		names = append(names, p.Name)
 	}
 	remedy := "give the port's number, or name it in the same container's ports"
-	if near := nearest(name, names); near != "" {
+	if near := verdict.Nearest(name, names); near != "" {
 		remedy = "did you mean this?\nport: " + near
 	}
 	l.find("SC032", severity, m.at(join(field, port.field)), remedy,

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"nodecompat/nodefeatures/kubelet"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // describeAPI returns what is shown of an API server, nil when nothing is known.
@@ -70,7 +72,7 @@ func (c *judgement) apiUnknown() {
 	}
 	if e := eraOf(*c.release); e == eraAlpha || e == eraBeta {
 		c.find(Finding{
-			Code: CodeAPINotChecked, Severity: Info,
+			Code: CodeAPINotChecked, Severity: verdict.SeverityInfo,
 			Message: fmt.Sprintf("the API server and the scheduler were not checked: with the feature gate %s off they drop restartPolicy from init containers, or do not schedule the Pod", gateSidecars),
 			Remedy:  "tell the API server's version with --api-version, and its gates with --api-feature-gates",
 		})
@@ -99,7 +101,7 @@ func (c *judgement) apiEffective(all string, differs bool) (is, known bool) {
 func (c *judgement) apiGate(on, assumed bool) {
 	if assumed {
 		c.find(Finding{
-			Code: CodeAPIGateAssumed, Severity: Info,
+			Code: CodeAPIGateAssumed, Severity: verdict.SeverityInfo,
 			Message: fmt.Sprintf("the feature gate %s of API server %s is not known: it is taken to be %s, the default",
 				gateSidecars, c.apiName(), map[bool]string{true: "on", false: "off"}[on]),
 			Remedy: "tell it with --api-feature-gates",
@@ -121,10 +123,10 @@ func (c *judgement) apiGate(on, assumed bool) {
 func (c *judgement) apiRefuses(code Code, assumed bool, message, remedy string) {
 	switch c.s.Support {
 	case Broken:
-		c.find(Finding{Code: code, Severity: Error, Message: message, Remedy: remedy})
+		c.find(Finding{Code: code, Severity: verdict.SeverityError, Message: message, Remedy: remedy})
 		return
 	case Unsupported:
-		c.find(Finding{Code: c.s.Code, Severity: Error, Message: c.s.Message})
+		c.find(Finding{Code: c.s.Code, Severity: verdict.SeverityError, Message: c.s.Message})
 	}
 	c.answer(Unsupported, code, message)
 	c.s.Assumed, c.unread = assumed, false
@@ -135,7 +137,7 @@ func (c *judgement) apiRefuses(code Code, assumed bool, message, remedy string) 
 func (c *judgement) apiAccepts() {
 	if c.s.Support == Unsupported {
 		c.find(Finding{
-			Code: CodePinPods, Severity: Warning,
+			Code: CodePinPods, Severity: verdict.SeverityWarning,
 			Message: "the cluster takes Pods with native sidecars, and the scheduler does not avoid nodes that don't run them",
 			Remedy:  "keep such Pods on nodes that do, with a node selector or affinity",
 		})
@@ -149,7 +151,7 @@ func (c *judgement) apiNamed(e era) {
 		return
 	}
 	c.find(Finding{
-		Code: CodeAPIBroken, Severity: Error,
+		Code: CodeAPIBroken, Severity: verdict.SeverityError,
 		Message: fmt.Sprintf("API server %s would not start with %s=%t (%s)", c.apiName(), gateSidecars, g.Value, g.Origin),
 		Remedy:  "remove " + gateSidecars + " from the API server's --feature-gates; it is on without it",
 	})
@@ -184,5 +186,5 @@ func (c *judgement) skew() {
 	default:
 		return
 	}
-	c.find(Finding{Code: CodeVersionSkew, Severity: Warning, Message: message, Remedy: "bring them within the version skew policy: https://kubernetes.io/releases/version-skew-policy/"})
+	c.find(Finding{Code: CodeVersionSkew, Severity: verdict.SeverityWarning, Message: message, Remedy: "bring them within the version skew policy: https://kubernetes.io/releases/version-skew-policy/"})
 }

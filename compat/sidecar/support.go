@@ -1,6 +1,9 @@
 package sidecar
 
-import "nodecompat/nodefeatures/kubelet"
+import (
+	"nodecompat/nodefeatures/kubelet"
+	"nodecompat/nodefeatures/verdict"
+)
 
 // Support says whether a node's kubelet runs native sidecars, and why. It is
 // the report's `sidecars`.
@@ -38,7 +41,7 @@ type Kubelet struct {
 	// Origin says where the version came from; nil when it is not known.
 	Origin *kubelet.Origin `json:"origin,omitempty"`
 	// Reason says why the version is not known; nil when it is.
-	Reason *kubelet.Reason `json:"reason,omitempty"`
+	Reason *verdict.Reason `json:"reason,omitempty"`
 	// Config says how much of the configuration was seen.
 	Config kubelet.Config `json:"config"`
 }
@@ -104,32 +107,11 @@ const (
 
 // A Finding is a remark on a Support.
 type Finding struct {
-	Code     Code     `json:"code"`
-	Severity Severity `json:"severity"`
-	Message  string   `json:"message"`          // one sentence
-	Remedy   string   `json:"remedy,omitempty"` // what to do about it
+	Code     Code             `json:"code"`
+	Severity verdict.Severity `json:"severity"`
+	Message  string           `json:"message"`          // one sentence
+	Remedy   string           `json:"remedy,omitempty"` // what to do about it
 }
-
-// A Severity says how grave a finding is.
-type Severity string
-
-// The severities.
-const (
-	Error   Severity = "error"   // something will not start, or is not supported by Kubernetes
-	Warning Severity = "warning" // something will go wrong later
-	Info    Severity = "info"
-)
-
-// A Verdict is one of compatible, incompatible and unknown, spelled as in every
-// output.
-type Verdict string
-
-// The verdicts.
-const (
-	VerdictCompatible   Verdict = "compatible"
-	VerdictIncompatible Verdict = "incompatible"
-	VerdictUnknown      Verdict = "unknown"
-)
 
 // OtherMachine says that the Node object that was told is not of the machine that
 // was looked at.
@@ -139,12 +121,12 @@ func (s Support) OtherMachine() bool {
 }
 
 // Verdict says what the support means for a Pod that has native sidecars.
-func (s Support) Verdict() Verdict {
+func (s Support) Verdict() verdict.Verdict {
 	switch s.Support {
 	case Supported, SupportedAlpha:
-		return VerdictCompatible
+		return verdict.Compatible
 	case Unsupported, Broken:
-		return VerdictIncompatible
+		return verdict.Incompatible
 	}
-	return VerdictUnknown
+	return verdict.Unknown
 }

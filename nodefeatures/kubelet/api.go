@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // maxVersionInfo bounds an answer to /version, in bytes.
@@ -164,7 +166,7 @@ func (r *apiReader) decide() {
 	}
 	switch o := f.Version.Origin; {
 	case o == nil:
-		r.api.Version.Reason = &Reason{Code: ReasonNotTold, Message: "nothing is known about the API server", Hint: hintAPI}
+		r.api.Version.Reason = &verdict.Reason{Code: ReasonNotTold, Message: "nothing is known about the API server", Hint: hintAPI}
 	case o.Source != SourceOption:
 		r.api.Emulated = r.emulated
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Detect finds out which kubelet the node runs and how it is configured. For
@@ -29,7 +31,7 @@ func Detect(ctx context.Context, o Options) (*Facts, error) {
 
 func detect(ctx context.Context, m machine, t told) (*Facts, error) {
 	if otherMachine(t.machineID, m.machineID()) {
-		return unknown(&Reason{
+		return unknown(&verdict.Reason{
 			Code:    ReasonOtherMachine,
 			Message: "the Node object is another machine's (machineID differs): nothing of this machine was looked at",
 			Hint:    hintConfig,
@@ -61,7 +63,7 @@ func otherMachine(node, here string) bool {
 // snapshot that holds no kubelet. The error is a *GivenError.
 func (f *Facts) With(o Options) (*Facts, error) {
 	if f == nil {
-		f = unknown(&Reason{Code: ReasonNotTold, Message: "nothing is known about the kubelet", Hint: hintTell})
+		f = unknown(&verdict.Reason{Code: ReasonNotTold, Message: "nothing is known about the kubelet", Hint: hintTell})
 	}
 	t, err := readGiven(o, f.Version.Value)
 	if err != nil {
@@ -71,7 +73,7 @@ func (f *Facts) With(o Options) (*Facts, error) {
 }
 
 // unknown makes facts that say nothing, and why.
-func unknown(r *Reason) *Facts {
+func unknown(r *verdict.Reason) *Facts {
 	return &Facts{Version: Version{Reason: r}, Config: Config{Reason: r}}
 }
 

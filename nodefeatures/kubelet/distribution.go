@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A place is where a distribution keeps the kubelet's configuration.
@@ -74,7 +76,7 @@ func (m machine) distribution(rules dropInRules) *Facts {
 			f.Config.Files = append(f.Config.Files, l.origin)
 		}
 		f.Gates, f.Disagreements = merge(layers)
-		f.Config.Reason = cmp.Or(reason, &Reason{
+		f.Config.Reason = cmp.Or(reason, &verdict.Reason{
 			Code:    ReasonKubeletNotRunning,
 			Message: "no kubelet runs here: " + layers[0].origin.Path + " is where " + at.distribution + " keeps its configuration, and its flags are not known",
 			Hint:    hintConfig,
@@ -86,7 +88,7 @@ func (m machine) distribution(rules dropInRules) *Facts {
 
 // readPlace reads what lies at a place; no layers mean that it is not the one.
 // The reason says what of it can't be read.
-func (m machine) readPlace(at place, rules dropInRules) ([]layer, *Reason) {
+func (m machine) readPlace(at place, rules dropInRules) ([]layer, *verdict.Reason) {
 	args, flagged, reason := m.placeArguments(at)
 	if at.config != "" && args.config != "" && args.config != at.config {
 		return nil, nil // flags that more than one distribution uses, and this is not it
@@ -112,11 +114,11 @@ func (m machine) readPlace(at place, rules dropInRules) ([]layer, *Reason) {
 
 // placeArguments reads the files with flags of a place: what they come to, and
 // the layers of those that were there.
-func (m machine) placeArguments(at place) (flags, []layer, *Reason) {
+func (m machine) placeArguments(at place) (flags, []layer, *verdict.Reason) {
 	var all flags
 	var layers []layer
-	var reason *Reason
-	add := func(f flags, path string, r *Reason) {
+	var reason *verdict.Reason
+	add := func(f flags, path string, r *verdict.Reason) {
 		if r != nil {
 			reason = cmp.Or(reason, r)
 			return

@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // arguments are a kubelet's flags, and where they were found.
 type arguments struct {
 	flags  // gates is nil when they could not be read
 	origin Origin
-	found  bool    // there was a file or a command line
-	reason *Reason // why they are not all of the kubelet's flags
+	found  bool            // there was a file or a command line
+	reason *verdict.Reason // why they are not all of the kubelet's flags
 }
 
 // arguments finds the flags of a process's kubelet. root is the process's root.
@@ -26,7 +28,7 @@ func argumentsOf(p process, root string) arguments {
 	a := arguments{found: true, origin: Origin{Source: SourceProcessFlags, PID: p.pid}}
 	f, err := parseFlags(p.flagArgs())
 	if err != nil {
-		a.reason = &Reason{Code: ReasonMalformed, Message: fmt.Sprintf("the command line of process %d: %v", p.pid, err)}
+		a.reason = &verdict.Reason{Code: ReasonMalformed, Message: fmt.Sprintf("the command line of process %d: %v", p.pid, err)}
 		return a
 	}
 	a.flags = f
@@ -83,7 +85,7 @@ func k3s(p process, root string) arguments {
 	a := rancher(root, k3sConfig, k3sData)
 	a.origin.PID = p.pid
 	if a.reason == nil {
-		a.reason = &Reason{
+		a.reason = &verdict.Reason{
 			Code:    ReasonEmbeddedKubelet,
 			Message: fmt.Sprintf("the kubelet is part of process %d (%s), which hides its command line: a --kubelet-arg there can't be seen", p.pid, p.program),
 			Hint:    hintConfig,

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Bounds on asking a kubelet's binary for its version.
@@ -22,7 +24,7 @@ const (
 
 // askProcess asks the binary that a process runs for its version, even when
 // another has taken its place on the disk.
-func askProcess(ctx context.Context, p process) (string, string, *Reason) {
+func askProcess(ctx context.Context, p process) (string, string, *verdict.Reason) {
 	link := filepath.Join(p.dir, "exe")
 	path, err := os.Readlink(link)
 	if err != nil {
@@ -35,7 +37,7 @@ func askProcess(ctx context.Context, p process) (string, string, *Reason) {
 
 // askFile asks the binary at path for its version; link is what it is opened
 // by. The file that was checked is the file that is executed: it is opened once.
-func askFile(ctx context.Context, link, path, program string) (string, *Reason) {
+func askFile(ctx context.Context, link, path, program string) (string, *verdict.Reason) {
 	f, err := os.OpenFile(link, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return "", fileReason(path, err, hintTell)
@@ -53,11 +55,11 @@ func askFile(ctx context.Context, link, path, program string) (string, *Reason) 
 	}
 	out, err := execute(ctx, f, program)
 	if err != nil {
-		return "", &Reason{Code: ReasonExecution, Message: fmt.Sprintf("%s did not tell its version: %v", path, err), Hint: hintTell}
+		return "", &verdict.Reason{Code: ReasonExecution, Message: fmt.Sprintf("%s did not tell its version: %v", path, err), Hint: hintTell}
 	}
 	version, err := parseVersionOutput(out)
 	if err != nil {
-		return "", &Reason{Code: ReasonUnexpectedOutput, Message: fmt.Sprintf("%s did not tell its version: %v", path, err), Hint: hintTell}
+		return "", &verdict.Reason{Code: ReasonUnexpectedOutput, Message: fmt.Sprintf("%s did not tell its version: %v", path, err), Hint: hintTell}
 	}
 	return version, nil
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // The binaries of the processes that are executed, each really run.
@@ -87,7 +89,7 @@ func TestHangingBinary(t *testing.T) {
 	exe := executable(t, filepath.Join(t.TempDir(), "bin/kubelet"), []byte("#!/bin/sh\n/bin/sleep 20 &\n/bin/sleep 20\n"))
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	done := make(chan *Reason)
+	done := make(chan *verdict.Reason)
 	go func() {
 		_, reason := askFile(ctx, exe, exe, programKubelet)
 		done <- reason

@@ -1,6 +1,10 @@
 package kubelet
 
-import "fmt"
+import (
+	"fmt"
+
+	"nodecompat/nodefeatures/verdict"
+)
 
 // Facts are what is known about a node's kubelet. The zero value knows nothing.
 // Facts are part of the snapshot that `compat features` prints, so the JSON
@@ -42,7 +46,7 @@ type Version struct {
 	// Origin says where Value came from; nil when it is not known.
 	Origin *Origin `json:"origin,omitempty"`
 	// Reason says why the version is not known; nil when it is.
-	Reason *Reason `json:"reason,omitempty"`
+	Reason *verdict.Reason `json:"reason,omitempty"`
 }
 
 // A Gate is one feature gate that is set explicitly.
@@ -61,7 +65,7 @@ type Config struct {
 	// certain: nothing overrides them.
 	Read bool `json:"read"`
 	// Reason says why Read is false; nil when it is true.
-	Reason *Reason `json:"reason,omitempty"`
+	Reason *verdict.Reason `json:"reason,omitempty"`
 	// Files are the configuration files that were read, weakest first.
 	Files []Origin `json:"files"`
 }
@@ -100,15 +104,6 @@ type Origin struct {
 	// Detail is the option that told the fact (--kubelet-version), or the name
 	// of the Node or, with its namespace, the ConfigMap.
 	Detail string `json:"detail,omitempty"`
-}
-
-// A Reason says why a fact is not known. Code is one of the Reason constants
-// and meant for programs, Message is one line for people, and Hint, where there
-// is one, says what to do about it.
-type Reason struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
 }
 
 // A Disagreement is a fact that several sources tell differently.

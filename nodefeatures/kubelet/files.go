@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Bounds on what is read from the machine, in bytes unless said otherwise. A
@@ -98,19 +100,19 @@ func isDir(root, path string) bool {
 
 // fileReason turns an error about a file into a reason; hint says how else the
 // fact can be had.
-func fileReason(path string, err error, hint string) *Reason {
+func fileReason(path string, err error, hint string) *verdict.Reason {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return &Reason{
+		return &verdict.Reason{
 			Code: ReasonPermissionDenied, Message: fmt.Sprintf("%s may not be read by this user", path),
 			Hint: "run compat as root, or " + hint,
 		}
 	case errors.Is(err, fs.ErrNotExist):
-		return &Reason{Code: ReasonNotFound, Message: fmt.Sprintf("%s does not exist", path), Hint: hint}
+		return &verdict.Reason{Code: ReasonNotFound, Message: fmt.Sprintf("%s does not exist", path), Hint: hint}
 	case errors.Is(err, errTooLarge):
-		return &Reason{Code: ReasonTooLarge, Message: err.Error(), Hint: hint}
+		return &verdict.Reason{Code: ReasonTooLarge, Message: err.Error(), Hint: hint}
 	case errors.Is(err, errMalformed):
-		return &Reason{Code: ReasonMalformed, Message: err.Error(), Hint: hint}
+		return &verdict.Reason{Code: ReasonMalformed, Message: err.Error(), Hint: hint}
 	}
-	return &Reason{Code: ReasonUnreadable, Message: fmt.Sprintf("%s can't be read: %v", path, err), Hint: hint}
+	return &verdict.Reason{Code: ReasonUnreadable, Message: fmt.Sprintf("%s can't be read: %v", path, err), Hint: hint}
 }

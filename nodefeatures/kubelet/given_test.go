@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 func TestToldVersion(t *testing.T) {
@@ -29,7 +31,7 @@ func TestToldVersion(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			found := &Facts{Running: true, Version: Version{Reason: &Reason{Code: ReasonOtherNamespace}}}
+			found := &Facts{Running: true, Version: Version{Reason: &verdict.Reason{Code: ReasonOtherNamespace}}}
 			if tt.found != "" {
 				found.Version = Version{Value: tt.found, Origin: &Origin{Source: SourceProcess, PID: 812}}
 			}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // look gathers what the machine tells, except for what was told already: a
@@ -29,7 +31,7 @@ func (m machine) look(ctx context.Context, t told) (*Facts, error) {
 		f.Version = version
 	}
 	if f.Config.Reason == nil {
-		f.Config.Reason = &Reason{Code: reason.Code, Message: reason.Message, Hint: hintConfig}
+		f.Config.Reason = &verdict.Reason{Code: reason.Code, Message: reason.Message, Hint: hintConfig}
 	}
 	return f, ctx.Err()
 }
@@ -53,7 +55,7 @@ func (m machine) configuration(p process, ns namespace, t told, version string) 
 	}
 	layers, reason := configFiles(p, root, args.flags, t, rulesFor(version))
 	if reason == nil && ns == namespaceUnknown && len(layers) > 0 {
-		reason = &Reason{
+		reason = &verdict.Reason{
 			Code:    ReasonPermissionDenied,
 			Message: fmt.Sprintf("whether process %d sees the same %s as this user may not be looked at", p.pid, layers[0].origin.Path),
 			Hint:    "run compat as root, or " + hintConfig,
@@ -78,9 +80,9 @@ func (m machine) configuration(p process, ns namespace, t told, version string) 
 
 // configFiles reads the files that a process's flags name. The reason says why
 // that is not all; what could be read is returned all the same.
-func configFiles(p process, root string, args flags, t told, rules dropInRules) ([]layer, *Reason) {
+func configFiles(p process, root string, args flags, t told, rules dropInRules) ([]layer, *verdict.Reason) {
 	var layers []layer
-	var reason *Reason
+	var reason *verdict.Reason
 	if args.config != "" && t.config == nil {
 		origin := Origin{Source: SourceConfigFile, PID: p.pid}
 		reason = load(p, args.config, func(path string) error {
@@ -106,7 +108,7 @@ func configFiles(p process, root string, args flags, t told, rules dropInRules) 
 }
 
 // load reads what a process names, and turns an error into a reason.
-func load(p process, name string, read func(path string) error) *Reason {
+func load(p process, name string, read func(path string) error) *verdict.Reason {
 	path, err := p.path(name)
 	if err == nil {
 		err = read(path)

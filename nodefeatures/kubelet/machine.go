@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // What a user can do about a version, a configuration and an API server that are
@@ -54,7 +56,7 @@ func (m machine) homeDir() string { return filepath.Join(m.root, "proc", m.home)
 // namespace relates to ours; a reason when there is none or no single one. One
 // of our own mount namespace is preferred to those of containers, of which a
 // machine may run many (kind).
-func (m machine) find(ctx context.Context) (process, namespace, *Reason, error) {
+func (m machine) find(ctx context.Context) (process, namespace, *verdict.Reason, error) {
 	proc := filepath.Join(m.root, "proc")
 	all, err := processes(ctx, proc)
 	if ctx.Err() != nil {
@@ -63,7 +65,7 @@ func (m machine) find(ctx context.Context) (process, namespace, *Reason, error) 
 	if err != nil {
 		return process{}, 0, fileReason(proc, err, hintTell), nil
 	}
-	reason := &Reason{Code: ReasonNoKubelet, Message: "no kubelet process was found", Hint: hintTell}
+	reason := &verdict.Reason{Code: ReasonNoKubelet, Message: "no kubelet process was found", Hint: hintTell}
 	var ranks [namespaceOther + 1][]process
 	for _, p := range all {
 		r := checkOwner(p)
@@ -86,12 +88,12 @@ func (m machine) find(ctx context.Context) (process, namespace, *Reason, error) 
 	return process{}, 0, reason, nil
 }
 
-func several(some []process) *Reason {
+func several(some []process) *verdict.Reason {
 	pids := make([]string, len(some))
 	for i, p := range some {
 		pids[i] = fmt.Sprint(p.pid)
 	}
-	return &Reason{
+	return &verdict.Reason{
 		Code:    ReasonSeveralKubelets,
 		Message: fmt.Sprintf("several kubelets run here, none of them this machine's for sure: processes %s", strings.Join(pids, ", ")),
 		Hint:    hintTell,

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // claims are those that are made about the version: told ones, then those that
@@ -23,11 +25,11 @@ func (t told) claims(found Version) (stronger []Claim, weaker []Claim) {
 // otherThan returns why a log says nothing about the kubelet of that version: it
 // is of an earlier one, whose gates may have been others. A version that was told
 // with an option may be a supposition, so that it does not matter.
-func (l *kubeletLog) otherThan(v Version) *Reason {
+func (l *kubeletLog) otherThan(v Version) *verdict.Reason {
 	if l == nil || l.version == "" || v.Origin == nil || v.Origin.Source == SourceOption || sameRelease(l.version, v.Value) {
 		return nil
 	}
-	return &Reason{
+	return &verdict.Reason{
 		Code:    ReasonOtherVersion,
 		Message: fmt.Sprintf("the last start in %s is of kubelet %s, and the node's is %s", l.origin, l.version, v.Value),
 		Hint:    hintConfig,
@@ -92,8 +94,8 @@ func (f *Facts) layUpon(base layer, layers []layer) []layer {
 
 func isFile(o Origin) bool { return o.Source == SourceConfigFile || o.Source == SourceDistribution }
 
-func clusterWide(o Origin, otherwise *Reason) *Reason {
-	r := &Reason{
+func clusterWide(o Origin, otherwise *verdict.Reason) *verdict.Reason {
+	r := &verdict.Reason{
 		Code:    ReasonClusterWide,
 		Message: fmt.Sprintf("%s says what the cluster's nodes are meant to have: what this node's kubelet was started with is not known", o),
 		Hint:    hintConfig,
@@ -195,7 +197,7 @@ func (f *Facts) tellCommand(c *commandLine, t told, found *Facts) {
 		missing, hint = c.configDir, hintDropIns
 	}
 	if missing != "" {
-		f.Config.Read, f.Config.Reason = false, &Reason{
+		f.Config.Read, f.Config.Reason = false, &verdict.Reason{
 			Code:    ReasonNotTold,
 			Message: fmt.Sprintf("the kubelet reads %s, as %s says, and what is there on the node was not told", missing, c.origin),
 			Hint:    hint,

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A namespace says how a process's mount namespace relates to the machine's.
@@ -33,13 +35,13 @@ func relate(home, dir string) namespace {
 // checkOwner returns why a process must not be believed to be the node's
 // kubelet: anybody can start one by that name, in a Pod as root. nil means that
 // it belongs to root and is in no Pod.
-func checkOwner(p process) *Reason {
+func checkOwner(p process) *verdict.Reason {
 	status, err := readFile(filepath.Join(p.dir, "status"), maxProcFile)
 	if err != nil {
 		return fileReason(fmt.Sprintf("the status of process %d", p.pid), err, hintTell)
 	}
 	if !ownedByRoot(string(status)) {
-		return &Reason{
+		return &verdict.Reason{
 			Code: ReasonNotRoot, Message: fmt.Sprintf("process %d (%s) does not belong to root", p.pid, p.program),
 			Hint: hintTell,
 		}
@@ -49,7 +51,7 @@ func checkOwner(p process) *Reason {
 		return fileReason(fmt.Sprintf("the cgroup of process %d", p.pid), err, hintTell)
 	}
 	if podCgroup(string(cgroups)) {
-		return &Reason{
+		return &verdict.Reason{
 			Code: ReasonInPod, Message: fmt.Sprintf("process %d (%s) runs in a Pod: it is not the node's kubelet", p.pid, p.program),
 			Hint: hintTell,
 		}
@@ -99,7 +101,7 @@ func podMounts(mountinfo string) bool {
 
 // checkSelf returns why a binary of our own root is not the node's: we are in
 // a Pod ourselves. dir is our own directory in /proc.
-func checkSelf(dir string) *Reason {
+func checkSelf(dir string) *verdict.Reason {
 	cgroups, errC := readFile(filepath.Join(dir, "cgroup"), maxProcFile)
 	mounts, errM := readFile(filepath.Join(dir, "mountinfo"), maxMountinfo)
 	for _, err := range []error{errC, errM} {
@@ -108,7 +110,7 @@ func checkSelf(dir string) *Reason {
 		}
 	}
 	if podCgroup(string(cgroups)) || podMounts(string(mounts)) {
-		return &Reason{Code: ReasonInPod, Message: "compat runs in a Pod: a kubelet found here is not the node's", Hint: hintTell}
+		return &verdict.Reason{Code: ReasonInPod, Message: "compat runs in a Pod: a kubelet found here is not the node's", Hint: hintTell}
 	}
 	return nil
 }
@@ -116,7 +118,7 @@ func checkSelf(dir string) *Reason {
 // checkFile returns why a binary must not be executed: root must own it, its
 // directory and all directories above, and nobody else may write them. A
 // sticky directory such as /tmp is safe to pass through, but not to be in.
-func checkFile(path string, info os.FileInfo) *Reason {
+func checkFile(path string, info os.FileInfo) *verdict.Reason {
 	if r := checkMode(path, info, false); r != nil {
 		return r
 	}
@@ -124,7 +126,7 @@ func checkFile(path string, info os.FileInfo) *Reason {
 }
 
 // checkDirs is checkFile for the directories alone.
-func checkDirs(path string) *Reason {
+func checkDirs(path string) *verdict.Reason {
 	for dir, sticky := filepath.Dir(path), false; ; dir, sticky = filepath.Dir(dir), true {
 		info, err := os.Stat(dir)
 		if err != nil {
@@ -139,13 +141,13 @@ func checkDirs(path string) *Reason {
 	}
 }
 
-func checkMode(path string, info os.FileInfo, sticky bool) *Reason {
+func checkMode(path string, info os.FileInfo, sticky bool) *verdict.Reason {
 	const othersWrite = 0o022
 	if stat, ok := info.Sys().(*syscall.Stat_t); !ok || stat.Uid != 0 {
-		return &Reason{Code: ReasonNotRoot, Message: path + " does not belong to root: it is not executed", Hint: hintTell}
+		return &verdict.Reason{Code: ReasonNotRoot, Message: path + " does not belong to root: it is not executed", Hint: hintTell}
 	}
 	if info.Mode().Perm()&othersWrite != 0 && (!sticky || info.Mode()&os.ModeSticky == 0) {
-		return &Reason{
+		return &verdict.Reason{
 			Code:    ReasonWritableByOthers,
 			Message: fmt.Sprintf("%s may be written by others than root (mode %#o): nothing there is executed", path, info.Mode().Perm()),
 			Hint:    hintTell,

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 func TestPodCgroup(t *testing.T) {
@@ -168,7 +170,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func code(r *Reason) string {
+func code(r *verdict.Reason) string {
 	if r == nil {
 		return ""
 	}

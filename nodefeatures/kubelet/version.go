@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"sigs.k8s.io/yaml"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // processVersion finds out the version of a process.
@@ -31,17 +33,17 @@ func (m machine) processVersion(ctx context.Context, p process, ns namespace) Ve
 
 // mayExecute returns why the binary of a process may not be executed. That the
 // process belongs to root and is in no Pod was checked when it was found.
-func (m machine) mayExecute(p process, ns namespace) *Reason {
+func (m machine) mayExecute(p process, ns namespace) *verdict.Reason {
 	switch {
 	case !m.execute:
 		return m.hostRoot()
 	case ns == namespaceOther:
-		return &Reason{
+		return &verdict.Reason{
 			Code:    ReasonOtherNamespace,
 			Message: fmt.Sprintf("process %d (%s) lives in another mount namespace: its binary is not executed", p.pid, p.program), Hint: hintTell,
 		}
 	case ns == namespaceUnknown:
-		return &Reason{
+		return &verdict.Reason{
 			Code:    ReasonPermissionDenied,
 			Message: fmt.Sprintf("this user may not look at the mount namespace of process %d (%s)", p.pid, p.program),
 			Hint:    "run compat as root, or " + hintTell,
@@ -50,14 +52,14 @@ func (m machine) mayExecute(p process, ns namespace) *Reason {
 	return checkSelf(m.homeDir())
 }
 
-func (m machine) hostRoot() *Reason {
-	return &Reason{Code: ReasonHostRoot, Message: fmt.Sprintf("nothing below %s is executed", m.root), Hint: hintTell}
+func (m machine) hostRoot() *verdict.Reason {
+	return &verdict.Reason{Code: ReasonHostRoot, Message: fmt.Sprintf("nothing below %s is executed", m.root), Hint: hintTell}
 }
 
 // binaryVersion asks the first kubelet binary that is found: the one by the
 // name that a process was started by, if it is a path, then those in the fixed
 // directories. otherwise is the reason when there is none.
-func (m machine) binaryVersion(ctx context.Context, first string, otherwise *Reason) Version {
+func (m machine) binaryVersion(ctx context.Context, first string, otherwise *verdict.Reason) Version {
 	paths := []string{}
 	if filepath.IsAbs(first) {
 		paths = append(paths, first)
@@ -109,7 +111,7 @@ var snapDir = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`
 func (m machine) snapVersion(p process) Version {
 	dir := snapDir().FindString(p.exe())
 	if dir == "" {
-		return Version{Reason: &Reason{
+		return Version{Reason: &verdict.Reason{
 			Code: ReasonEmbeddedKubelet, Message: fmt.Sprintf("process %d is a kubelite outside of MicroK8s' snap, which is not executed", p.pid), Hint: hintTell,
 		}}
 	}
@@ -124,7 +126,7 @@ func (m machine) snapVersion(p process) Version {
 	}
 	value, err := parseSnap(data)
 	if err != nil {
-		return Version{Reason: &Reason{Code: ReasonMalformed, Message: fmt.Sprintf("%s does not tell a version: %v", path, err), Hint: hintTell}}
+		return Version{Reason: &verdict.Reason{Code: ReasonMalformed, Message: fmt.Sprintf("%s does not tell a version: %v", path, err), Hint: hintTell}}
 	}
 	return Version{Value: value, Origin: &Origin{Source: SourceSnap, Path: path, PID: p.pid}}
 }

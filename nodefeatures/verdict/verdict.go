@@ -1,4 +1,4 @@
-package nodefeatures
+package verdict
 
 // A Verdict is the answer to "does this node have it?" at every level: an
 // expression, a term, a rule, a set, an image, a whole report. Unknown is an

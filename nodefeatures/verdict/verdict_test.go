@@ -1,4 +1,4 @@
-package nodefeatures
+package verdict
 
 import "testing"
 
