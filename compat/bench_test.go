@@ -7,10 +7,8 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"nodecompat/compat"
-	"nodecompat/nodefeatures"
 	"nodecompat/spec"
 
 	"nodecompat/nodefeatures/verdict"
@@ -44,14 +42,11 @@ func manyRules(n int) []byte {
 // BenchmarkValidate1000 shows where the time of 1,000 rules goes.
 func BenchmarkValidate1000(b *testing.B) {
 	data := manyRules(1000)
-	snapshots, err := nodefeatures.Load([]byte(nodeA))
-	if err != nil {
-		b.Fatal(err)
-	}
+	snapshot := load(b, nodeA)
 	request := compat.NodeRequest{
-		Snapshot: snapshots[0],
+		Snapshot: snapshot,
 		Files:    []compat.File{{Name: "spec.yaml", Data: data}},
-		Now:      time.Unix(1790000000, 0),
+		Now:      now,
 	}
 	parsed, problems := spec.Parse(data)
 	if problems.Err() != nil {
@@ -72,7 +67,7 @@ func BenchmarkValidate1000(b *testing.B) {
 	b.Run("match", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := snapshots[0].Match(b.Context(), parsed.Sets[0].Rules); err != nil {
+			if _, err := snapshot.Match(b.Context(), parsed.Sets[0].Rules); err != nil {
 				b.Fatal(err)
 			}
 		}

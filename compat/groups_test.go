@@ -20,13 +20,10 @@ func fleet(t *testing.T, n int, change func(int, *nodefeatures.Snapshot) (*nodef
 	t.Helper()
 	return func(yield func(compat.SavedNode, error) bool) {
 		for i := range n {
-			snapshots, err := nodefeatures.Load([]byte(nodeA))
-			if err != nil {
-				t.Fatal(err)
-			}
-			s := snapshots[0]
+			s := load(t, nodeA)
 			s.Node.Name = fmt.Sprintf("node-%04d", i)
-			if s, err = change(i, s); !yield(compat.SavedNode{File: "fleet", Snapshot: s}, err) {
+			s, err := change(i, s)
+			if !yield(compat.SavedNode{File: "fleet", Snapshot: s}, err) {
 				return
 			}
 		}
