@@ -54,13 +54,18 @@ func judgeSet(index int, set spec.Set, rules []nodefeatures.Rule, strict bool) S
 	return result
 }
 
-// lacksFact says whether a rule is unknown for a fact that is not known, and not
+// lacksFact reports whether a rule is unknown for a fact that is not known, and not
 // only because of what its author wrote: a feature that NFD does not have, a number
-// asked of a word.
+// asked of a word. What an alternative lacks counts only if it can still be the one
+// that decides.
 func lacksFact(r nodefeatures.Rule) bool {
 	terms := slices.Clone(r.Terms)
-	for _, alternative := range r.MatchAny {
-		terms = append(terms, alternative.Terms...)
+	if !slices.ContainsFunc(r.MatchAny, func(a nodefeatures.Alternative) bool { return a.Verdict == verdict.Compatible }) {
+		for _, alternative := range r.MatchAny {
+			if alternative.Verdict == verdict.Unknown {
+				terms = append(terms, alternative.Terms...)
+			}
+		}
 	}
 	for _, t := range terms {
 		if t.Verdict != verdict.Unknown {

@@ -554,6 +554,28 @@ func TestVerdicts(t *testing.T) {
 			},
 		},
 		{
+			name:    "strict: a missing fact of an alternative that fails anyway",
+			spec:    specOf(set(5, "a", `{name: r, matchAny: [{matchFeatures: [`+failsTerm+`, `+unknownTerm+`]}, {matchFeatures: [`+odd+`]}]}`)),
+			request: strict,
+			want: []string{
+				"unknown",
+				"spec.yaml unknown",
+				"factsUnknown: set 1 (t-a): rule \"r\": it is not known whether an alternative of matchAny holds: kernel.version full: wanted >= 6, found 6.1.58 (NFD cannot evaluate it: not a number \"6.1.58\") | compare versions with `type: version`",
+				"warning alwaysFails: spec.yaml: compatibilities[0].rules[0].matchAny[1].matchFeatures[0].matchExpressions.full: the kernel's full version is no integer: NFD can't evaluate Ge without type: version | add type: version",
+			},
+		},
+		{
+			name:    "strict: a missing fact of an alternative beside one that holds",
+			spec:    specOf(set(5, "a", `{name: r, matchFeatures: [`+odd+`], matchAny: [{matchFeatures: [`+unknownTerm+`]}, {matchFeatures: [`+holdsTerm+`]}]}`)),
+			request: strict,
+			want: []string{
+				"unknown",
+				"spec.yaml unknown",
+				"factsUnknown: set 1 (t-a): rule \"r\": kernel.version full: wanted >= 6, found 6.1.58 (NFD cannot evaluate it: not a number \"6.1.58\") | compare versions with `type: version`",
+				"warning alwaysFails: spec.yaml: compatibilities[0].rules[0].matchFeatures[0].matchExpressions.full: the kernel's full version is no integer: NFD can't evaluate Ge without type: version | add type: version",
+			},
+		},
+		{
 			name:    "strict: matchFeatures lack a fact, matchAny holds",
 			spec:    specOf(set(5, "a", `{name: r, matchFeatures: [`+unknownTerm+`], matchAny: [{matchFeatures: [`+holdsTerm+`]}]}`)),
 			request: strict,
