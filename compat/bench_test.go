@@ -12,6 +12,8 @@ import (
 	"nodecompat/spec"
 
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/output"
 )
 
 // manyRules is a spec of n rules with seven expressions each.
@@ -86,7 +88,7 @@ func BenchmarkValidate1000(b *testing.B) {
 	b.Run("text", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if err := report.WriteText(io.Discard, compat.Style{All: true}); err != nil {
+			if err := output.Write(io.Discard, output.FormatText, report, output.Style{All: true}); err != nil {
 				b.Fatal(err)
 			}
 		}

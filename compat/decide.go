@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"nodecompat/compat/artifact"
 	"nodecompat/compat/sidecar"
@@ -16,27 +15,14 @@ import (
 	"nodecompat/spec"
 
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/report"
 )
 
-// NewNodeReport returns a report without an answer; err says why, if it is not nil.
-func NewNodeReport(now time.Time, err error) *NodeReport {
-	return &NodeReport{
-		APIVersion: APIVersion,
-		Kind:       KindNodeReport,
-		Created:    now.UTC().Format(time.RFC3339),
-		Verdict:    verdict.Unknown,
-		Reasons:    []verdict.Reason{},
-		Node:       Node{Sources: []nodefeatures.Source{}},
-		Images:     []Image{},
-		Warnings:   []verdict.Reason{},
-		Error:      NewError(err),
-	}
-}
-
-// decide sums the images up: all of them, and the sidecars if required. That the
+// decideNode sums the images up: all of them, and the sidecars if required. That the
 // kubelet could not be looked for is no unknown fact, and --strict does not touch
 // it.
-func (r *NodeReport) decide(req NodeRequest) {
+func decideNode(r *report.NodeReport, detection *report.Error, req NodeRequest) {
 	verdicts := make([]verdict.Verdict, 0, len(r.Images)+1)
 	for _, i := range r.Images {
 		verdicts = append(verdicts, i.Verdict)
@@ -47,13 +33,13 @@ func (r *NodeReport) decide(req NodeRequest) {
 	var sidecars verdict.Verdict
 	var why verdict.Reason
 	switch {
-	case req.RequireSidecars && r.detection != nil:
-		sidecars, why = verdict.Unknown, r.detection.reason()
-		r.Error = cmp.Or(r.Error, r.detection)
+	case req.RequireSidecars && detection != nil:
+		sidecars, why = verdict.Unknown, detection.Reason()
+		r.Error = cmp.Or(r.Error, detection)
 	case req.RequireSidecars:
 		sidecars, why = decideSidecars(*r.Sidecars, req.Strict)
-	case r.detection != nil:
-		r.Warnings = append(r.Warnings, r.detection.reason())
+	case detection != nil:
+		r.Warnings = append(r.Warnings, detection.Reason())
 	}
 	if req.RequireSidecars {
 		verdicts = append(verdicts, sidecars)
@@ -62,11 +48,11 @@ func (r *NodeReport) decide(req NodeRequest) {
 	if sidecars == r.Verdict {
 		r.Reasons = append(r.Reasons, why)
 	}
-	r.Reasons = append(r.Reasons, r.imageReasons()...)
+	r.Reasons = append(r.Reasons, imageReasons(r)...)
 }
 
 // warn collects what did not decide: what the specs and the registries warn of.
-func (r *NodeReport) warn(subjects []subject, req NodeRequest) {
+func warn(r *report.NodeReport, subjects []subject, req NodeRequest) {
 	if req.Snapshot == nil && len(subjects) > 0 && r.Sidecars.OtherMachine() {
 		r.Warnings = append(r.Warnings, verdict.Reason{
 			Code: kubelet.ReasonOtherMachine, Message: "the Node object is another machine's: only its kubelet was judged by it, the images by this host",
@@ -92,7 +78,7 @@ func (r *NodeReport) warn(subjects []subject, req NodeRequest) {
 // platformUnknown says that the node is one of which nobody knows the platform.
 func platformUnknown(consequence string) verdict.Reason {
 	return verdict.Reason{
-		Code:    "platformUnknown",
+		Code:    report.CodePlatformUnknown,
 		Message: "the snapshot does not name the node's architecture: " + consequence,
 		Hint:    "name it with --platform",
 	}
@@ -106,32 +92,19 @@ func decideSidecars(support sidecar.Support, strict bool) (verdict.Verdict, verd
 		result = verdict.Incompatible
 		message += "; --strict takes that as no"
 	}
-	return result, verdict.Reason{Code: string(support.Code), Message: message, Hint: sidecarHint(support)}
-}
-
-// sidecarHint says how an answer about sidecars can be made sure.
-func sidecarHint(support sidecar.Support) string {
-	switch {
-	case support.Support == sidecar.Unknown:
-		return "tell the kubelet's version with --kubelet-version or --node-file"
-	case support.Assumed && (support.Code == sidecar.CodeAPIGateOff || support.Code == sidecar.CodeAPITooOld):
-		return "this is assumed: tell what is set with --api-feature-gates or --api-metrics"
-	case support.Assumed:
-		return "this is assumed: tell what is set with --feature-gates, --kubelet-config, --kubelet-configz or --kubelet-metrics"
-	}
-	return ""
+	return result, verdict.Reason{Code: string(support.Code), Message: message, Hint: report.SidecarHint(support)}
 }
 
 // imageReasons repeats the reasons of the images that decided, with their names
 // where there are several.
-func (r *NodeReport) imageReasons() []verdict.Reason {
+func imageReasons(r *report.NodeReport) []verdict.Reason {
 	var reasons []verdict.Reason
 	for _, i := range r.Images {
 		for _, reason := range i.Reasons {
 			if len(r.Images) > 1 {
 				reason.Message = i.Name() + ": " + reason.Message
 			}
-			if r.decidedBy(i) {
+			if decidedBy(r.Verdict, i.Verdict) {
 				reasons = append(reasons, reason)
 			}
 		}
@@ -139,20 +112,20 @@ func (r *NodeReport) imageReasons() []verdict.Reason {
 	return reasons
 }
 
-// decidedBy says whether the report's reasons are those of an image.
-func (r *NodeReport) decidedBy(i Image) bool {
-	return i.Verdict == r.Verdict || r.Verdict == verdict.Unknown && i.Verdict != verdict.Compatible
+// decidedBy reports whether the reasons of an image with its verdict are those of the whole.
+func decidedBy(whole, image verdict.Verdict) bool {
+	return image == whole || whole == verdict.Unknown && image != verdict.Compatible
 }
 
 // judge decides one image on the facts of one node.
-func judge(ctx context.Context, s subject, node *nodefeatures.Snapshot, req NodeRequest) Image {
+func judge(ctx context.Context, s subject, node *nodefeatures.Snapshot, req NodeRequest) report.Image {
 	image := describeImage(s)
 	if s.spec != nil {
 		image.Sets, s.err = judgeSets(ctx, s.spec, node, req)
 	}
 	image.Verdict, image.Reasons = decideImage(s, image.Sets, req)
-	if code := errorCode(s.err); code != "" && !errors.Is(s.err, artifact.ErrNoArtifact) {
-		image.Error = NewError(s.err)
+	if s.err != nil && !errors.Is(s.err, artifact.ErrNoArtifact) {
+		image.Error = report.NewError(s.err)
 	}
 	if mismatch := platformMismatch(s, node, req); mismatch != nil {
 		reasons := []verdict.Reason{*mismatch}
@@ -162,24 +135,24 @@ func judge(ctx context.Context, s subject, node *nodefeatures.Snapshot, req Node
 		image.Verdict, image.Reasons = verdict.Incompatible, reasons
 	}
 	image.Pinned = s.content != nil && req.Artifact != ""
-	if best := bestSet(image.Sets); best != nil && image.Verdict == verdict.Compatible {
+	if best := report.BestSet(image.Sets); best != nil && image.Verdict == verdict.Compatible {
 		image.Score = &best.Weight
 	}
 	return image
 }
 
 // decideImage is Kleene's OR over the selected sets, or what a missing spec means.
-func decideImage(s subject, sets []Set, req NodeRequest) (verdict.Verdict, []verdict.Reason) {
+func decideImage(s subject, sets []report.Set, req NodeRequest) (verdict.Verdict, []verdict.Reason) {
 	switch {
 	case errors.Is(s.err, artifact.ErrNoArtifact) && s.image.Manifest == nil && req.platform().OS == "":
 		return verdict.Unknown, []verdict.Reason{platformUnknown("nothing is attached to the index")}
 	case errors.Is(s.err, artifact.ErrNoArtifact):
 		return decideMissing(req.Missing)
 	case s.err != nil:
-		return verdict.Unknown, []verdict.Reason{NewError(s.err).reason()}
+		return verdict.Unknown, []verdict.Reason{report.NewError(s.err).Reason()}
 	case len(sets) == 0:
 		return verdict.Unknown, []verdict.Reason{{
-			Code:    "noSetSelected",
+			Code:    report.CodeNoSetSelected,
 			Message: fmt.Sprintf("no set of the spec has the tag %s", strings.Join(req.Tags, " or ")),
 			Hint:    tagsHint(s.spec),
 		}}
@@ -195,7 +168,7 @@ func decideImage(s subject, sets []Set, req NodeRequest) (verdict.Verdict, []ver
 // decideMissing says what an image about which nobody said anything is.
 func decideMissing(missing verdict.Verdict) (verdict.Verdict, []verdict.Reason) {
 	reason := verdict.Reason{
-		Code:    "noArtifact",
+		Code:    report.CodeNoArtifact,
 		Message: "the image has no compatibility artifact",
 		Hint:    "attach one with `compat attach`, or say with --missing what that means",
 	}
@@ -208,43 +181,24 @@ func decideMissing(missing verdict.Verdict) (verdict.Verdict, []verdict.Reason) 
 	return verdict.Unknown, []verdict.Reason{reason}
 }
 
-// The codes of the reasons that sets give.
-const (
-	codeSetMatches   = "setMatches"
-	codeNoSetMatches = "noSetMatches"
-	codeFactsUnknown = "factsUnknown"
-)
-
 // setReasons explains the image's verdict by the sets that gave it.
-func setReasons(result verdict.Verdict, sets []Set) []verdict.Reason {
+func setReasons(result verdict.Verdict, sets []report.Set) []verdict.Reason {
 	if result == verdict.Compatible {
-		best := bestSet(sets)
+		best := report.BestSet(sets)
 		return []verdict.Reason{{
-			Code:    codeSetMatches,
-			Message: fmt.Sprintf("%s matches, weight %d", best.title(), best.Weight),
+			Code:    report.CodeSetMatches,
+			Message: fmt.Sprintf("%s matches, weight %d", best.Title(), best.Weight),
 		}}
 	}
-	code := codeNoSetMatches
+	code := report.CodeNoSetMatches
 	if result == verdict.Unknown {
-		code = codeFactsUnknown
+		code = report.CodeFactsUnknown
 	}
 	var reasons []verdict.Reason
-	for _, why := range causes(result, sets) {
-		reasons = append(reasons, verdict.Reason{Code: code, Message: why.message, Hint: why.hint})
+	for _, why := range report.Causes(result, sets) {
+		reasons = append(reasons, verdict.Reason{Code: code, Message: why.Message, Hint: why.Hint})
 	}
 	return reasons
-}
-
-// bestSet is the compatible set with the highest weight, the first of equals;
-// nil if no set is compatible.
-func bestSet(sets []Set) *Set {
-	var best *Set
-	for i := range sets {
-		if sets[i].Verdict == verdict.Compatible && (best == nil || sets[i].Weight > best.Weight) {
-			best = &sets[i]
-		}
-	}
-	return best
 }
 
 // platformMismatch says that the image is made for another kind of machine than
@@ -258,7 +212,7 @@ func platformMismatch(s subject, node *nodefeatures.Snapshot, req NodeRequest) *
 	}
 	if s.image.Manifest == nil {
 		return &verdict.Reason{
-			Code:    "platformNotFound",
+			Code:    report.CodePlatformNotFound,
 			Message: fmt.Sprintf("the image has no manifest for %s", artifact.FormatPlatform(req.platform())),
 			Hint:    "it has " + joinPlatforms(s.image.Available),
 		}
@@ -268,18 +222,18 @@ func platformMismatch(s subject, node *nodefeatures.Snapshot, req NodeRequest) *
 		return nil
 	}
 	return &verdict.Reason{
-		Code:    "platformMismatch",
+		Code:    report.CodePlatformMismatch,
 		Message: fmt.Sprintf("the image is for %s, the node is %s/%s", artifact.FormatPlatform(*p), node.Node.OS, arch),
 	}
 }
 
 // describeImage copies what the report shows of a subject.
-func describeImage(s subject) Image {
-	image := Image{
+func describeImage(s subject) report.Image {
+	image := report.Image{
 		Reference:  s.reference,
 		File:       s.file,
-		Candidates: []Artifact{},
-		Sets:       []Set{},
+		Candidates: []report.Artifact{},
+		Sets:       []report.Set{},
 	}
 	if i := s.image; i != nil {
 		image.Digest = i.Digest.String()
@@ -300,8 +254,8 @@ func describeImage(s subject) Image {
 	return image
 }
 
-func describeArtifact(a artifact.Artifact) Artifact {
-	return Artifact{
+func describeArtifact(a artifact.Artifact) report.Artifact {
+	return report.Artifact{
 		Digest:  a.Descriptor.Digest.String(),
 		Subject: a.Subject.String(),
 		On:      string(a.On),

@@ -11,6 +11,8 @@ import (
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/report"
 )
 
 // nodeA knows its kernel and its CPU, has two PCI devices, and could not read its
@@ -98,7 +100,7 @@ func specFile(spec string) []compat.File {
 }
 
 // validate judges nodeA.
-func validate(t testing.TB, request compat.NodeRequest) *compat.NodeReport {
+func validate(t testing.TB, request compat.NodeRequest) *report.NodeReport {
 	t.Helper()
 	if request.Snapshot == nil {
 		request.Snapshot, request.SnapshotFile = load(t, nodeA), "node-a.json"
@@ -114,7 +116,7 @@ func validate(t testing.TB, request compat.NodeRequest) *compat.NodeReport {
 // outcome is what decides in a report: the verdict, that of each image with its score
 // and error, the reasons, the warnings, the error. What differs between runs is
 // replaced.
-func outcome(r *compat.NodeReport, replace ...string) []string {
+func outcome(r *report.NodeReport, replace ...string) []string {
 	lines := append([]string{string(r.Verdict)}, imageLines(r.Images)...)
 	lines = append(lines, reasonLines("", r.Reasons)...)
 	lines = append(lines, reasonLines("warning ", r.Warnings)...)
@@ -124,7 +126,7 @@ func outcome(r *compat.NodeReport, replace ...string) []string {
 	return replaced(lines, replace)
 }
 
-func imageLines(images []compat.Image) []string {
+func imageLines(images []report.Image) []string {
 	var lines []string
 	for _, i := range images {
 		line := i.Name() + " " + string(i.Verdict)

@@ -8,18 +8,20 @@ import (
 	"nodecompat/spec"
 
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/report"
 )
 
 // judgeSets evaluates the selected sets. The error is ctx's; then there are none.
-func judgeSets(ctx context.Context, s *spec.Spec, node *nodefeatures.Snapshot, req NodeRequest) ([]Set, error) {
-	sets := []Set{}
+func judgeSets(ctx context.Context, s *spec.Spec, node *nodefeatures.Snapshot, req NodeRequest) ([]report.Set, error) {
+	sets := []report.Set{}
 	for i, set := range s.Sets {
 		if len(req.Tags) > 0 && !slices.Contains(req.Tags, set.Tag) {
 			continue
 		}
 		rules, err := node.Match(ctx, set.Rules)
 		if err != nil {
-			return []Set{}, err
+			return []report.Set{}, err
 		}
 		sets = append(sets, judgeSet(i, set, rules, req.Strict))
 	}
@@ -29,7 +31,7 @@ func judgeSets(ctx context.Context, s *spec.Spec, node *nodefeatures.Snapshot, r
 // judgeSet joins the verdicts of a set's rules: all of them, or any one of a
 // NodeFeatureGroup's. Strict makes a rule incompatible that is unknown for want of
 // a fact; its terms keep saying what is not known.
-func judgeSet(index int, set spec.Set, rules []nodefeatures.Rule, strict bool) Set {
+func judgeSet(index int, set spec.Set, rules []nodefeatures.Rule, strict bool) report.Set {
 	verdicts := make([]verdict.Verdict, len(rules))
 	for i := range rules {
 		if strict && rules[i].Verdict == verdict.Unknown && lacksFact(rules[i]) {
@@ -38,7 +40,7 @@ func judgeSet(index int, set spec.Set, rules []nodefeatures.Rule, strict bool) S
 		}
 		verdicts[i] = rules[i].Verdict
 	}
-	result := Set{
+	result := report.Set{
 		Index:       index,
 		Tag:         set.Tag,
 		Description: set.Description,
@@ -88,13 +90,10 @@ func lacksFact(r nodefeatures.Rule) bool {
 
 // strictReason says that --strict decided, and keeps what the rule said.
 func strictReason(was *verdict.Reason) *verdict.Reason {
-	reason := &verdict.Reason{Code: codeStrict, Message: "a fact is unknown, and --strict takes that as no"}
+	reason := &verdict.Reason{Code: report.CodeStrict, Message: "a fact is unknown, and --strict takes that as no"}
 	if was != nil {
 		reason.Message = was.Message + "; --strict takes that as no"
 		reason.Hint = was.Hint
 	}
 	return reason
 }
-
-// codeStrict is the code of the reason of a rule that --strict decided.
-const codeStrict = "strict"

@@ -5,26 +5,14 @@ import (
 	"strings"
 
 	"nodecompat/nodefeatures"
+
+	"nodecompat/compat/report"
 )
-
-// KindSnapshotDiff names the document of `compat features diff`.
-const KindSnapshotDiff = "SnapshotDiff"
-
-// A SnapshotDiff is what differs between two nodes.
-type SnapshotDiff struct {
-	APIVersion string `json:"apiVersion"`
-	Kind       string `json:"kind"`
-	// A and B are the two nodes.
-	A nodefeatures.Node `json:"a"`
-	B nodefeatures.Node `json:"b"`
-	// Differences are sorted by feature and name.
-	Differences []nodefeatures.Difference `json:"differences"`
-}
 
 // DiffSnapshots compares the features of two nodes: all of them, or only those
 // that are named, whole or up to a dot (kernel). A name of which neither node nor
 // this NFD has heard is a nodefeatures.UnknownFeatureError.
-func DiffSnapshots(a, b *nodefeatures.Snapshot, only ...string) (*SnapshotDiff, error) {
+func DiffSnapshots(a, b *nodefeatures.Snapshot, only ...string) (*report.SnapshotDiff, error) {
 	only = slices.Clone(only)
 	known := slices.Concat(a.FeatureNames(), b.FeatureNames())
 	for i, name := range only {
@@ -33,8 +21,8 @@ func DiffSnapshots(a, b *nodefeatures.Snapshot, only ...string) (*SnapshotDiff, 
 			return nil, nodefeatures.NewUnknownFeatureError(only[i], append(sourceNames(known), known...))
 		}
 	}
-	diff := &SnapshotDiff{
-		APIVersion: APIVersion, Kind: KindSnapshotDiff, A: a.Node, B: b.Node, Differences: []nodefeatures.Difference{},
+	diff := &report.SnapshotDiff{
+		APIVersion: report.APIVersion, Kind: report.KindSnapshotDiff, A: a.Node, B: b.Node, Differences: []nodefeatures.Difference{},
 	}
 	for _, x := range nodefeatures.Diff(a, b) {
 		if len(only) == 0 || slices.ContainsFunc(only, func(name string) bool { return within(x.Feature, name) }) {

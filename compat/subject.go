@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"nodecompat/compat/artifact"
+	"nodecompat/compat/report"
 	"nodecompat/spec"
 )
 
@@ -75,7 +76,7 @@ func (s *subject) readPlatform(ctx context.Context) {
 	case err == nil:
 		s.platform = &platform
 	case errors.As(err, &malformed): // what was pushed says no platform, or is no image; its name is known
-		s.warnings = append(s.warnings, artifact.Warning{Code: "platformUnknown", Message: "its platform is not known: " + malformed.Reason})
+		s.warnings = append(s.warnings, artifact.Warning{Code: report.CodePlatformUnknown, Message: "its platform is not known: " + malformed.Reason})
 	default:
 		s.platformErr = err
 	}
@@ -111,7 +112,7 @@ func (e *MalformedSpecError) Error() string {
 }
 
 // Code is the stable code in reports.
-func (e *MalformedSpecError) Code() string { return "malformedSpec" }
+func (e *MalformedSpecError) Code() string { return report.CodeMalformedSpec }
 
 // Retryable is false: the same bytes stay malformed.
 func (e *MalformedSpecError) Retryable() bool { return false }

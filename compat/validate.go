@@ -14,6 +14,8 @@ import (
 	"nodecompat/nodefeatures/kubelet"
 
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/report"
 )
 
 // A NodeRequest says what to validate a node against. The zero value checks
@@ -74,16 +76,19 @@ type File struct {
 // the facts that their rules name, evaluates and decides. What goes wrong on
 // the way is in the report; the report is never nil. An error is returned for
 // input of the caller that cannot be used (a usage error), and nothing else.
-func ValidateNode(ctx context.Context, req NodeRequest) (*NodeReport, error) {
+func ValidateNode(ctx context.Context, req NodeRequest) (*report.NodeReport, error) {
 	subjects, err := req.openAll(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return judgeNode(ctx, req, subjects)
+	report, _, err := judgeNode(ctx, req, subjects)
+	return report, err
 }
 
 // judgeNode fetches what the subjects' images need, looks at the node and decides.
-func judgeNode(ctx context.Context, req NodeRequest, subjects []subject) (*NodeReport, error) {
+func judgeNode(
+	ctx context.Context, req NodeRequest, subjects []subject,
+) (result *report.NodeReport, detection *report.Error, err error) {
 	waitForKubelet := async(func() (*kubelet.Facts, error) { return kubeletFacts(ctx, req) })
 	subjects = fetch(ctx, req, subjects)
 
@@ -94,24 +99,24 @@ func judgeNode(ctx context.Context, req NodeRequest, subjects []subject) (*NodeR
 	}
 	snapshot, odd, err := req.Changes.apply(snapshot)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	facts, err := waitForKubelet()
 	var given *kubelet.GivenError
 	if errors.As(err, &given) {
-		return nil, err
+		return nil, nil, err
 	}
 	if err != nil {
-		err = fmt.Errorf("looking for the kubelet: %w", err)
+		detection = report.NewError(fmt.Errorf("looking for the kubelet: %w", err))
 	}
-	report := newReport(req, subjects, judgeAll(ctx, subjects, snapshot, req), snapshot, facts, err)
-	report.Warnings = append(append([]verdict.Reason{}, odd...), report.Warnings...)
-	return report, nil
+	result = newReport(req, subjects, judgeAll(ctx, subjects, snapshot, req), snapshot, facts, detection)
+	result.Warnings = append(append([]verdict.Reason{}, odd...), result.Warnings...)
+	return result, detection, nil
 }
 
 // judgeAll judges every subject on the facts of one node.
-func judgeAll(ctx context.Context, subjects []subject, snapshot *nodefeatures.Snapshot, req NodeRequest) []Image {
-	images := make([]Image, len(subjects))
+func judgeAll(ctx context.Context, subjects []subject, snapshot *nodefeatures.Snapshot, req NodeRequest) []report.Image {
+	images := make([]report.Image, len(subjects))
 	for i, s := range subjects {
 		images[i] = judge(ctx, s, snapshot, req)
 	}
@@ -120,16 +125,15 @@ func judgeAll(ctx context.Context, subjects []subject, snapshot *nodefeatures.Sn
 
 // newReport puts together what was found out about one node.
 func newReport(
-	req NodeRequest, subjects []subject, images []Image, snapshot *nodefeatures.Snapshot, facts *kubelet.Facts, detection error,
-) *NodeReport {
+	req NodeRequest, subjects []subject, images []report.Image, snapshot *nodefeatures.Snapshot, facts *kubelet.Facts, detection *report.Error,
+) *report.NodeReport {
 	support := sidecar.Judge(facts, req.API)
-	report := NewNodeReport(req.Now, nil)
+	report := report.NewNodeReport(req.Now, nil)
 	report.Images = images
 	report.Node = describeNode(snapshot, support, req)
 	report.Sidecars = &support
-	report.detection = NewError(detection)
-	report.warn(subjects, req)
-	report.decide(req)
+	warn(report, subjects, req)
+	decideNode(report, detection, req)
 	return report
 }
 
@@ -191,8 +195,8 @@ func async[T any](f func() (T, error)) func() (T, error) {
 	}
 }
 
-func describeNode(s *nodefeatures.Snapshot, support sidecar.Support, req NodeRequest) Node {
-	node := Node{
+func describeNode(s *nodefeatures.Snapshot, support sidecar.Support, req NodeRequest) report.Node {
+	node := report.Node{
 		Name:         s.Node.Name,
 		OS:           s.Node.OS,
 		Architecture: s.Node.Architecture,

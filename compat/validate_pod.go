@@ -7,14 +7,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"nodecompat/compat/artifact"
 	"nodecompat/compat/sidecar"
-	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
 
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/report"
 )
 
 // A PodRequest says which manifests to validate, and against what.
@@ -38,57 +38,48 @@ type PodRequest struct {
 // ValidatePod judges every Pod template of the manifests on one node. The report
 // is never nil unless an error is returned, which is for input of the caller that
 // cannot be used (a usage error), and nothing else.
-func ValidatePod(ctx context.Context, req PodRequest) (*PodReport, error) {
-	report := NewPodReport(req.Now, nil)
+func ValidatePod(ctx context.Context, req PodRequest) (*report.PodReport, error) {
+	result := report.NewPodReport(req.Now, nil)
 	for _, file := range req.Manifests {
 		manifests := sidecar.Parse(ctx, file.Name, file.Data)
-		report.Problems = append(report.Problems, manifests.Problems...)
+		result.Problems = append(result.Problems, manifests.Problems...)
 		for _, pod := range manifests.Pods {
-			report.Pods = append(report.Pods, Pod{Pod: pod, Reasons: []verdict.Reason{}, Images: podImages(pod, req.NoImages)})
+			result.Pods = append(result.Pods, report.Pod{Pod: pod, Reasons: []verdict.Reason{}, Images: podImages(pod, req.NoImages)})
 		}
 	}
 
 	cut := ctx.Err()
-	req.Images, req.Files = distinctImages(report.Pods), nil
-	node, err := judgeNode(ctx, req.NodeRequest, req.open(ctx))
+	req.Images, req.Files = distinctImages(result.Pods), nil
+	node, detection, err := judgeNode(ctx, req.NodeRequest, req.open(ctx))
 	if err != nil {
 		return nil, err
 	}
-	support := node.Sidecars.For(report.templates())
-	report.Node, report.Images, report.Sidecars = node.Node, node.Images, &support
-	report.Warnings, report.Error = append(report.Warnings, node.Warnings...), node.Error
+	support := node.Sidecars.For(templates(result))
+	result.Node, result.Images, result.Sidecars = node.Node, node.Images, &support
+	result.Warnings, result.Error = append(result.Warnings, node.Warnings...), node.Error
 
 	target := req.target(&support)
-	report.Target = describeTarget(target)
-	for i, problem := range report.Problems {
-		report.Problems[i] = problem.For(target)
+	result.Target = describeTarget(target)
+	for i, problem := range result.Problems {
+		result.Problems[i] = problem.For(target)
 	}
-	images := report.byReference()
-	for i := range report.Pods {
+	images := result.ImagesByReference()
+	for i := range result.Pods {
 		if cut = cmp.Or(cut, ctx.Err()); cut != nil {
-			report.Pods = report.Pods[:i]
+			result.Pods = result.Pods[:i]
 			break
 		}
-		report.Pods[i].judge(report, images, target, req, node.detection)
+		judgePod(&result.Pods[i], result, images, target, req, detection)
 	}
 	if cut != nil {
-		report.Error = NewError(fmt.Errorf("judging the Pods: %w", cut))
+		result.Error = report.NewError(fmt.Errorf("judging the Pods: %w", cut))
 	}
-	report.decide()
-	return report, nil
-}
-
-// NewPodReport returns a report on no Pod; err says why, if it is not nil.
-func NewPodReport(now time.Time, err error) *PodReport {
-	return &PodReport{
-		APIVersion: APIVersion, Kind: KindPodReport, Created: now.UTC().Format(time.RFC3339), Verdict: verdict.Unknown,
-		Reasons: []verdict.Reason{}, Node: Node{Sources: []nodefeatures.Source{}}, Pods: []Pod{}, Images: []Image{},
-		Problems: []sidecar.Problem{}, Warnings: []verdict.Reason{}, Error: NewError(err),
-	}
+	decidePods(result)
+	return result, nil
 }
 
 // templates are the Pods as they were read.
-func (r *PodReport) templates() []sidecar.Pod {
+func templates(r *report.PodReport) []sidecar.Pod {
 	pods := make([]sidecar.Pod, len(r.Pods))
 	for i := range r.Pods {
 		pods[i] = r.Pods[i].Pod
@@ -113,8 +104,8 @@ func (req PodRequest) target(support *sidecar.Support) sidecar.Target {
 	return target
 }
 
-func describeTarget(t sidecar.Target) PodTarget {
-	var described PodTarget
+func describeTarget(t sidecar.Target) report.PodTarget {
+	var described report.PodTarget
 	if t.Kubelet != nil {
 		described.Kubelet = t.Kubelet.String()
 	}
@@ -126,13 +117,13 @@ func describeTarget(t sidecar.Target) PodTarget {
 
 // podImages lists the images of a Pod with their full names, as containerd
 // expands short ones.
-func podImages(pod sidecar.Pod, leaveOut bool) []PodImage {
-	images := []PodImage{}
+func podImages(pod sidecar.Pod, leaveOut bool) []report.PodImage {
+	images := []report.PodImage{}
 	if leaveOut {
 		return images
 	}
 	for _, used := range sidecar.Images(pod) {
-		image := PodImage{ContainerImage: used, Reference: used.Image}
+		image := report.PodImage{ContainerImage: used, Reference: used.Image}
 		var short *artifact.ShortNameError
 		if _, err := artifact.ParseReference(used.Image); errors.As(err, &short) {
 			image.Reference = short.Full
@@ -142,7 +133,7 @@ func podImages(pod sidecar.Pod, leaveOut bool) []PodImage {
 	return images
 }
 
-func distinctImages(pods []Pod) []string {
+func distinctImages(pods []report.Pod) []string {
 	var references []string
 	seen := map[string]bool{}
 	for _, pod := range pods {
@@ -156,40 +147,31 @@ func distinctImages(pods []Pod) []string {
 	return references
 }
 
-// byReference are the report's images by their full names.
-func (r *PodReport) byReference() map[string]*Image {
-	images := make(map[string]*Image, len(r.Images))
-	for i := range r.Images {
-		images[r.Images[i].Reference] = &r.Images[i]
-	}
-	return images
-}
-
-// judge plans a Pod, looks for findings and decides.
-func (p *Pod) judge(report *PodReport, images map[string]*Image, target sidecar.Target, req PodRequest, detection *Error) {
+// judgePod plans a Pod, looks for findings and decides.
+func judgePod(p *report.Pod, report *report.PodReport, images map[string]*report.Image, target sidecar.Target, req PodRequest, detection *report.Error) {
 	p.Plan = sidecar.Order(p.Pod, target)
 	all := sidecar.Lint(p.Pod, p.Plan, target)
 	p.Findings = req.shown(all)
 
-	verdicts := []verdict.Verdict{p.judgeFindings(all), p.judgeProblems(report.Problems)}
-	verdicts = append(verdicts, p.judgeImages(images)...)
+	verdicts := []verdict.Verdict{judgeFindings(p, all), judgeProblems(p, report.Problems)}
+	verdicts = append(verdicts, judgeImages(p, images)...)
 	switch {
 	case p.HasSidecars() && detection != nil:
 		verdicts = append(verdicts, verdict.Unknown)
-		p.Reasons = append(p.Reasons, detection.reason())
+		p.Reasons = append(p.Reasons, detection.Reason())
 		report.Error = cmp.Or(report.Error, detection)
 	case p.HasSidecars() || p.Plan.Outcome == sidecar.OutcomeNotRun:
-		verdicts = append(verdicts, p.judgeSidecars(report.Sidecars, req.Strict))
+		verdicts = append(verdicts, judgeSidecars(p, report.Sidecars, req.Strict))
 	}
 	if req.RequireStartOrder {
-		verdicts = append(verdicts, p.judgeOrder())
+		verdicts = append(verdicts, judgeOrder(p))
 	}
 	p.Verdict = verdict.All(verdicts...)
 }
 
 // judgeFindings is incompatible when one of the findings is an error: the Pod
 // would be refused, or its app never starts.
-func (p *Pod) judgeFindings(findings []sidecar.PodFinding) verdict.Verdict {
+func judgeFindings(p *report.Pod, findings []sidecar.PodFinding) verdict.Verdict {
 	result := verdict.Compatible
 	for _, f := range findings {
 		if f.Severity == verdict.SeverityError {
@@ -201,7 +183,7 @@ func (p *Pod) judgeFindings(findings []sidecar.PodFinding) verdict.Verdict {
 }
 
 // judgeProblems is incompatible when a part of this Pod's document is refused.
-func (p *Pod) judgeProblems(problems []sidecar.Problem) verdict.Verdict {
+func judgeProblems(p *report.Pod, problems []sidecar.Problem) verdict.Verdict {
 	result := verdict.Compatible
 	for _, problem := range problems {
 		if problem.Severity == verdict.SeverityError && problem.File == p.File && problem.Document == p.Document && strings.HasPrefix(problem.Path, p.Path) {
@@ -212,7 +194,7 @@ func (p *Pod) judgeProblems(problems []sidecar.Problem) verdict.Verdict {
 	return result
 }
 
-func (p *Pod) judgeImages(images map[string]*Image) []verdict.Verdict {
+func judgeImages(p *report.Pod, images map[string]*report.Image) []verdict.Verdict {
 	var verdicts []verdict.Verdict
 	for i, used := range p.Images {
 		image := images[used.Reference]
@@ -228,13 +210,13 @@ func (p *Pod) judgeImages(images map[string]*Image) []verdict.Verdict {
 	return verdicts
 }
 
-func (p *Pod) judgeSidecars(support *sidecar.Support, strict bool) verdict.Verdict {
+func judgeSidecars(p *report.Pod, support *sidecar.Support, strict bool) verdict.Verdict {
 	result := support.Verdict()
 	if strict && result == verdict.Unknown {
 		result = verdict.Incompatible
 	}
 	if result != verdict.Compatible {
-		reason := verdict.Reason{Code: string(support.Code), Message: support.Message, Hint: sidecarHint(*support)}
+		reason := verdict.Reason{Code: string(support.Code), Message: support.Message, Hint: report.SidecarHint(*support)}
 		if p.HasSidecars() {
 			reason.Message = "the Pod has native sidecars: " + support.Message
 		}
@@ -244,7 +226,7 @@ func (p *Pod) judgeSidecars(support *sidecar.Support, strict bool) verdict.Verdi
 }
 
 // judgeOrder demands that everything that helps the app is ready before it.
-func (p *Pod) judgeOrder() verdict.Verdict {
+func judgeOrder(p *report.Pod) verdict.Verdict {
 	result := verdict.Compatible
 	for i, step := range p.Plan.Steps {
 		helper := step.Kind == sidecar.StepSidecar || step.Kind == sidecar.StepLegacy
@@ -258,19 +240,10 @@ func (p *Pod) judgeOrder() verdict.Verdict {
 			if i == len(p.Plan.Steps)-1 {
 				message = fmt.Sprintf("nothing waits for %s: %s", step.Container, step.Reason)
 			}
-			p.Reasons = append(p.Reasons, verdict.Reason{Code: codeStartOrder, Message: message})
+			p.Reasons = append(p.Reasons, verdict.Reason{Code: report.CodeStartOrder, Message: message})
 		}
 	}
 	return result
-}
-
-// codeStartOrder is the reason of --require start-order.
-const codeStartOrder = "startOrder"
-
-// hides says whether a reason is that of a finding which was not to be shown.
-func (p *Pod) hides(reason verdict.Reason) bool {
-	return slices.Contains(sidecar.FindingIDs(), reason.Code) &&
-		!slices.ContainsFunc(p.Findings, func(f sidecar.PodFinding) bool { return f.ID == reason.Code && f.Severity == verdict.SeverityError })
 }
 
 // shown is what of the findings was asked for.
@@ -285,13 +258,13 @@ func (req PodRequest) shown(findings []sidecar.PodFinding) []sidecar.PodFinding 
 	return shown
 }
 
-// decide sums up the Pods, and what of the files could not be read.
-func (r *PodReport) decide() {
+// decidePods sums up the Pods, and what of the files could not be read.
+func decidePods(r *report.PodReport) {
 	var verdicts []verdict.Verdict
 	for _, pod := range r.Pods {
 		verdicts = append(verdicts, pod.Verdict)
 		for _, reason := range pod.Reasons {
-			reason.Message = fmt.Sprintf("%s: %s", pod.title(), reason.Message)
+			reason.Message = fmt.Sprintf("%s: %s", pod.Title(), reason.Message)
 			r.Reasons = append(r.Reasons, reason)
 		}
 	}
@@ -301,14 +274,14 @@ func (r *PodReport) decide() {
 		}
 		verdicts = append(verdicts, problemVerdict(problem))
 		r.Reasons = append(r.Reasons, verdict.Reason{
-			Code: string(problem.Code), Message: fmt.Sprintf("%s:%d: %s", fileTitle(problem.File), problem.Line, problem.Message),
+			Code: string(problem.Code), Message: fmt.Sprintf("%s:%d: %s", report.FileTitle(problem.File), problem.Line, problem.Message),
 		})
 	}
 	if r.Error != nil {
 		verdicts = append(verdicts, verdict.Unknown) // something was not judged
 	}
 	if len(r.Pods) == 0 {
-		r.Reasons = append(r.Reasons, verdict.Reason{Code: "noPod", Message: "the files hold no Pod and no workload"})
+		r.Reasons = append(r.Reasons, verdict.Reason{Code: report.CodeNoPod, Message: "the files hold no Pod and no workload"})
 	}
 	r.Verdict = verdict.All(verdicts...)
 }
@@ -322,21 +295,4 @@ func problemVerdict(p sidecar.Problem) verdict.Verdict {
 	default:
 		return verdict.Unknown
 	}
-}
-
-// title names a Pod template for a person: "Deployment web (deploy.yaml:12)".
-func (p *Pod) title() string {
-	name := p.Name
-	if name == "" {
-		name = "without a name"
-	}
-	return fmt.Sprintf("%s %s (%s:%d)", p.Kind, name, fileTitle(p.File), p.Line)
-}
-
-// fileTitle names a file for a person.
-func fileTitle(name string) string {
-	if name == "-" {
-		return "stdin"
-	}
-	return name
 }

@@ -2,8 +2,11 @@ package compat
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"nodecompat/compat/report"
 	"nodecompat/nodefeatures"
 	"nodecompat/spec"
 
@@ -27,21 +30,12 @@ type ChangeError struct{ err error }
 func (e *ChangeError) Error() string { return "what if: " + e.err.Error() }
 func (e *ChangeError) Unwrap() error { return e.err }
 
-// The codes of what is odd about a change. It is made all the same: a newer NFD
-// may publish more than is known here.
-const (
-	codeChangeElement = "whatIfElement" // NFD publishes no such element
-	codeChangeValue   = "whatIfValue"   // NFD publishes other values of it
-	codeChangePart    = "whatIfPart"    // it belongs with others that stay as they are
-	codeChangeAbsent  = "whatIfAbsent"  // what is taken away was not there
-)
-
 // OfChanges are those of a report's warnings that are about a what-if.
 func OfChanges(warnings []verdict.Reason) []verdict.Reason {
 	var list []verdict.Reason
 	for _, w := range warnings {
 		switch w.Code {
-		case codeChangeElement, codeChangeValue, codeChangePart, codeChangeAbsent:
+		case report.CodeWhatIfElement, report.CodeWhatIfValue, report.CodeWhatIfPart, report.CodeWhatIfAbsent:
 			list = append(list, w)
 		}
 	}
@@ -95,7 +89,7 @@ func checkSet(s *nodefeatures.Snapshot, text string) ([]verdict.Reason, error) {
 			return odd, err
 		}
 		odd = append(odd, verdict.Reason{
-			Code: codeChangePart, Message: "set " + text + ": only this part of the version is changed, kernel.version.full is not",
+			Code: report.CodeWhatIfPart, Message: "set " + text + ": only this part of the version is changed, kernel.version.full is not",
 			Hint: "set kernel.version.full, which changes all parts",
 		})
 	}
@@ -111,7 +105,7 @@ func checkUnset(s *nodefeatures.Snapshot, path string) ([]verdict.Reason, error)
 	if len(odd) > 0 || place.State == nodefeatures.StateUnknown {
 		return odd, nil
 	}
-	note := verdict.Reason{Code: codeChangeAbsent, Message: fmt.Sprintf("unset %s: the node has none anyway", path)}
+	note := verdict.Reason{Code: report.CodeWhatIfAbsent, Message: fmt.Sprintf("unset %s: the node has none anyway", path)}
 	if place.Near != "" {
 		note.Hint = "it has " + place.Near
 	}
@@ -124,7 +118,7 @@ func checkDevice(s *nodefeatures.Snapshot, description string) ([]verdict.Reason
 		return nil, err
 	}
 	var odd []verdict.Reason
-	for _, name := range sortedKeys(attributes) {
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		place, err := s.Look(feature + "." + name)
 		if err != nil {
 			return nil, err
@@ -140,7 +134,7 @@ func checkFact(change string, place nodefeatures.Place, value string) []verdict.
 		return odd
 	}
 	if message, hint := spec.CheckValue(place.Feature, place.Name, value); message != "" {
-		return []verdict.Reason{{Code: codeChangeValue, Message: change + ": " + message, Hint: hint}}
+		return []verdict.Reason{{Code: report.CodeWhatIfValue, Message: change + ": " + message, Hint: hint}}
 	}
 	return nil
 }
@@ -151,7 +145,7 @@ func checkElement(change string, place nodefeatures.Place) []verdict.Reason {
 		return nil
 	}
 	if message, hint := spec.CheckElement(place.Feature, place.Name); message != "" {
-		return []verdict.Reason{{Code: codeChangeElement, Message: change + ": " + message, Hint: hint}}
+		return []verdict.Reason{{Code: report.CodeWhatIfElement, Message: change + ": " + message, Hint: hint}}
 	}
 	return nil
 }

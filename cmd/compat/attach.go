@@ -3,13 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
 	"nodecompat/compat/artifact"
 	"nodecompat/spec"
+
+	"nodecompat/compat/output"
+	"nodecompat/compat/report"
 )
 
 type attachFlags struct {
@@ -65,7 +67,7 @@ func (f *attachFlags) run(ctx context.Context, a *app, file string) error {
 	}
 	repository, err := f.open(ctx, a, f.image)
 	if err != nil {
-		report := compat.NewAttachReport(f.image, err)
+		report := report.NewAttachReport(f.image, err)
 		return a.failed(f.output, report, report.Error, err)
 	}
 	now, err := a.timestamp()
@@ -88,7 +90,7 @@ func (f *attachFlags) run(ctx context.Context, a *app, file string) error {
 			return exitWith(exitIncompatible)
 		}
 	}
-	return a.answer(f.output, report, report.Error, err, func(w io.Writer) error { return report.WriteText(w, compat.Style{Color: a.color()}) })
+	return a.answer(f.output, report, report.Error, err, output.Style{})
 }
 
 // target says what of an index the spec hangs on.
@@ -104,9 +106,10 @@ func (f *attachFlags) target() artifact.Target {
 }
 
 // lint shows a person what is wrong with the spec, warnings as well.
-func (a *app) lint(file string, report *compat.AttachReport) error {
-	if len(report.Problems) == 0 {
+func (a *app) lint(file string, result *report.AttachReport) error {
+	if len(result.Problems) == 0 {
 		return nil
 	}
-	return compat.LintFile{File: file, Problems: report.Problems}.WriteText(a.err, compat.Style{Color: a.color()})
+	lint := &report.LintReport{Files: []report.LintFile{{File: file, Problems: result.Problems}}}
+	return output.Write(a.err, output.FormatText, lint, output.Style{Color: a.color()})
 }

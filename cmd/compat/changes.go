@@ -8,6 +8,8 @@ import (
 	"nodecompat/compat"
 
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/output"
 )
 
 // addChanges adds the flags of a what-if.
@@ -32,9 +34,9 @@ func (a *app) explainChanges(f *format, warnings []verdict.Reason) {
 			a.warned = map[verdict.Reason]bool{}
 		}
 		a.warned[w] = true
-		fmt.Fprintf(a.err, "compat: warning: %s\n", compat.Printable(w.Message))
+		fmt.Fprintf(a.err, "compat: warning: %s\n", output.Printable(w.Message))
 		if w.Hint != "" {
-			fmt.Fprintf(a.err, "compat: hint: %s\n", compat.Printable(w.Hint))
+			fmt.Fprintf(a.err, "compat: hint: %s\n", output.Printable(w.Hint))
 		}
 	}
 }

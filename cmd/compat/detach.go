@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
 	"nodecompat/compat/artifact"
+
+	"nodecompat/compat/output"
+	"nodecompat/compat/report"
 )
 
 type detachFlags struct {
@@ -49,7 +51,7 @@ in a fallback index are removed with them.`,
 func (f *detachFlags) run(ctx context.Context, a *app) error {
 	repository, err := f.open(ctx, a, f.image)
 	if err != nil {
-		report := compat.NewDetachReport(f.image, err)
+		report := report.NewDetachReport(f.image, err)
 		return a.failed(f.output, report, report.Error, err)
 	}
 	report, err := compat.Detach(ctx, repository, artifact.DetachOptions{
@@ -57,5 +59,5 @@ func (f *detachFlags) run(ctx context.Context, a *app) error {
 		All:      f.all,
 		Platform: f.platform.orNone(),
 	})
-	return a.answer(f.output, report, report.Error, err, func(w io.Writer) error { return report.WriteText(w, compat.Style{Color: a.color()}) })
+	return a.answer(f.output, report, report.Error, err, output.Style{})
 }

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
+
+	"nodecompat/compat/output"
+	"nodecompat/compat/report"
 )
 
 type discoverFlags struct {
@@ -42,14 +44,9 @@ about another image are shown as such.`,
 func (f *discoverFlags) run(ctx context.Context, a *app) error {
 	repository, err := f.open(ctx, a, f.image)
 	if err != nil {
-		report := compat.NewDiscoverReport(f.image, err)
+		report := report.NewDiscoverReport(f.image, err)
 		return a.failed(f.output, report, report.Error, err)
 	}
 	report, err := compat.Discover(ctx, repository, f.platform.orNone())
-	return a.answer(f.output, report, report.Error, err, func(w io.Writer) error {
-		if f.output.value == "table" {
-			return report.WriteTable(w)
-		}
-		return report.WriteTree(w, compat.Style{Color: a.color()})
-	})
+	return a.answer(f.output, report, report.Error, err, output.Style{})
 }

@@ -9,6 +9,9 @@ import (
 	"nodecompat/compat/artifact"
 
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/output"
+	"nodecompat/compat/report"
 )
 
 // Exit codes, the same in every output format. No verdict uses 1 or 2, which
@@ -105,7 +108,7 @@ func errorExit(err error) int {
 // complain prints an error and, on a second line, what to do about it.
 func (p process) complain(err error) { p.explain(describe(err)) }
 
-func (p process) explain(e *compat.Error) {
+func (p process) explain(e *report.Error) {
 	fmt.Fprintf(p.err, "compat: %s\n", onlyPrintable(e.Message))
 	if e.Hint != "" {
 		fmt.Fprintf(p.err, "compat: hint: %s\n", onlyPrintable(e.Hint))
@@ -117,15 +120,15 @@ func (p process) explain(e *compat.Error) {
 func onlyPrintable(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	for i, line := range lines {
-		lines[i] = compat.Printable(line)
+		lines[i] = output.Printable(line)
 	}
 	return strings.Join(lines, "\n")
 }
 
 // describe is compat.NewError with a hint for the errors that the command line
 // can do something about.
-func describe(err error) *compat.Error {
-	e := compat.NewError(err)
+func describe(err error) *report.Error {
+	e := report.NewError(err)
 	var short *artifact.ShortNameError
 	if errors.As(err, &short) {
 		e.Hint = "give the full name: " + short.Full
@@ -135,7 +138,7 @@ func describe(err error) *compat.Error {
 }
 
 // addHint says how to go on, where the error itself does not.
-func addHint(e *compat.Error) {
+func addHint(e *report.Error) {
 	if e.Hint == "" {
 		e.Hint = hints[e.Code]
 	}

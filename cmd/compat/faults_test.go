@@ -18,11 +18,12 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"nodecompat/compat"
 	"nodecompat/compat/artifact"
 	"nodecompat/compat/artifact/registrytest"
 
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/report"
 )
 
 const (
@@ -137,7 +138,7 @@ func (c faultCase) run(t *testing.T, tools faultTools, number int) string {
 // describe turns what a run printed into lines that are the same each time.
 func (c faultCase) describe(t *testing.T, name string, code int, stdout, stderr []byte) string {
 	var report struct {
-		Error    *compat.Error
+		Error    *report.Error
 		Warnings []verdict.Reason
 		Attached []struct{ Warnings []verdict.Reason }
 	}
@@ -317,7 +318,7 @@ func TestInterrupt(t *testing.T) {
 			if took := time.Since(begin); took > faultSlack {
 				t.Errorf("took %s", took)
 			}
-			var report struct{ Error *compat.Error }
+			var report struct{ Error *report.Error }
 			if err := json.Unmarshal(stdout.Bytes(), &report); err != nil || report.Error == nil || report.Error.Code != artifact.CodeCanceled {
 				t.Errorf("%v: %+v\n%s", err, report.Error, stdout.Bytes())
 			}

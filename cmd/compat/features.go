@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"slices"
 	"strings"
 
@@ -10,6 +9,8 @@ import (
 
 	"nodecompat/compat"
 	"nodecompat/nodefeatures"
+
+	"nodecompat/compat/output"
 )
 
 type featuresFlags struct {
@@ -61,7 +62,5 @@ func (f *featuresFlags) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.print(f.output, snapshot, func(w io.Writer) error {
-		return compat.WriteSnapshot(w, snapshot, compat.Style{Color: a.color()})
-	})
+	return a.print(f.output, snapshot, output.Style{})
 }

@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
 	"nodecompat/nodefeatures"
+
+	"nodecompat/compat/output"
 )
 
 type diffFlags struct {
@@ -56,7 +57,5 @@ func (f *diffFlags) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	return a.print(f.output, diff, func(w io.Writer) error {
-		return diff.WriteText(w, compat.Style{Color: a.color(), All: f.all})
-	})
+	return a.print(f.output, diff, output.Style{All: f.all})
 }

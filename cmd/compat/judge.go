@@ -13,6 +13,8 @@ import (
 	"nodecompat/nodefeatures"
 
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/report"
 )
 
 // judgeFlags are what validate-node and validate-pod share: how to reach images,
@@ -114,7 +116,7 @@ func (f *judgeFlags) savedNode(ctx context.Context, a *app, r *compat.NodeReques
 
 // explainErrors gives the errors of a report their hints, and says the first of a
 // run to a person.
-func (a *app) explainErrors(images []compat.Image, first *compat.Error) {
+func (a *app) explainErrors(images []report.Image, first *report.Error) {
 	for i := range images {
 		if e := images[i].Error; e != nil {
 			addHint(e)

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
+
+	"nodecompat/compat/output"
 )
 
 // choice is a typed flag value: one of a few words.
@@ -70,114 +67,8 @@ func complete(cmd *cobra.Command, flag string, values ...string) {
 	}
 }
 
-// document writes v as JSON or YAML. Nothing is written unless all of it could be
-// encoded.
-func (f *format) document(w io.Writer, v any) error {
-	switch f.value { // an encoder calls Write once
-	case "yaml":
-		w = yamlWriter{w}
-	case "ndjson":
-	default:
-		w = indenter{w}
-	}
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return fmt.Errorf("writing the %s document: %w", f.value, err)
-	}
-	return nil
-}
-
-// yamlWriter writes one JSON document as YAML.
-type yamlWriter struct{ w io.Writer }
-
-func (y yamlWriter) Write(document []byte) (int, error) {
-	data, err := yaml.JSONToYAML(document)
-	if err != nil {
-		return 0, err
-	}
-	if _, err := y.w.Write(data); err != nil {
-		return 0, err
-	}
-	return len(document), nil
-}
-
-// indenter lays out JSON that an encoder wrote in one line, as json.Indent would.
-// That one validates every byte again and holds the result in memory, which made
-// it the slowest step of a report on 1,000 rules.
-type indenter struct{ w io.Writer }
-
-func (n indenter) Write(line []byte) (int, error) {
-	out := bufio.NewWriterSize(n.w, 64<<10)
-	depth := 0
-	newline := func() {
-		out.WriteByte('\n')
-		for range depth {
-			out.WriteString("  ")
-		}
-	}
-	for i := 0; i < len(line); i++ {
-		c := line[i]
-		switch {
-		case c == '"':
-			end := endOfString(line, i)
-			writeString(out, line[i:end+1])
-			i = end
-		case (c == '{' || c == '[') && line[i+1] == c+2: // closing ones are two on in ASCII
-			out.Write(line[i : i+2])
-			i++
-		case c == '{' || c == '[':
-			depth++
-			out.WriteByte(c)
-			newline()
-		case c == '}' || c == ']':
-			depth--
-			newline()
-			out.WriteByte(c)
-		case c == ',':
-			out.WriteByte(c)
-			newline()
-		case c == ':':
-			out.WriteString(": ")
-		default:
-			out.WriteByte(c)
-		}
-	}
-	return len(line), out.Flush() // keeps the first error
-}
-
-// writeString writes a string of a JSON document. encoding/json leaves DEL and the
-// C1 controls as they are, which terminals obey.
-func writeString(out *bufio.Writer, text []byte) {
-	if !bytes.ContainsRune(text, 0x7f) && !bytes.Contains(text, []byte{0xc2}) {
-		out.Write(text)
-		return
-	}
-	for _, r := range string(text) {
-		if r >= 0x7f && r <= 0x9f {
-			fmt.Fprintf(out, "\\u%04x", r)
-		} else {
-			out.WriteRune(r)
-		}
-	}
-}
-
-// endOfString returns the position of the quote that closes the one at start.
-func endOfString(line []byte, start int) int {
-	for i := start + 1; ; i++ {
-		switch line[i] {
-		case '\\':
-			i++
-		case '"':
-			return i
-		}
-	}
-}
-
 // structured reports whether standard output is for a program.
-func (f *format) structured() bool {
-	return slices.Contains([]string{"json", "yaml", "ndjson"}, f.value)
-}
+func (f *format) structured() bool { return output.Format(f.value).Structured() }
 
 // color reports whether text for a person may be coloured: on a terminal that
 // can, unless NO_COLOR (https://no-color.org) is set.

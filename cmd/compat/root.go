@@ -17,6 +17,9 @@ import (
 	"nodecompat/compat"
 
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/output"
+	"nodecompat/compat/report"
 )
 
 // app is what every command shares.
@@ -231,35 +234,33 @@ func (a *app) read(name string, limit int64) ([]byte, error) {
 	return data, err
 }
 
-// print writes text for a person or a document for a program.
-func (a *app) print(f *format, doc any, text func(io.Writer) error) error {
-	if f.structured() {
-		return f.document(a.out, doc)
-	}
-	return text(a.out)
+// print writes a document in the format that was asked for.
+func (a *app) print(f *format, document any, style output.Style) error {
+	style.Color = a.color()
+	return output.Write(a.out, output.Format(f.value), document, style)
 }
 
 // failed prints the report of a command that could not begin, unless that is a
 // usage error, and returns err.
-func (a *app) failed(f *format, doc any, reported *compat.Error, err error) error {
+func (a *app) failed(f *format, doc any, reported *report.Error, err error) error {
 	var usage *usageError
 	if errors.As(err, &usage) {
 		return err
 	}
-	return a.answer(f, doc, reported, err, nil)
+	return a.answer(f, doc, reported, err, output.Style{})
 }
 
 // answer prints what a command did. When it could not, a structured output still
 // is one whole document, whose error reported gets the hint that a person sees.
-func (a *app) answer(f *format, doc any, reported *compat.Error, err error, text func(io.Writer) error) error {
+func (a *app) answer(f *format, doc any, reported *report.Error, err error, style output.Style) error {
 	if err == nil {
-		return a.print(f, doc, text)
+		return a.print(f, doc, style)
 	}
 	if f.structured() {
 		if reported != nil {
 			addHint(reported)
 		}
-		if printErr := f.document(a.out, doc); printErr != nil {
+		if printErr := a.print(f, doc, style); printErr != nil {
 			return printErr
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 	"slices"
 	"strings"
 
@@ -10,6 +9,9 @@ import (
 
 	"nodecompat/compat"
 	"nodecompat/spec"
+
+	"nodecompat/compat/output"
+	"nodecompat/compat/report"
 )
 
 func newSpec(a *app) *cobra.Command {
@@ -35,19 +37,17 @@ Exit codes: 0 no errors (there may be warnings), 3 errors.`,
   compat spec lint -o json specs/*.yaml`,
 		Args: cobra.MinimumNArgs(1),
 	}
-	output := outputFlag(cmd, "text", "json", "yaml")
+	format := outputFlag(cmd, "text", "json", "yaml")
 	cmd.RunE = a.runE(func(ctx context.Context, args []string) error {
-		report := compat.NewLintReport()
+		report := report.NewLintReport()
 		for _, name := range args {
 			data, err := a.readFile(ctx, name, spec.MaxSize)
 			if ctx.Err() != nil {
 				return err
 			}
-			report.Lint(name, data, err)
+			compat.LintFileInto(report, name, data, err)
 		}
-		err := a.print(output, report, func(w io.Writer) error {
-			return report.WriteText(w, compat.Style{Color: a.color()})
-		})
+		err := a.print(format, report, output.Style{})
 		if err == nil && !report.OK {
 			return exitWith(exitIncompatible)
 		}
@@ -75,17 +75,17 @@ func newSchema(a *app) *cobra.Command {
 		Use:   "schema KIND",
 		Short: "Print the JSON Schema of a document that compat prints",
 		Long: `Print the JSON Schema (draft 2020-12) of a document that compat prints. KIND is
-the document's kind: ` + strings.Join(compat.SchemaKinds(), ", ") + ".",
+the document's kind: ` + strings.Join(report.SchemaKinds(), ", ") + ".",
 		Example: "  compat schema NodeReport > node-report.schema.json",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 || !slices.Contains(compat.SchemaKinds(), args[0]) {
-				return usagef("give one of %s", strings.Join(compat.SchemaKinds(), ", "))
+			if len(args) != 1 || !slices.Contains(report.SchemaKinds(), args[0]) {
+				return usagef("give one of %s", strings.Join(report.SchemaKinds(), ", "))
 			}
 			return nil
 		},
-		ValidArgs: compat.SchemaKinds(),
+		ValidArgs: report.SchemaKinds(),
 		RunE: a.runE(func(_ context.Context, args []string) error {
-			_, err := a.out.Write(compat.Schema(args[0]))
+			_, err := a.out.Write(report.Schema(args[0]))
 			return err
 		}),
 	}

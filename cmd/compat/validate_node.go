@@ -2,13 +2,15 @@ package main
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
 	"nodecompat/spec"
+
+	"nodecompat/compat/output"
+	"nodecompat/compat/report"
 )
 
 type validateNodeFlags struct {
@@ -75,7 +77,7 @@ it does not publish is a warning, in the report and on standard error.`,
 func (f *validateNodeFlags) run(ctx context.Context, a *app) error {
 	request, err := f.request(ctx, a)
 	if err != nil {
-		report := compat.NewNodeReport(request.Now, err)
+		report := report.NewNodeReport(request.Now, err)
 		return a.failed(f.output, report, report.Error, err)
 	}
 	if len(f.features) > 0 {
@@ -89,30 +91,28 @@ func (f *validateNodeFlags) run(ctx context.Context, a *app) error {
 }
 
 // conclude prints the report on one node.
-func (f *validateNodeFlags) conclude(a *app, report *compat.NodeReport) error {
+func (f *validateNodeFlags) conclude(a *app, report *report.NodeReport) error {
 	a.explainErrors(report.Images, report.Error)
 	a.explainChanges(f.output, report.Warnings)
-	err := a.print(f.output, report, func(w io.Writer) error {
-		return report.WriteText(w, compat.Style{Color: a.color(), All: f.all})
-	})
+	err := a.print(f.output, report, output.Style{All: f.all})
 	if err != nil {
 		return err
 	}
-	return a.conclude(report.Verdict, report.Error != nil, report.Summary())
+	return a.conclude(report.Verdict, report.Error != nil, output.SummaryLine(report))
 }
 
 // runSaved judges the nodes of --features: one is reported like this host,
 // several as a list, or as a line each.
 func (f *validateNodeFlags) runSaved(ctx context.Context, a *app, request compat.NodeRequest) error {
-	list := &compat.NodeReportList{
-		APIVersion: compat.APIVersion, Kind: compat.KindNodeReportList, Created: request.Now.UTC().Format(time.RFC3339),
-		Items: []*compat.NodeReport{},
+	list := &report.NodeReportList{
+		APIVersion: report.APIVersion, Kind: report.KindNodeReportList, Created: request.Now.UTC().Format(time.RFC3339),
+		Items: []*report.NodeReport{},
 	}
-	summary, err := compat.ValidateNodes(ctx, request, f.savedNodes(ctx, a), func(report *compat.NodeReport) error {
+	all, err := compat.ValidateNodes(ctx, request, f.savedNodes(ctx, a), func(report *report.NodeReport) error {
 		if f.output.value == "ndjson" {
 			a.explainErrors(report.Images, report.Error)
 			a.explainChanges(f.output, report.Warnings)
-			return f.output.document(a.out, report)
+			return a.print(f.output, report, output.Style{})
 		}
 		list.Items = append(list.Items, report)
 		return nil
@@ -125,18 +125,18 @@ func (f *validateNodeFlags) runSaved(ctx context.Context, a *app, request compat
 	case len(list.Items) == 1:
 		return f.conclude(a, list.Items[0])
 	}
-	list.Verdict, list.Summary = summary.Verdict(), *summary
+	list.Verdict, list.Summary = all.Verdict, all.Summary
 	if f.output.value != "ndjson" {
 		for _, report := range list.Items {
 			a.explainErrors(report.Images, report.Error)
 			a.explainChanges(f.output, report.Warnings)
 		}
-		err = a.print(f.output, list, func(w io.Writer) error { return list.WriteText(w, compat.Style{Color: a.color(), All: f.all}) })
+		err = a.print(f.output, list, output.Style{All: f.all})
 	}
 	if err != nil {
 		return err
 	}
-	return a.conclude(summary.Verdict(), summary.Failed(), summary.String())
+	return a.conclude(all.Verdict, all.Failed, output.SummaryLine(list))
 }
 
 // request turns flags into what is asked.

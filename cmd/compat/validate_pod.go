@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -19,6 +18,9 @@ import (
 	"nodecompat/nodefeatures/kubelet"
 
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/output"
+	"nodecompat/compat/report"
 )
 
 const startOrder = "start-order"
@@ -86,7 +88,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 func (f *validatePodFlags) run(ctx context.Context, a *app) error {
 	request, err := f.request(ctx, a)
 	if err != nil {
-		report := compat.NewPodReport(request.Now, err)
+		report := report.NewPodReport(request.Now, err)
 		return a.failed(f.output, report, report.Error, err)
 	}
 	report, err := compat.ValidatePod(ctx, request)
@@ -95,23 +97,10 @@ func (f *validatePodFlags) run(ctx context.Context, a *app) error {
 	}
 	a.explainErrors(report.Images, report.Error)
 	a.explainChanges(f.output, report.Warnings)
-	if err := f.print(a, report); err != nil {
+	if err := a.print(f.output, report, output.Style{Tool: toolVersion()}); err != nil {
 		return err
 	}
-	return a.conclude(report.Verdict, report.Error != nil, report.Summary())
-}
-
-func (f *validatePodFlags) print(a *app, report *compat.PodReport) error {
-	return a.print(f.output, report, func(w io.Writer) error {
-		switch f.output.value {
-		case "sarif":
-			return report.WriteSARIF(w, toolVersion())
-		case "junit":
-			return report.WriteJUnit(w)
-		default:
-			return report.WriteText(w, compat.Style{Color: a.color()})
-		}
-	})
+	return a.conclude(report.Verdict, report.Error != nil, output.SummaryLine(report))
 }
 
 func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodRequest, error) {

@@ -2,11 +2,12 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"nodecompat/compat/output"
 )
 
 func newVersion(a *app) *cobra.Command {
@@ -16,13 +17,15 @@ func newVersion(a *app) *cobra.Command {
 		Example: "  compat version -o json",
 		Args:    noArgs,
 	}
-	output := outputFlag(cmd, "text", "json", "yaml")
+	format := outputFlag(cmd, "text", "json", "yaml")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		v := buildVersion()
-		err := a.print(output, v, func(w io.Writer) error {
-			_, err := fmt.Fprintf(w, "compat %s (NFD %s, %s, %s)\n", v.Version, v.NFD, v.Go, v.Platform)
-			return err
-		})
+		var err error
+		if format.structured() {
+			err = a.print(format, v, output.Style{})
+		} else {
+			_, err = fmt.Fprintf(a.out, "compat %s (NFD %s, %s, %s)\n", v.Version, v.NFD, v.Go, v.Platform)
+		}
 		if err != nil {
 			return &ranError{err}
 		}

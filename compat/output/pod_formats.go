@@ -1,8 +1,7 @@
-package compat
+package output
 
 import (
 	"bytes"
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -12,12 +11,14 @@ import (
 	"nodecompat/compat/sidecar"
 
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/report"
 )
 
-// WriteSARIF prints the findings and problems as SARIF 2.1.0, which code hosts
+// writeSARIF prints the findings and problems as SARIF 2.1.0, which code hosts
 // show beside the lines
 // (https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html).
-func (r *PodReport) WriteSARIF(w io.Writer, tool string) error {
+func writeSARIF(w io.Writer, r *report.PodReport, tool string) error {
 	results := []any{}
 	add := func(rule string, severity verdict.Severity, message, file string, line int) {
 		results = append(results, map[string]any{
@@ -25,7 +26,7 @@ func (r *PodReport) WriteSARIF(w io.Writer, tool string) error {
 			"level":   sarifLevels[severity],
 			"message": map[string]any{"text": message},
 			"locations": []any{map[string]any{"physicalLocation": map[string]any{
-				"artifactLocation": map[string]any{"uri": fileTitle(file)},
+				"artifactLocation": map[string]any{"uri": report.FileTitle(file)},
 				"region":           map[string]any{"startLine": max(line, 1)},
 			}}},
 		})
@@ -36,7 +37,7 @@ func (r *PodReport) WriteSARIF(w io.Writer, tool string) error {
 		}
 		if pod.Verdict != verdict.Compatible {
 			for _, reason := range pod.Reasons {
-				if !pod.tells(reason, r) {
+				if !tells(&pod, reason, r) {
 					add(reason.Code, verdict.SeverityError, reason.Message, pod.File, pod.Line)
 				}
 			}
@@ -45,10 +46,7 @@ func (r *PodReport) WriteSARIF(w io.Writer, tool string) error {
 	for _, problem := range r.Problems {
 		add(string(problem.Code), problem.Severity, problem.Message, problem.File, problem.Line)
 	}
-	encoder := json.NewEncoder(controlEscaper{w, "\\u%04x"})
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(map[string]any{
+	return writeDocument(w, FormatJSON, map[string]any{
 		"$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
 		"version": "2.1.0",
 		"runs": []any{map[string]any{
@@ -91,8 +89,8 @@ type (
 	}
 )
 
-// tells says whether a finding or a problem of the report says the same as a reason.
-func (p *Pod) tells(reason verdict.Reason, r *PodReport) bool {
+// tells reports whether a finding or a problem of the report says the same as a reason.
+func tells(p *report.Pod, reason verdict.Reason, r *report.PodReport) bool {
 	found := func(id string) bool {
 		return slices.ContainsFunc(p.Findings, func(f sidecar.PodFinding) bool { return f.ID == id && f.Severity == verdict.SeverityError })
 	}
@@ -101,16 +99,16 @@ func (p *Pod) tells(reason verdict.Reason, r *PodReport) bool {
 	return found(reason.Code) || support && found("SC026") || slices.ContainsFunc(r.Problems, problem)
 }
 
-// WriteJUnit prints one test case for each Pod: failed when it is incompatible,
+// writeJUnit prints one test case for each Pod: failed when it is incompatible,
 // an error when it is unknown.
-func (r *PodReport) WriteJUnit(w io.Writer) error {
+func writeJUnit(w io.Writer, r *report.PodReport) error {
 	suite := junitSuite{Name: "compat validate-pod", Tests: len(r.Pods)}
 	for i := range r.Pods {
 		pod := &r.Pods[i]
-		test := junitCase{Name: pod.title(), ClassName: pod.File}
+		test := junitCase{Name: pod.Title(), ClassName: pod.File}
 		reason := &junitReason{Message: string(pod.Verdict)}
 		for _, why := range pod.Reasons {
-			if !slices.Contains(sidecar.FindingIDs(), why.Code) || pod.hides(why) {
+			if !slices.Contains(sidecar.FindingIDs(), why.Code) || hides(pod, why) {
 				reason.Text += fmt.Sprintf("%s: %s\n", why.Code, why.Message)
 			}
 		}
@@ -137,7 +135,7 @@ func (r *PodReport) WriteJUnit(w io.Writer) error {
 			})
 		}
 	}
-	var document bytes.Buffer // an encoder of XML writes in pieces, which may end within a character
+	var document bytes.Buffer
 	document.WriteString(xml.Header)
 	encoder := xml.NewEncoder(&document)
 	encoder.Indent("", "  ")
@@ -145,27 +143,31 @@ func (r *PodReport) WriteJUnit(w io.Writer) error {
 		return err
 	}
 	document.WriteByte('\n')
-	_, err := controlEscaper{w, "&#x%X;"}.Write(document.Bytes())
+	_, err := w.Write(escapeControls(document.Bytes(), "&#x%X;"))
 	return err
 }
 
-// A controlEscaper escapes the control characters that encoding/json and
-// encoding/xml leave as they are, and that terminals obey: DEL and the C1 set. No
-// call of Write may end within a character.
-type controlEscaper struct {
-	w      io.Writer
-	format string
-}
-
-func (e controlEscaper) Write(data []byte) (int, error) {
+// escapeControls escapes the control characters that encoding/json and encoding/xml
+// leave as they are, and that terminals obey: DEL and the C1 set.
+func escapeControls(data []byte, format string) []byte {
+	if !bytes.ContainsFunc(data, isControl) {
+		return data
+	}
 	out := make([]byte, 0, len(data))
 	for _, r := range string(data) {
-		if r >= 0x7f && r <= 0x9f {
-			out = fmt.Appendf(out, e.format, r)
+		if isControl(r) {
+			out = fmt.Appendf(out, format, r)
 		} else {
 			out = utf8.AppendRune(out, r)
 		}
 	}
-	_, err := e.w.Write(out)
-	return len(data), err
+	return out
+}
+
+func isControl(r rune) bool { return r >= 0x7f && r <= 0x9f }
+
+// hides reports whether a reason is that of a finding which was not to be shown.
+func hides(p *report.Pod, reason verdict.Reason) bool {
+	return slices.Contains(sidecar.FindingIDs(), reason.Code) &&
+		!slices.ContainsFunc(p.Findings, func(f sidecar.PodFinding) bool { return f.ID == reason.Code && f.Severity == verdict.SeverityError })
 }

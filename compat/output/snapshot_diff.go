@@ -1,4 +1,4 @@
-package compat
+package output
 
 import (
 	"fmt"
@@ -7,15 +7,17 @@ import (
 	"strings"
 
 	"nodecompat/nodefeatures"
+
+	"nodecompat/compat/report"
 )
 
 // diffShown is how many differences of one kind in one feature the text form
 // shows unless Style.All is set: kernels differ in a thousand options.
 const diffShown = 10
 
-// WriteText prints the differences by feature: what only one of the nodes has,
+// writeSnapshotDiff prints the differences by feature: what only one of the nodes has,
 // then what both have with different values.
-func (d *SnapshotDiff) WriteText(w io.Writer, style Style) error {
+func writeSnapshotDiff(w io.Writer, d *report.SnapshotDiff, style Style) error {
 	p := &printer{style: style}
 	p.line(0, "a: %s", describeDiffNode(d.A))
 	p.line(0, "b: %s", describeDiffNode(d.B))
@@ -163,7 +165,7 @@ func times(x nodefeatures.Difference) string {
 func nameWithValue(x nodefeatures.Difference) string {
 	for _, s := range []nodefeatures.Side{x.A, x.B} {
 		if s.Value != nil {
-			return x.Name + "=" + quoteIfOdd(*s.Value)
+			return x.Name + "=" + report.QuoteIfOdd(*s.Value)
 		}
 	}
 	return x.Name
@@ -172,7 +174,7 @@ func nameWithValue(x nodefeatures.Difference) string {
 // side spells what one node has.
 func side(s nodefeatures.Side) string {
 	if s.Value != nil {
-		return quoteIfOdd(*s.Value)
+		return report.QuoteIfOdd(*s.Value)
 	}
 	return string(s.State)
 }

@@ -12,6 +12,9 @@ import (
 	"nodecompat/compat"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
+
+	"nodecompat/compat/output"
+	"nodecompat/compat/report"
 )
 
 // fleet gives n copies of node-a, each changed as its number says, with a kubelet
@@ -30,26 +33,26 @@ func fleet(t *testing.T, n int, change func(int, *nodefeatures.Snapshot) (*nodef
 	}
 }
 
-func summarize(t *testing.T, spec string, nodes iter.Seq2[compat.SavedNode, error], change func(*compat.NodeRequest)) *compat.NodeReportList {
+func summarize(t *testing.T, spec string, nodes iter.Seq2[compat.SavedNode, error], change func(*compat.NodeRequest)) *report.NodeReportList {
 	t.Helper()
 	request := compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: []byte(spec)}}}
 	if change != nil {
 		change(&request)
 	}
-	list := &compat.NodeReportList{}
-	summary, err := compat.ValidateNodes(t.Context(), request, nodes, func(r *compat.NodeReport) error {
+	list := &report.NodeReportList{}
+	all, err := compat.ValidateNodes(t.Context(), request, nodes, func(r *report.NodeReport) error {
 		list.Items = append(list.Items, r)
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	list.Verdict, list.Summary = summary.Verdict(), *summary
+	list.Verdict, list.Summary = all.Verdict, all.Summary
 	return list
 }
 
 // lines are what is compared of groups.
-func lines(groups []compat.NodeGroup) []string {
+func lines(groups []report.NodeGroup) []string {
 	var list []string
 	for _, g := range groups {
 		line := fmt.Sprintf("%d %s %s:", g.Nodes, g.Verdict, g.Names[0])
@@ -133,7 +136,7 @@ func TestGroups(t *testing.T) {
 				t.Errorf("groups (-want +got):\n%s", diff)
 			}
 			var text bytes.Buffer
-			if err := list.WriteText(&text, compat.Style{}); err != nil {
+			if err := output.Write(&text, output.FormatText, list, output.Style{}); err != nil {
 				t.Fatal(err)
 			}
 			if n := strings.Count(text.String(), "\n"); n > 40 {
@@ -157,7 +160,7 @@ func TestManyValues(t *testing.T) {
 		t.Errorf("%d values and %d nodes, want 100 and 50", len(r.Found), r.FoundOther)
 	}
 	var text bytes.Buffer
-	if err := list.WriteText(&text, compat.Style{}); err != nil {
+	if err := output.Write(&text, output.FormatText, list, output.Style{}); err != nil {
 		t.Fatal(err)
 	}
 	if want := "95 other values (145)"; !strings.Contains(text.String(), want) {

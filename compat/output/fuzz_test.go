@@ -1,4 +1,4 @@
-package compat_test
+package output_test
 
 import (
 	"bytes"
@@ -14,9 +14,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"nodecompat/compat"
-
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/output"
+	"nodecompat/compat/report"
 )
 
 // Bounds on what FuzzReport renders: a report, and how much longer its text may
@@ -32,7 +33,7 @@ const (
 // number pick, is changed as how says: most of what a fuzzer does to the bytes
 // themselves is no JSON at all.
 func FuzzReport(f *testing.F) {
-	files, err := filepath.Glob("../testdata/reports/*.json")
+	files, err := filepath.Glob("../../testdata/reports/*.json")
 	if err != nil || len(files) == 0 {
 		f.Fatalf("no reports: %v", err)
 	}
@@ -125,31 +126,31 @@ func mutate(v any, left *int, how uint8, text string) any {
 // renderAll renders data as every kind of report that it can be read as.
 func renderAll(t *testing.T, data []byte) {
 	t.Helper()
-	var node compat.NodeReport
+	var node report.NodeReport
 	if json.Unmarshal(data, &node) == nil {
-		checkText(t, node.WriteText)
-		checkPrintable(t, node.Summary())
+		checkText(t, &node)
+		checkPrintable(t, output.SummaryLine(&node))
 	}
-	var list compat.NodeReportList
+	var list report.NodeReportList
 	if json.Unmarshal(data, &list) == nil && !slices.Contains(list.Items, nil) {
-		checkText(t, list.WriteText)
+		checkText(t, &list)
 	}
-	var diff compat.SnapshotDiff
+	var diff report.SnapshotDiff
 	if json.Unmarshal(data, &diff) == nil {
-		checkText(t, diff.WriteText)
+		checkText(t, &diff)
 	}
-	var pod compat.PodReport
+	var pod report.PodReport
 	if json.Unmarshal(data, &pod) != nil {
 		return
 	}
-	checkText(t, pod.WriteText)
-	checkPrintable(t, pod.Summary())
-	sarif := rendered(t, func(w io.Writer) error { return pod.WriteSARIF(w, "test") })
+	checkText(t, &pod)
+	checkPrintable(t, output.SummaryLine(&pod))
+	sarif := rendered(t, &pod, output.FormatSARIF, output.Style{Tool: "test"})
 	if !json.Valid([]byte(sarif)) {
 		t.Errorf("SARIF is no JSON: %q", sarif)
 	}
 	checkNoControls(t, sarif)
-	junit := rendered(t, pod.WriteJUnit)
+	junit := rendered(t, &pod, output.FormatJUnit, output.Style{})
 	decoder := xml.NewDecoder(strings.NewReader(junit))
 	for {
 		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
@@ -164,10 +165,10 @@ func renderAll(t *testing.T, data []byte) {
 // ownColors are the sequences that the text forms use.
 var ownColors = strings.NewReplacer("\x1b[1;31m", "", "\x1b[1;32m", "", "\x1b[1;33m", "", "\x1b[0m", "")
 
-func checkText(t *testing.T, write func(io.Writer, compat.Style) error) {
+func checkText(t *testing.T, document any) {
 	t.Helper()
-	for _, style := range []compat.Style{{}, {All: true}, {Color: true}} {
-		text := rendered(t, func(w io.Writer) error { return write(w, style) })
+	for _, style := range []output.Style{{}, {All: true}, {Color: true}} {
+		text := rendered(t, document, output.FormatText, style)
 		if style.Color {
 			text = ownColors.Replace(text)
 		}
@@ -195,10 +196,10 @@ func checkNoControls(t *testing.T, text string) {
 	}
 }
 
-func rendered(t *testing.T, write func(io.Writer) error) string {
+func rendered(t *testing.T, document any, format output.Format, style output.Style) string {
 	t.Helper()
 	var buf bytes.Buffer
-	if err := write(&buf); err != nil {
+	if err := output.Write(&buf, format, document, style); err != nil {
 		t.Fatal(err)
 	}
 	if buf.Len() > maxRendered {
@@ -215,9 +216,9 @@ func rendered(t *testing.T, write func(io.Writer) error) string {
 func TestEscapedControls(t *testing.T) {
 	for _, shift := range []string{"", "a", "ab"} {
 		message := shift + strings.Repeat("é\u2028", 5000) + "\u009b"
-		pod := compat.PodReport{Pods: []compat.Pod{{Verdict: verdict.Incompatible, Reasons: []verdict.Reason{{Code: "x", Message: message}}}}}
-		sarif := rendered(t, func(w io.Writer) error { return pod.WriteSARIF(w, "test") })
-		junit := rendered(t, pod.WriteJUnit)
+		pod := report.PodReport{Pods: []report.Pod{{Verdict: verdict.Incompatible, Reasons: []verdict.Reason{{Code: "x", Message: message}}}}}
+		sarif := rendered(t, &pod, output.FormatSARIF, output.Style{Tool: "test"})
+		junit := rendered(t, &pod, output.FormatJUnit, output.Style{})
 		for text, escaped := range map[string]string{sarif: `\u009b`, junit: "&#x9B;"} {
 			if strings.Count(text, "é") != 5000 || strings.Contains(text, "\ufffd") || !strings.Contains(text, escaped) {
 				t.Errorf("%d of 5000 characters, or no %s", strings.Count(text, "é"), escaped)

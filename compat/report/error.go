@@ -1,4 +1,4 @@
-package compat
+package report
 
 import (
 	"context"
@@ -38,9 +38,6 @@ func NewError(err error) *Error {
 	return e
 }
 
-// codeFailure is the code of an error that no type stands for.
-const codeFailure = "failure"
-
 // errorCode is the stable code of err, "" for nil.
 func errorCode(err error) string {
 	var c coded
@@ -54,10 +51,11 @@ func errorCode(err error) string {
 	case errors.As(err, &c):
 		return c.Code()
 	default:
-		return codeFailure
+		return CodeFailure
 	}
 }
 
-func (e *Error) reason() verdict.Reason {
+// Reason returns the error as a reason of a verdict.
+func (e *Error) Reason() verdict.Reason {
 	return verdict.Reason{Code: e.Code, Message: e.Message, Hint: e.Hint}
 }

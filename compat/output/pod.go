@@ -1,4 +1,4 @@
-package compat
+package output
 
 import (
 	"fmt"
@@ -10,45 +10,47 @@ import (
 	"nodecompat/compat/sidecar"
 
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/report"
 )
 
 // textWidth is how wide the text form of a Pod is, in columns.
 const textWidth = 80
 
-// WriteText prints the report for a person: the verdict first, then each Pod with
+// writePod prints the report for a person: the verdict first, then each Pod with
 // a timeline of what the kubelet will do, its findings and its images.
-func (r *PodReport) WriteText(w io.Writer, style Style) error {
+func writePod(w io.Writer, r *report.PodReport, style Style) error {
 	p := &printer{style: style}
-	node := NodeReport{Verdict: r.Verdict, Error: r.Error, Node: r.Node}
-	p.line(0, "%s  %s", p.answer(&node), node.headline())
-	images := r.byReference()
+	node := report.NodeReport{Verdict: r.Verdict, Error: r.Error, Node: r.Node}
+	p.line(0, "%s  %s", p.answer(&node), headline(node.Node))
+	images := r.ImagesByReference()
 	for i := range r.Pods {
 		p.pod(&r.Pods[i], images)
 	}
 	for _, problem := range r.Problems {
 		p.line(0, "")
-		p.wrap(0, fmt.Sprintf("%s: %s:%d: ", problem.Severity, fileTitle(problem.File), problem.Line), problem.Message)
+		p.wrap(0, fmt.Sprintf("%s: %s:%d: ", problem.Severity, report.FileTitle(problem.File), problem.Line), problem.Message)
 	}
 	if len(r.Pods) == 0 {
 		p.line(0, "the files hold no Pod and no workload")
 	}
-	if s := r.Sidecars; s != nil && r.sidecarsMatter() {
+	if s := r.Sidecars; s != nil && sidecarsMatter(r) {
 		p.support(*s)
 	}
 	p.warnings(r.Warnings)
 	return p.flush(w)
 }
 
-// sidecarsMatter says whether native sidecar support decides about any Pod.
-func (r *PodReport) sidecarsMatter() bool {
+// sidecarsMatter reports whether native sidecar support decides about any Pod.
+func sidecarsMatter(r *report.PodReport) bool {
 	native := func(s sidecar.Step) bool { return s.Kind == sidecar.StepSidecar }
-	return slices.ContainsFunc(r.Pods, func(p Pod) bool {
+	return slices.ContainsFunc(r.Pods, func(p report.Pod) bool {
 		return p.Plan.Outcome == sidecar.OutcomeNotRun || slices.ContainsFunc(p.Plan.Steps, native)
 	})
 }
 
-// Summary is the report in one line.
-func (r *PodReport) Summary() string {
+// podSummary is the report in one line.
+func podSummary(r *report.PodReport) string {
 	line := fmt.Sprintf("%s: %d Pods", r.Verdict, len(r.Pods))
 	if len(r.Reasons) > 0 {
 		line += ": " + r.Reasons[0].Message
@@ -97,18 +99,18 @@ func wrapText(text string, width int) []string {
 	return append(lines, line)
 }
 
-func (p *printer) pod(pod *Pod, images map[string]*Image) {
+func (p *printer) pod(pod *report.Pod, images map[string]*report.Image) {
 	p.line(0, "")
-	p.mark0(pod.Verdict, pod.title())
+	p.mark0(pod.Verdict, pod.Title())
 	p.timeline(pod.Plan)
 	for _, f := range pod.Findings {
 		p.finding(f)
 	}
 	for _, reason := range pod.Reasons {
 		switch {
-		case reason.Code == codeStartOrder:
+		case reason.Code == report.CodeStartOrder:
 			p.wrap(1, "start order: ", reason.Message)
-		case pod.hides(reason): // it decided all the same
+		case hides(pod, reason): // it decided all the same
 			p.wrap(1, reason.Code+" (left out): ", reason.Message)
 		}
 	}
@@ -119,7 +121,7 @@ func (p *printer) pod(pod *Pod, images map[string]*Image) {
 }
 
 // podImage says why an image is not compatible.
-func (p *printer) podImage(image *Image) {
+func (p *printer) podImage(image *report.Image) {
 	if image == nil || image.Verdict == verdict.Compatible {
 		return
 	}

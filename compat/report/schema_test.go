@@ -1,58 +1,45 @@
-package compat_test
+package report_test
 
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"path"
 	"path/filepath"
 	"reflect"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/invopop/jsonschema"
-	validator "github.com/santhosh-tekuri/jsonschema/v6"
 
-	"nodecompat/compat"
+	"nodecompat/compat/golden"
+
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
 
 	"nodecompat/nodefeatures/verdict"
-)
 
-var update = flag.Bool("update", false, "rewrite the golden files")
+	"nodecompat/compat/report"
+)
 
 // documents are the types that compat prints, by kind.
 var documents = map[string]any{
-	compat.KindNodeReport:     compat.NodeReport{},
-	compat.KindNodeReportList: compat.NodeReportList{},
-	compat.KindPodReport:      compat.PodReport{},
-	compat.KindSnapshotDiff:   compat.SnapshotDiff{},
-	compat.KindDiscoverReport: compat.DiscoverReport{},
-	compat.KindAttachReport:   compat.AttachReport{},
-	compat.KindDetachReport:   compat.DetachReport{},
-	compat.KindLintReport:     compat.LintReport{},
+	report.KindNodeReport:     report.NodeReport{},
+	report.KindNodeReportList: report.NodeReportList{},
+	report.KindPodReport:      report.PodReport{},
+	report.KindSnapshotDiff:   report.SnapshotDiff{},
+	report.KindDiscoverReport: report.DiscoverReport{},
+	report.KindAttachReport:   report.AttachReport{},
+	report.KindDetachReport:   report.DetachReport{},
+	report.KindLintReport:     report.LintReport{},
 	nodefeatures.SnapshotKind: nodefeatures.Snapshot{},
 }
 
 // TestSchemas keeps the schemas in the tree equal to the types and their docs.
 func TestSchemas(t *testing.T) {
 	for kind, document := range documents {
-		want := generate(t, kind, document)
-		file := filepath.Join("schema", kind+".json")
-		if *update {
-			if err := os.WriteFile(file, want, 0o644); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		if diff := cmp.Diff(string(want), string(compat.Schema(kind))); diff != "" {
-			t.Errorf("%s is stale; run `make generate` (-want +got):\n%s", file, diff)
-		}
+		golden.Compare(t, filepath.Join("schema", kind+".json"), generate(t, kind, document))
 	}
-	if len(compat.SchemaKinds()) != len(documents) {
-		t.Errorf("schemas in the tree: %q, want one for each of the %d documents", compat.SchemaKinds(), len(documents))
+	if len(report.SchemaKinds()) != len(documents) {
+		t.Errorf("schemas in the tree: %q, want one for each of the %d documents", report.SchemaKinds(), len(documents))
 	}
 }
 
@@ -78,7 +65,7 @@ func generate(t *testing.T, kind string, document any) []byte {
 	r := &jsonschema.Reflector{
 		AllowAdditionalProperties: true, // a later version may add fields
 		Namer: func(t reflect.Type) string {
-			if pkg := path.Base(t.PkgPath()); t.Name() != "" && pkg != "compat" {
+			if pkg := path.Base(t.PkgPath()); t.Name() != "" && pkg != "report" {
 				return pkg + "." + t.Name() // several packages have a Reason
 			}
 			return t.Name()
@@ -90,8 +77,8 @@ func generate(t *testing.T, kind string, document any) []byte {
 			return nil
 		},
 	}
-	for _, dir := range []string{".", "../nodefeatures", "../spec"} {
-		if err := r.AddGoComments("nodecompat/compat", dir); err != nil {
+	for _, dir := range []string{".", "../artifact", "../sidecar", "../../nodefeatures", "../../spec"} {
+		if err := r.AddGoComments("nodecompat/compat/report", dir); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -105,28 +92,4 @@ func generate(t *testing.T, kind string, document any) []byte {
 		t.Fatal(err)
 	}
 	return buf.Bytes()
-}
-
-// checkSchema fails the test if a document does not satisfy its kind's schema.
-func checkSchema(t *testing.T, kind string, document []byte) {
-	t.Helper()
-	schema, err := validator.UnmarshalJSON(bytes.NewReader(compat.Schema(kind)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := validator.NewCompiler()
-	if err := compiler.AddResource("schema.json", schema); err != nil {
-		t.Fatal(err)
-	}
-	compiled, err := compiler.Compile("schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	value, err := validator.UnmarshalJSON(bytes.NewReader(document))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := compiled.Validate(value); err != nil {
-		t.Errorf("the document does not satisfy the schema of %s: %v", kind, err)
-	}
 }

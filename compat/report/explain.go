@@ -1,9 +1,9 @@
-package compat
+package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 
 	"nodecompat/nodefeatures"
@@ -11,9 +11,9 @@ import (
 	"nodecompat/nodefeatures/verdict"
 )
 
-// title names a set for a person: its position (from 1, as people count) and
+// Title names a set for a person: its position (from 1, as people count) and
 // what its author called it.
-func (s Set) title() string {
+func (s Set) Title() string {
 	title := fmt.Sprintf("set %d", s.Index+1)
 	if s.Tag != "" {
 		title += fmt.Sprintf(" (%s)", s.Tag)
@@ -32,8 +32,8 @@ func subjectOf(feature string, e nodefeatures.Expression) string {
 	return feature + " " + e.Name
 }
 
-// explainExpression says what was wanted and what was found.
-func explainExpression(feature string, e nodefeatures.Expression) string {
+// ExplainExpression says what was wanted and what was found.
+func ExplainExpression(feature string, e nodefeatures.Expression) string {
 	subject := subjectOf(feature, e)
 	line := fmt.Sprintf("%s: wanted %s, found %s", subject, wanted(e), found(e))
 	switch {
@@ -53,30 +53,30 @@ func explainExpression(feature string, e nodefeatures.Expression) string {
 
 // whyDevice explains a term on devices: what one device should have been, and
 // how the nearest one differs.
-func whyDevice(t nodefeatures.Term) cause {
+func whyDevice(t nodefeatures.Term) Cause {
 	wants := make([]string, len(t.Expressions))
 	for i, e := range t.Expressions {
 		wants[i] = attribute(e)
 	}
 	all := strings.Join(wants, " and ")
-	c := cause{subject: t.Feature, wanted: fmt.Sprintf("no %s has %s", t.Feature, all), hint: firstHint(t.Expressions)}
+	c := Cause{Subject: t.Feature, Wanted: fmt.Sprintf("no %s has %s", t.Feature, all), Hint: firstHint(t.Expressions)}
 	switch {
 	case t.Device != nil && slices.ContainsFunc(t.Expressions, func(e nodefeatures.Expression) bool { return !e.MatchName }):
-		c.found = deviceAttributes(t)
-		c.message = fmt.Sprintf("%s; nearest %s", c.wanted, deviceText(t))
+		c.Found = deviceAttributes(t)
+		c.Message = fmt.Sprintf("%s; nearest %s", c.Wanted, DeviceText(t))
 	case t.Devices != nil && *t.Devices > 0:
-		c.found = fmt.Sprintf("%d without", *t.Devices)
-		c.message = fmt.Sprintf("none of the %d instances of %s has %s", *t.Devices, t.Feature, all)
+		c.Found = fmt.Sprintf("%d without", *t.Devices)
+		c.Message = fmt.Sprintf("none of the %d instances of %s has %s", *t.Devices, t.Feature, all)
 	default:
-		c.found = "none"
-		c.message = c.wanted + ", the node has none"
+		c.Found = "none"
+		c.Message = c.Wanted + ", the node has none"
 	}
 	return c
 }
 
-// deviceText describes the term's device by its address and the attributes that
+// DeviceText describes the term's device by its address and the attributes that
 // were asked for.
-func deviceText(t nodefeatures.Term) string {
+func DeviceText(t nodefeatures.Term) string {
 	return strings.TrimSpace(t.Device.Address + " " + deviceAttributes(t))
 }
 
@@ -88,7 +88,7 @@ func deviceAttributes(t nodefeatures.Term) string {
 		}
 	}
 	if len(parts) == 0 && t.Device.Address == "" {
-		parts = append(parts, "has "+strings.Join(sortedKeys(t.Device.Attributes), ", "))
+		parts = append(parts, "has "+strings.Join(slices.Sorted(maps.Keys(t.Device.Attributes)), ", "))
 	}
 	return strings.Join(parts, " ")
 }
@@ -154,7 +154,7 @@ func found(e nodefeatures.Expression) string {
 	case e.MatchName:
 		return "no such name"
 	case f.Value != nil:
-		return quoteIfOdd(*f.Value)
+		return QuoteIfOdd(*f.Value)
 	case f.Present:
 		return "it"
 	default:
@@ -169,8 +169,8 @@ func moreNames(f *nodefeatures.Found) string {
 	return ""
 }
 
-// quoteIfOdd quotes values that would be misread in a line of text.
-func quoteIfOdd(value string) string {
+// QuoteIfOdd quotes values that would be misread in a line of text.
+func QuoteIfOdd(value string) string {
 	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r == '"' || r > '~' }) {
 		return fmt.Sprintf("%q", value)
 	}
@@ -183,13 +183,4 @@ func firstHint(expressions []nodefeatures.Expression) string {
 		return ""
 	}
 	return expressions[i].Hint
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }

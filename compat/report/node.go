@@ -1,6 +1,8 @@
-package compat
+package report
 
 import (
+	"time"
+
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
 
@@ -53,8 +55,6 @@ type NodeReport struct {
 	// several images it is the first of their errors, and the verdict still
 	// holds what is known of the others.
 	Error *Error `json:"error,omitempty"`
-
-	detection *Error // why the kubelet could not be looked for
 }
 
 // Node names the judged node and what could not be read on it.
@@ -161,4 +161,31 @@ func (i Image) Name() string {
 		return i.Reference
 	}
 	return i.File
+}
+
+// NewNodeReport returns a report without an answer; err says why, if it is not nil.
+func NewNodeReport(now time.Time, err error) *NodeReport {
+	return &NodeReport{
+		APIVersion: APIVersion,
+		Kind:       KindNodeReport,
+		Created:    now.UTC().Format(time.RFC3339),
+		Verdict:    verdict.Unknown,
+		Reasons:    []verdict.Reason{},
+		Node:       Node{Sources: []nodefeatures.Source{}},
+		Images:     []Image{},
+		Warnings:   []verdict.Reason{},
+		Error:      NewError(err),
+	}
+}
+
+// BestSet returns the compatible set with the highest weight, the first of equals;
+// nil if no set is compatible.
+func BestSet(sets []Set) *Set {
+	var best *Set
+	for i := range sets {
+		if sets[i].Verdict == verdict.Compatible && (best == nil || sets[i].Weight > best.Weight) {
+			best = &sets[i]
+		}
+	}
+	return best
 }

@@ -1,7 +1,11 @@
-package compat
+package report
 
 import (
+	"fmt"
+	"time"
+
 	"nodecompat/compat/sidecar"
+	"nodecompat/nodefeatures"
 
 	"nodecompat/nodefeatures/verdict"
 )
@@ -71,4 +75,39 @@ type PodImage struct {
 	Reference string `json:"reference"`
 	// Verdict is that of the image.
 	Verdict verdict.Verdict `json:"verdict,omitempty"`
+}
+
+// NewPodReport returns a report on no Pod; err says why, if it is not nil.
+func NewPodReport(now time.Time, err error) *PodReport {
+	return &PodReport{
+		APIVersion: APIVersion, Kind: KindPodReport, Created: now.UTC().Format(time.RFC3339), Verdict: verdict.Unknown,
+		Reasons: []verdict.Reason{}, Node: Node{Sources: []nodefeatures.Source{}}, Pods: []Pod{}, Images: []Image{},
+		Problems: []sidecar.Problem{}, Warnings: []verdict.Reason{}, Error: NewError(err),
+	}
+}
+
+// Title names a Pod template for a person: "Deployment web (deploy.yaml:12)".
+func (p *Pod) Title() string {
+	name := p.Name
+	if name == "" {
+		name = "without a name"
+	}
+	return fmt.Sprintf("%s %s (%s:%d)", p.Kind, name, FileTitle(p.File), p.Line)
+}
+
+// FileTitle names a file for a person.
+func FileTitle(name string) string {
+	if name == "-" {
+		return "stdin"
+	}
+	return name
+}
+
+// ImagesByReference returns the report's images by their full names.
+func (r *PodReport) ImagesByReference() map[string]*Image {
+	images := make(map[string]*Image, len(r.Images))
+	for i := range r.Images {
+		images[r.Images[i].Reference] = &r.Images[i]
+	}
+	return images
 }

@@ -1,4 +1,4 @@
-package compat
+package output
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"nodecompat/nodefeatures"
 
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/report"
 )
 
 // Style says how text is decorated. The zero value is plain.
@@ -20,14 +22,16 @@ type Style struct {
 	Color bool
 	// All shows the terms that hold as well, not only those that do not.
 	All bool
+	// Tool is the version that SARIF names.
+	Tool string
 }
 
-// WriteText prints the report for a person: the verdict first, then each image
+// writeNode prints the report for a person: the verdict first, then each image
 // with its sets, rules and failing terms, then sidecar support. It says nothing
 // that is not in the report.
-func (r *NodeReport) WriteText(w io.Writer, style Style) error {
+func writeNode(w io.Writer, r *report.NodeReport, style Style) error {
 	p := &printer{style: style}
-	p.line(0, "%s  %s", p.answer(r), r.headline())
+	p.line(0, "%s  %s", p.answer(r), headline(r.Node))
 	for _, change := range r.Node.Changes {
 		p.line(1, "what if: %s", change)
 	}
@@ -42,17 +46,16 @@ func (r *NodeReport) WriteText(w io.Writer, style Style) error {
 	return p.flush(w)
 }
 
-// Summary is the report in one line.
-func (r *NodeReport) Summary() string {
-	line := fmt.Sprintf("%s: %s", r.Verdict, r.headline())
+// nodeSummary is the report in one line.
+func nodeSummary(r *report.NodeReport) string {
+	line := fmt.Sprintf("%s: %s", r.Verdict, headline(r.Node))
 	if len(r.Reasons) > 0 {
 		line += ": " + r.Reasons[0].Message
 	}
 	return Printable(line)
 }
 
-func (r *NodeReport) headline() string {
-	n := r.Node
+func headline(n report.Node) string {
 	return describeSnapshotNode(nodefeatures.Node{Name: n.Name, OS: n.OS, Architecture: n.Architecture, Kernel: n.Kernel})
 }
 
@@ -118,7 +121,7 @@ var colors = map[verdict.Verdict]string{verdict.Compatible: "32", verdict.Incomp
 var marks = map[verdict.Verdict]string{verdict.Compatible: "✓", verdict.Incompatible: "✗", verdict.Unknown: "?"}
 
 // answer is the verdict, or that there is none.
-func (p *printer) answer(r *NodeReport) painted {
+func (p *printer) answer(r *report.NodeReport) painted {
 	if r.Verdict == verdict.Unknown && r.Error != nil {
 		return p.paint(verdict.Incompatible, "FAILED")
 	}
@@ -136,7 +139,7 @@ func (p *printer) paint(v verdict.Verdict, text string) painted {
 	return painted("\x1b[1;" + color + "m" + text + "\x1b[0m")
 }
 
-func (p *printer) image(i Image) {
+func (p *printer) image(i report.Image) {
 	p.line(0, "")
 	kind := "image"
 	if i.File != "" {
@@ -161,16 +164,16 @@ func (p *printer) image(i Image) {
 			p.reason(1, r)
 		}
 	}
-	best := bestSet(i.Sets)
+	best := report.BestSet(i.Sets)
 	for n := range i.Sets {
 		p.set(&i.Sets[n], len(i.Sets) > 1 && &i.Sets[n] == best)
 	}
 }
 
 // setCodes are the reasons that the sets of an image show by themselves.
-var setCodes = []string{codeSetMatches, codeNoSetMatches, codeFactsUnknown}
+var setCodes = []string{report.CodeSetMatches, report.CodeNoSetMatches, report.CodeFactsUnknown}
 
-func (p *printer) set(s *Set, best bool) {
+func (p *printer) set(s *report.Set, best bool) {
 	note := ""
 	if s.Weight != 0 {
 		note += fmt.Sprintf(", weight %d", s.Weight)
@@ -181,7 +184,7 @@ func (p *printer) set(s *Set, best bool) {
 	if best {
 		note += "  <- best"
 	}
-	p.line(1, "%s %s%s", p.mark(s.Verdict), s.title(), note)
+	p.line(1, "%s %s%s", p.mark(s.Verdict), s.Title(), note)
 	for _, r := range s.Rules {
 		p.rule(r)
 	}
@@ -212,29 +215,29 @@ func (p *printer) term(depth int, t nodefeatures.Term) {
 	case t.Verdict == verdict.Compatible && !p.style.All:
 		return
 	case t.Reason != nil, t.Devices != nil && t.Verdict != verdict.Compatible:
-		why := whyTerm(t)
-		p.line(depth, "%s %s", p.mark(t.Verdict), why.message)
-		p.hint(depth, why.hint)
+		why := report.WhyTerm(t)
+		p.line(depth, "%s %s", p.mark(t.Verdict), why.Message)
+		p.hint(depth, why.Hint)
 	case t.Device != nil:
-		p.line(depth, "%s %s: %s", p.mark(t.Verdict), t.Feature, deviceText(t))
+		p.line(depth, "%s %s: %s", p.mark(t.Verdict), t.Feature, report.DeviceText(t))
 	default:
 		for _, e := range t.Expressions {
 			if e.Verdict != verdict.Compatible || p.style.All {
-				p.line(depth, "%s %s", p.mark(e.Verdict), explainExpression(t.Feature, e))
+				p.line(depth, "%s %s", p.mark(e.Verdict), report.ExplainExpression(t.Feature, e))
 				p.hint(depth, e.Hint)
 			}
 		}
 	}
 }
 
-// decidedBySidecars says whether native sidecars were required.
-func (r *NodeReport) decidedBySidecars() bool {
+// decidedBySidecars reports whether native sidecars were required.
+func decidedBySidecars(r *report.NodeReport) bool {
 	return slices.ContainsFunc(r.Reasons, func(reason verdict.Reason) bool { return reason.Code == string(r.Sidecars.Code) })
 }
 
-func (p *printer) sidecars(r *NodeReport) {
+func (p *printer) sidecars(r *report.NodeReport) {
 	// Without a kubelet, and if nobody asked, there is nothing to say.
-	if r.Sidecars == nil || r.Sidecars.Support == sidecar.Unknown && r.Sidecars.Kubelet.Origin == nil && !r.decidedBySidecars() {
+	if r.Sidecars == nil || r.Sidecars.Support == sidecar.Unknown && r.Sidecars.Kubelet.Origin == nil && !decidedBySidecars(r) {
 		return
 	}
 	p.support(*r.Sidecars)
@@ -251,7 +254,7 @@ func (p *printer) support(s sidecar.Support) {
 	p.line(0, "")
 	p.mark0(s.Verdict(), "native sidecars: "+s.Message)
 	if !slices.ContainsFunc(s.Findings, func(f sidecar.Finding) bool { return f.Code == sidecar.CodeConfigNotRead }) {
-		hint(sidecarHint(s))
+		hint(report.SidecarHint(s))
 	}
 	for _, f := range s.Findings {
 		if f.Message != s.Message {

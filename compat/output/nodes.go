@@ -1,4 +1,4 @@
-package compat
+package output
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/report"
 )
 
 // Bounds on the text form of a list of nodes, which has to be read at a glance.
@@ -20,18 +22,18 @@ const (
 	namesShown  = 5  // nodes of a group that are named
 )
 
-// WriteText prints the summary for a person: how many nodes, and why, the biggest
+// writeNodes prints the summary for a person: how many nodes, and why, the biggest
 // groups first; if they are not many, or all are asked for, each of them.
-func (l *NodeReportList) WriteText(w io.Writer, style Style) error {
+func writeNodes(w io.Writer, l *report.NodeReportList, style Style) error {
 	p := &printer{style: style}
-	p.line(0, "%s  %s", p.answer(&NodeReport{Verdict: l.Verdict, Error: l.firstError()}), l.Summary.String())
+	p.line(0, "%s  %s", p.answer(&report.NodeReport{Verdict: l.Verdict, Error: firstError(l)}), nodesSummary(l.Summary))
 	if len(l.Items) > 0 {
 		for _, change := range l.Items[0].Node.Changes {
 			p.line(1, "what if: %s", change)
 		}
 	}
-	for _, verdict := range verdictOrder {
-		p.groups(verdict, l.Summary.of(verdict))
+	for _, verdict := range report.VerdictOrder {
+		p.groups(verdict, groupsOf(l.Summary, verdict))
 	}
 	switch {
 	case len(l.Items) <= nodesShown || style.All:
@@ -45,12 +47,12 @@ func (l *NodeReportList) WriteText(w io.Writer, style Style) error {
 		p.line(0, "")
 		p.line(0, "--all lists each node, -o ndjson prints a report on each")
 	}
-	p.warnings(l.warnings())
+	p.warnings(nodesWarnings(l))
 	return p.flush(w)
 }
 
 // firstError is the first that a node has; nil if none has one.
-func (l *NodeReportList) firstError() *Error {
+func firstError(l *report.NodeReportList) *report.Error {
 	for _, r := range l.Items {
 		if r.Error != nil {
 			return r.Error
@@ -59,8 +61,8 @@ func (l *NodeReportList) firstError() *Error {
 	return nil
 }
 
-// warnings are those of the nodes, each once.
-func (l *NodeReportList) warnings() []verdict.Reason {
+// nodesWarnings are those of the nodes, each once.
+func nodesWarnings(l *report.NodeReportList) []verdict.Reason {
 	var list []verdict.Reason
 	counts := map[verdict.Reason]int{}
 	for _, r := range l.Items {
@@ -78,19 +80,19 @@ func (l *NodeReportList) warnings() []verdict.Reason {
 	return list
 }
 
-// String is the summary in one line.
-func (s *Summary) String() string {
+// nodesSummary is a summary in one line.
+func nodesSummary(s report.Summary) string {
 	return fmt.Sprintf("%s: %s compatible, %s incompatible, %s unknown",
 		ofNodes(s.Nodes), thousands(s.Compatible), thousands(s.Incompatible), thousands(s.Unknown))
 }
 
-// of are the groups with a verdict.
-func (s *Summary) of(verdict verdict.Verdict) []NodeGroup {
-	return slices.DeleteFunc(slices.Clone(s.Groups), func(g NodeGroup) bool { return g.Verdict != verdict })
+// groupsOf are the groups with a verdict.
+func groupsOf(s report.Summary, v verdict.Verdict) []report.NodeGroup {
+	return slices.DeleteFunc(slices.Clone(s.Groups), func(g report.NodeGroup) bool { return g.Verdict != v })
 }
 
 // groups prints the nodes that have a verdict, by reason.
-func (p *printer) groups(verdict verdict.Verdict, groups []NodeGroup) {
+func (p *printer) groups(verdict verdict.Verdict, groups []report.NodeGroup) {
 	if len(groups) == 0 {
 		return
 	}
@@ -111,7 +113,7 @@ func (p *printer) groups(verdict verdict.Verdict, groups []NodeGroup) {
 	}
 }
 
-func (p *printer) group(g NodeGroup, label string) {
+func (p *printer) group(g report.NodeGroup, label string) {
 	blank := strings.Repeat(" ", utf8.RuneCountInString(label))
 	if len(g.Reasons) == 0 {
 		p.line(1, "%sno reason is given", label)
@@ -120,7 +122,7 @@ func (p *printer) group(g NodeGroup, label string) {
 		if i > 0 {
 			label = blank
 		}
-		text := r.text()
+		text := groupReasonText(r)
 		if i > 0 {
 			text = "and " + text
 		}
@@ -133,8 +135,8 @@ func (p *printer) group(g NodeGroup, label string) {
 	p.line(1, "%s%s%s", blank, names, someNames(g.Names, g.Nodes, textWidth-2-len(blank)-len(names)))
 }
 
-// text is the reason with what was found, and on how many nodes.
-func (r GroupReason) text() string {
+// groupReasonText is the reason with what was found, and on how many nodes.
+func groupReasonText(r report.GroupReason) string {
 	if len(r.Found) == 0 {
 		return r.Message
 	}
@@ -195,12 +197,12 @@ func thousands(n int) string {
 	return text
 }
 
-func (p *printer) node(r *NodeReport) {
+func (p *printer) node(r *report.NodeReport) {
 	note := ""
 	for _, image := range r.Images {
 		if image.Score != nil {
 			note += fmt.Sprintf("  score %d", *image.Score)
 		}
 	}
-	p.line(0, "%s %s%s", p.mark(r.Verdict), r.headline(), note)
+	p.line(0, "%s %s%s", p.mark(r.Verdict), headline(r.Node), note)
 }

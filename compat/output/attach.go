@@ -1,0 +1,58 @@
+package output
+
+import (
+	"io"
+
+	"nodecompat/compat/artifact"
+
+	"nodecompat/compat/report"
+)
+
+// writeAttach says what was done, a line for each target.
+func writeAttach(w io.Writer, r *report.AttachReport, style Style) error {
+	p := &printer{style: style}
+	for _, a := range r.Attached {
+		switch {
+		case a.Existing:
+			p.line(0, "already in effect: %s on %s (%s)", a.Artifact, r.Reference, a.Title())
+		case r.DryRun:
+			p.line(0, "would attach %s to %s (%s):", a.Artifact, r.Reference, a.Title())
+			p.line(0, "%s", a.Manifest)
+		default:
+			p.line(0, "attached %s to %s (%s)", a.Artifact, r.Reference, a.Title())
+		}
+		for _, old := range a.Replaced {
+			p.removed(old, "replaced")
+		}
+	}
+	p.warnings(r.Warnings)
+	return p.flush(w)
+}
+
+// removed says what became of an artifact that is listed no more.
+func (p *printer) removed(old artifact.Removed, verb string) {
+	note := ""
+	switch {
+	case old.Missing:
+		note = " (only its entry was left)"
+	case !old.Deleted:
+		note = " (no longer listed; the registry refused to delete it)"
+	}
+	p.line(1, "%s %s%s", verb, old.Digest.String(), note)
+}
+
+// writeDetach says what was removed, a line for each artifact.
+func writeDetach(w io.Writer, r *report.DetachReport, style Style) error {
+	p := &printer{style: style}
+	for _, d := range r.Detached {
+		p.line(0, "%s (%s)", r.Reference, d.Title())
+		for _, old := range d.Removed {
+			p.removed(old, "detached")
+		}
+	}
+	if len(r.Detached) == 0 {
+		p.line(0, "nothing is attached to %s", r.Reference)
+	}
+	p.warnings(r.Warnings)
+	return p.flush(w)
+}

@@ -1,0 +1,134 @@
+package output
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"nodecompat/compat/artifact"
+	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/report"
+)
+
+// countArtifacts counts what is attached.
+func countArtifacts(r *report.DiscoverReport) int {
+	n := 0
+	for _, s := range r.Subjects {
+		n += len(s.Artifacts)
+	}
+	return n
+}
+
+// writeTree draws the image with its subjects and their artifacts.
+func writeTree(w io.Writer, r *report.DiscoverReport, style Style) error {
+	p := &printer{style: style}
+	p.line(0, "%s", r.Reference)
+	for i, s := range r.Subjects {
+		branch, stem := "├── ", "│   "
+		if i == len(r.Subjects)-1 {
+			branch, stem = "└── ", "    "
+		}
+		p.line(0, branch+"%s", s.Title())
+		for j, a := range s.Artifacts {
+			twig := "├── "
+			if j == len(s.Artifacts)-1 {
+				twig = "└── "
+			}
+			p.line(0, stem+twig+"%s  %s  %s%s", a.Digest, orNone(a.Created), p.state(a), artifactDetails(a))
+		}
+	}
+	if countArtifacts(r) == 0 {
+		p.line(0, "no compatibility artifact is attached")
+	}
+	p.warnings(r.Warnings)
+	return p.flush(w)
+}
+
+// writeTable lists the artifacts, one a line.
+func writeTable(w io.Writer, r *report.DiscoverReport) error {
+	p := &printer{}
+	table := tabwriter.NewWriter(&p.buf, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ON\tARTIFACT\tCREATED\tSETS\tRULES\tTAGS\tSTATE")
+	for _, s := range r.Subjects {
+		on := s.Platform
+		if on == "" {
+			on = s.On
+		}
+		for _, a := range s.Artifacts {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%s\t%s\n", Printable(on), a.Digest, Printable(orNone(a.Created)),
+				a.Sets, a.Rules, cmp.Or(Printable(strings.Join(a.Tags, ",")), "-"), stateText(a))
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	p.warnings(r.Warnings)
+	return p.flush(w)
+}
+
+// states spells the states of artifacts for a person.
+var states = map[string]string{
+	string(artifact.StateInEffect): "in effect",
+	string(artifact.StateOlder):    "older",
+	string(artifact.StateForeign):  "of another image",
+	string(artifact.StateMissing):  "listed, but gone",
+	string(artifact.StateBroken):   "broken",
+}
+
+// stateText is the state for a person.
+func stateText(a report.DiscoveredArtifact) string {
+	if a.DuplicateOf != "" && artifact.State(a.State) == artifact.StateOlder {
+		return "duplicate"
+	}
+	return states[a.State]
+}
+
+// artifactDetails is the rest of an artifact's line in the tree: what its spec has, what it
+// repeats, what is wrong with it.
+func artifactDetails(a report.DiscoveredArtifact) string {
+	var parts []string
+	if a.Sets > 0 {
+		parts = append(parts, count(a.Sets, "set"), count(a.Rules, "rule"))
+	}
+	if len(a.Tags) > 0 {
+		parts = append(parts, "tags "+strings.Join(a.Tags, ", "))
+	}
+	text := ""
+	if len(parts) > 0 {
+		text = "  (" + strings.Join(parts, ", ") + ")"
+	}
+	if a.DuplicateOf != "" {
+		text += "  same spec as " + a.DuplicateOf
+	}
+	return text + prefixed("  ", a.Problem)
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (p *printer) state(a report.DiscoveredArtifact) painted {
+	result := verdict.Unknown
+	switch artifact.State(a.State) {
+	case artifact.StateInEffect:
+		result = verdict.Compatible
+	case artifact.StateBroken:
+		result = verdict.Incompatible
+	case artifact.StateOlder:
+		return painted(stateText(a))
+	}
+	return p.paint(result, stateText(a))
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "(no date)"
+	}
+	return text
+}

@@ -1,0 +1,121 @@
+package output
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"sigs.k8s.io/yaml"
+
+	"nodecompat/nodefeatures"
+
+	"nodecompat/compat/report"
+)
+
+// A Format is how a document is written.
+type Format string
+
+// The formats. JSON, YAML and NDJSON take every document, text those that people
+// read, tree and table what discover lists, SARIF and JUnit PodReports.
+const (
+	FormatJSON   Format = "json"
+	FormatYAML   Format = "yaml"
+	FormatNDJSON Format = "ndjson" // one line
+	FormatText   Format = "text"
+	FormatTree   Format = "tree"
+	FormatTable  Format = "table"
+	FormatSARIF  Format = "sarif"
+	FormatJUnit  Format = "junit"
+)
+
+// Structured reports whether a format is for programs and holds the whole document.
+func (f Format) Structured() bool {
+	return f == FormatJSON || f == FormatYAML || f == FormatNDJSON
+}
+
+// Write writes a document in a format. Nothing is written unless all of it could be
+// encoded, and then in one piece.
+func Write(w io.Writer, format Format, document any, style Style) error {
+	var err error
+	switch format {
+	case FormatJSON, FormatYAML, FormatNDJSON:
+		err = writeDocument(w, format, document)
+	case FormatText, FormatTree:
+		err = writeText(w, document, style)
+	case FormatTable:
+		err = writeTable(w, document.(*report.DiscoverReport))
+	case FormatSARIF:
+		err = writeSARIF(w, document.(*report.PodReport), style.Tool)
+	case FormatJUnit:
+		err = writeJUnit(w, document.(*report.PodReport))
+	default:
+		err = fmt.Errorf("there is no format %q", format)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the %s document: %w", format, err)
+	}
+	return nil
+}
+
+func writeText(w io.Writer, document any, style Style) error {
+	switch d := document.(type) {
+	case *report.NodeReport:
+		return writeNode(w, d, style)
+	case *report.NodeReportList:
+		return writeNodes(w, d, style)
+	case *report.PodReport:
+		return writePod(w, d, style)
+	case *report.AttachReport:
+		return writeAttach(w, d, style)
+	case *report.DetachReport:
+		return writeDetach(w, d, style)
+	case *report.DiscoverReport:
+		return writeTree(w, d, style)
+	case *report.LintReport:
+		return writeLint(w, d, style)
+	case *report.SnapshotDiff:
+		return writeSnapshotDiff(w, d, style)
+	case *nodefeatures.Snapshot:
+		return writeSnapshot(w, d, style)
+	}
+	return fmt.Errorf("a %T has no text", document)
+}
+
+// writeDocument writes JSON, or the same as YAML.
+func writeDocument(w io.Writer, format Format, document any) error {
+	var buf bytes.Buffer
+	encoder := json.NewEncoder(&buf)
+	encoder.SetEscapeHTML(false)
+	if format == FormatJSON {
+		encoder.SetIndent("", "  ")
+	}
+	if err := encoder.Encode(document); err != nil {
+		return err
+	}
+	data := buf.Bytes()
+	if format == FormatYAML {
+		var err error
+		if data, err = yaml.JSONToYAML(data); err != nil {
+			return err
+		}
+	} else {
+		data = escapeControls(data, "\\u%04x")
+	}
+	_, err := w.Write(data)
+	return err
+}
+
+// SummaryLine returns a report in one line, for a person whose standard output goes
+// elsewhere.
+func SummaryLine(document any) string {
+	switch d := document.(type) {
+	case *report.NodeReport:
+		return nodeSummary(d)
+	case *report.NodeReportList:
+		return nodesSummary(d.Summary)
+	case *report.PodReport:
+		return podSummary(d)
+	}
+	return ""
+}

@@ -1,0 +1,60 @@
+package report
+
+import "nodecompat/nodefeatures/verdict"
+
+// KindDiscoverReport names the document of `compat discover`.
+const KindDiscoverReport = "DiscoverReport"
+
+// A DiscoverReport lists what is attached to an image.
+type DiscoverReport struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Reference is the image as it was asked for, Digest what it points to.
+	Reference string `json:"reference"`
+	Digest    string `json:"digest"`
+	// Subjects are the index, if there is one, then every platform's manifest.
+	Subjects []DiscoveredSubject `json:"subjects"`
+	// ViaFallbackTag is true when the registry has no referrers API.
+	ViaFallbackTag bool             `json:"viaFallbackTag"`
+	Warnings       []verdict.Reason `json:"warnings"`
+	// Error says why it did not work; absent when it did.
+	Error *Error `json:"error,omitempty"`
+}
+
+// A DiscoveredSubject is a manifest or index with its artifacts, the preferred
+// one first.
+type DiscoveredSubject struct {
+	Target
+	Artifacts []DiscoveredArtifact `json:"artifacts"`
+}
+
+// A DiscoveredArtifact is one compatibility artifact in a list of referrers.
+type DiscoveredArtifact struct {
+	// Digest is that of its manifest, Created its annotation as found.
+	Digest  string `json:"digest"`
+	Created string `json:"created"`
+	// State is inEffect (what readers of this subject take), older, foreign (it
+	// speaks about another image), missing (listed, but gone) or broken (readers
+	// that come to it fail).
+	State string `json:"state"`
+	// Spec is the digest of the spec's bytes: equal specs have equal ones.
+	Spec string `json:"spec,omitempty"`
+	// DuplicateOf is the digest of the artifact with the same spec that readers of
+	// this subject prefer to this one.
+	DuplicateOf string `json:"duplicateOf,omitempty"`
+	// Sets and Rules are how many the spec has, Tags are those of its sets, in
+	// their order and each once; nothing where the spec could not be read.
+	Sets  int      `json:"sets"`
+	Rules int      `json:"rules"`
+	Tags  []string `json:"tags"`
+	// Problem explains the states foreign, missing and broken.
+	Problem string `json:"problem,omitempty"`
+}
+
+// NewDiscoverReport returns a report on nothing found; err says why, if it is not nil.
+func NewDiscoverReport(reference string, err error) *DiscoverReport {
+	return &DiscoverReport{
+		APIVersion: APIVersion, Kind: KindDiscoverReport, Reference: reference,
+		Subjects: []DiscoveredSubject{}, Warnings: []verdict.Reason{}, Error: NewError(err),
+	}
+}

@@ -1,0 +1,200 @@
+package compat
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/report"
+)
+
+// Bounds on what a summary holds, however many nodes there are.
+const (
+	// maxGroupNames is how many nodes of a group are named.
+	maxGroupNames = 10
+	// maxFound is how many different values are counted for a reason.
+	maxFound = 100
+)
+
+// A counter sums nodes up as they come.
+type counter struct {
+	summary report.Summary
+	failed  bool
+	groups  []*report.NodeGroup
+	keys    map[string]*report.NodeGroup // by verdict and reasons, without what was found
+}
+
+func (c *counter) add(r *report.NodeReport) {
+	s := &c.summary
+	s.Nodes++
+	c.failed = c.failed || r.Error != nil
+	c.addToGroup(r)
+	switch r.Verdict {
+	case verdict.Compatible:
+		s.Compatible++
+		return
+	case verdict.Incompatible:
+		s.Incompatible++
+	default:
+		s.Unknown++
+	}
+	if len(r.Reasons) == 0 {
+		return
+	}
+	first := r.Reasons[0]
+	for i, known := range s.Reasons {
+		if known.Verdict == r.Verdict && known.Code == first.Code && known.Message == first.Message {
+			s.Reasons[i].Nodes++
+			return
+		}
+	}
+	s.Reasons = append(s.Reasons, report.ReasonCount{Verdict: r.Verdict, Code: first.Code, Nodes: 1, Node: r.Node.Name, Message: first.Message})
+}
+
+// result is the summary of all nodes that were added, and their verdict: that of
+// all, or of the best.
+func (c *counter) result(anyNode bool) Nodes {
+	s := c.summary
+	s.Reasons = append([]report.ReasonCount{}, s.Reasons...)
+	slices.SortStableFunc(s.Reasons, func(a, b report.ReasonCount) int { return cmp.Compare(b.Nodes, a.Nodes) })
+	s.Groups = c.sortedGroups()
+	return Nodes{Verdict: nodesVerdict(s, anyNode), Summary: s, Failed: c.failed}
+}
+
+// nodesVerdict is that of all nodes, or of the best; unknown without any.
+func nodesVerdict(s report.Summary, anyNode bool) verdict.Verdict {
+	counts := []struct {
+		verdict verdict.Verdict
+		nodes   int
+	}{{verdict.Incompatible, s.Incompatible}, {verdict.Unknown, s.Unknown}, {verdict.Compatible, s.Compatible}}
+	if anyNode {
+		slices.Reverse(counts)
+	}
+	for _, c := range counts {
+		if c.nodes > 0 {
+			return c.verdict
+		}
+	}
+	return verdict.Unknown
+}
+
+// addToGroup adds a node to those with the same verdict for the same reasons.
+func (c *counter) addToGroup(r *report.NodeReport) {
+	reasons := reasonCauses(r)
+	key := strings.Builder{}
+	key.WriteString(string(r.Verdict))
+	for _, cause := range reasons {
+		key.WriteString("\x00" + cause.code + "\x00" + cause.General())
+	}
+	group, ok := c.keys[key.String()]
+	if !ok {
+		group = &report.NodeGroup{Verdict: r.Verdict, Names: []string{}, Reasons: make([]report.GroupReason, len(reasons))}
+		for i, cause := range reasons {
+			group.Reasons[i] = report.GroupReason{Code: cause.code, Message: cause.General(), Hint: cause.Hint, Found: []report.FoundCount{}}
+		}
+		if c.keys == nil {
+			c.keys = map[string]*report.NodeGroup{}
+		}
+		c.keys[key.String()] = group
+		c.groups = append(c.groups, group)
+	}
+	addNode(group, cmp.Or(r.Node.Name, r.Node.Snapshot), reasons)
+}
+
+func addNode(g *report.NodeGroup, name string, reasons []codedCause) {
+	g.Nodes++
+	if len(g.Names) < maxGroupNames {
+		g.Names = append(g.Names, name)
+	}
+	for i, c := range reasons {
+		if g.Reasons[i].Hint != c.Hint {
+			g.Reasons[i].Hint = ""
+		}
+		if c.Wanted != "" {
+			countFound(&g.Reasons[i], c.Found)
+		}
+	}
+}
+
+func countFound(r *report.GroupReason, value string) {
+	switch i := slices.IndexFunc(r.Found, func(f report.FoundCount) bool { return f.Value == value }); {
+	case i >= 0:
+		r.Found[i].Nodes++
+	case len(r.Found) < maxFound:
+		r.Found = append(r.Found, report.FoundCount{Value: value, Nodes: 1})
+	default:
+		r.FoundOther++
+	}
+}
+
+// sortedGroups lists the groups by verdict, the biggest first; of equals, that of the
+// node that came first.
+func (c *counter) sortedGroups() []report.NodeGroup {
+	list := make([]report.NodeGroup, len(c.groups))
+	for i, group := range c.groups {
+		list[i] = *group
+		for j := range group.Reasons {
+			slices.SortStableFunc(group.Reasons[j].Found, func(a, b report.FoundCount) int { return cmp.Compare(b.Nodes, a.Nodes) })
+		}
+	}
+	slices.SortStableFunc(list, func(a, b report.NodeGroup) int {
+		return cmp.Or(cmp.Compare(slices.Index(report.VerdictOrder, a.Verdict), slices.Index(report.VerdictOrder, b.Verdict)), cmp.Compare(b.Nodes, a.Nodes))
+	})
+	return list
+}
+
+// A codedCause is a reason of a report, taken apart.
+type codedCause struct {
+	code string
+	report.Cause
+}
+
+// reasonCauses are the report's reasons, taken apart: one for each, in their order.
+func reasonCauses(r *report.NodeReport) []codedCause {
+	list := make([]codedCause, 0, len(r.Reasons))
+	var ofImages []codedCause
+	for _, image := range r.Images {
+		if decidedBy(r.Verdict, image.Verdict) {
+			ofImages = append(ofImages, imageCauses(image, len(r.Images) > 1)...)
+		}
+	}
+	for _, reason := range r.Reasons[:max(0, len(r.Reasons)-len(ofImages))] {
+		list = append(list, codedCause{reason.Code, sidecarCause(r, reason)})
+	}
+	return append(list, ofImages...)
+}
+
+// sidecarCause takes the kubelet's version out of a reason.
+func sidecarCause(r *report.NodeReport, reason verdict.Reason) report.Cause {
+	c := report.Cause{Message: reason.Message, Hint: reason.Hint}
+	if r.Sidecars == nil || r.Sidecars.Kubelet.Version == "" {
+		return c
+	}
+	version := r.Sidecars.Kubelet.Version
+	if before, after, ok := strings.Cut(c.Message, "kubelet "+version+" "); ok {
+		c.Wanted, c.Found = before+"the kubelet "+after, version
+	}
+	return c
+}
+
+// imageCauses are the image's reasons, taken apart.
+func imageCauses(i report.Image, named bool) []codedCause {
+	ofSets := map[string][]report.Cause{
+		report.CodeNoSetMatches: report.Causes(verdict.Incompatible, i.Sets),
+		report.CodeFactsUnknown: report.Causes(verdict.Unknown, i.Sets),
+	}
+	list := make([]codedCause, 0, len(i.Reasons))
+	for _, reason := range i.Reasons {
+		c := report.Cause{Message: reason.Message, Hint: reason.Hint}
+		if sets := ofSets[reason.Code]; len(sets) > 0 {
+			c, ofSets[reason.Code] = sets[0], sets[1:]
+		}
+		if named {
+			c = c.In(i.Name() + ": ")
+		}
+		list = append(list, codedCause{reason.Code, c})
+	}
+	return list
+}
