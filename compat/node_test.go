@@ -33,7 +33,7 @@ const nodeA = `{
       {"attributes": {"vendor": "8086", "class": "0604"}}]}}}}`
 
 // nodeX is all that NFD's objects tell of nodeA: no architecture, no sources.
-const nodeX = `{"apiVersion": "nfd.k8s-sigs.io/v1alpha1", "kind": "NodeFeature", "metadata": {"name": "node-x"}, "spec": {"features": {
+const nodeX = `{"apiVersion": "nfd.k8s-sigs.io/v1alpha1", "kind": "NodeFeature", "metadata": {"name": "node-x", "labels": {"nfd.node.kubernetes.io/node-name": "node-x"}}, "spec": {"features": {
   "flags": {"cpu.cpuid": {"elements": {"AVX2": {}}}}, "attributes": {}, "instances": {}}}}`
 
 // Rules with a known outcome on nodeA.
@@ -132,6 +132,13 @@ func imageLines(images []report.Image) []string {
 		line := i.Name() + " " + string(i.Verdict)
 		if i.Score != nil {
 			line += fmt.Sprintf(" %d", *i.Score)
+		}
+		if i.Artifact != nil {
+			line += fmt.Sprintf(" (on the %s, of %d", i.Artifact.On, len(i.Candidates))
+			if i.Pinned {
+				line += ", pinned"
+			}
+			line += ")"
 		}
 		if i.Error != nil {
 			line += " error " + i.Error.Code
