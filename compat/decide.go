@@ -104,17 +104,12 @@ func imageReasons(r *report.NodeReport) []verdict.Reason {
 			if len(r.Images) > 1 {
 				reason.Message = i.Name() + ": " + reason.Message
 			}
-			if decidedBy(r.Verdict, i.Verdict) {
+			if i.Verdict == r.Verdict {
 				reasons = append(reasons, reason)
 			}
 		}
 	}
 	return reasons
-}
-
-// decidedBy reports whether the reasons of an image with its verdict are those of the whole.
-func decidedBy(whole, image verdict.Verdict) bool {
-	return image == whole || whole == verdict.Unknown && image != verdict.Compatible
 }
 
 // judge decides one image on the facts of one node.

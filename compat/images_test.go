@@ -493,9 +493,10 @@ func TestImages(t *testing.T) {
 			push:    func(s shelf) { s.image("1", amd64) },
 			request: missing(verdict.Compatible),
 			want: []string{
-				"compatible",
-				"reg/app:1 compatible",
-				"noArtifact: the image has no compatibility artifact; --missing says compatible",
+				"unknown",
+				"reg/app:1 unknown error forbidden",
+				"forbidden: image configuration sha256:e34c98994321f66bab93fb0bd0d4e69686b421b745e6e09c0227d8c3493f6065 at reg/app: forbidden (HTTP 403): DENIED: no",
+				"error forbidden",
 			},
 		},
 		{

@@ -53,7 +53,11 @@ func (s *subject) fetch(ctx context.Context, req NodeRequest) {
 	s.candidates = listing.Artifacts
 	s.warnings = append(image.Warnings, listing.Warnings...)
 	s.readPlatform(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, artifact.ErrNoArtifact) && s.platformErr != nil:
+		s.err = s.platformErr // what a missing artifact means is not asked of an image that was not read
+		return
+	case err != nil:
 		s.err = err
 		return
 	}

@@ -156,7 +156,7 @@ func reasonCauses(r *report.NodeReport) []codedCause {
 	list := make([]codedCause, 0, len(r.Reasons))
 	var ofImages []codedCause
 	for _, image := range r.Images {
-		if decidedBy(r.Verdict, image.Verdict) {
+		if image.Verdict == r.Verdict {
 			ofImages = append(ofImages, imageCauses(image, len(r.Images) > 1)...)
 		}
 	}
