@@ -28,7 +28,7 @@ type Nodes struct {
 }
 
 // ValidateNodes judges many saved nodes and emits a report on each, in their
-// order. What is fetched for one platform serves all nodes of it, and nodes on
+// order. Nodes counts those that were reported on, also with an error. What is fetched for one platform serves all nodes of it, and nodes on
 // which the rules look at equal facts are evaluated once. The error is that of
 // the nodes, of emit, or a usage error.
 func ValidateNodes(ctx context.Context, req NodeRequest, nodes iter.Seq2[SavedNode, error], emit func(*report.NodeReport) error) (Nodes, error) {
@@ -36,15 +36,15 @@ func ValidateNodes(ctx context.Context, req NodeRequest, nodes iter.Seq2[SavedNo
 	var counts counter
 	for node, err := range nodes {
 		if err != nil {
-			return Nodes{}, err
+			return counts.result(req.AnyNode), err
 		}
 		report, err := j.judge(ctx, node)
 		if err != nil {
-			return Nodes{}, err
+			return counts.result(req.AnyNode), err
 		}
 		counts.add(report)
 		if err := emit(report); err != nil {
-			return Nodes{}, err
+			return counts.result(req.AnyNode), err
 		}
 	}
 	return counts.result(req.AnyNode), nil

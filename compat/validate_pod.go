@@ -186,12 +186,18 @@ func judgeFindings(p *report.Pod, findings []sidecar.PodFinding) verdict.Verdict
 func judgeProblems(p *report.Pod, problems []sidecar.Problem) verdict.Verdict {
 	result := verdict.Compatible
 	for _, problem := range problems {
-		if problem.Severity == verdict.SeverityError && problem.File == p.File && problem.Document == p.Document && strings.HasPrefix(problem.Path, p.Path) {
+		if problem.Severity == verdict.SeverityError && holds(p, problem) {
 			result = verdict.All(result, problemVerdict(problem))
 			p.Reasons = append(p.Reasons, verdict.Reason{Code: string(problem.Code), Message: fmt.Sprintf("line %d: %s", problem.Line, problem.Message)})
 		}
 	}
 	return result
+}
+
+// holds reports whether a problem is within a Pod's spec.
+func holds(p *report.Pod, problem sidecar.Problem) bool {
+	below, ok := strings.CutPrefix(problem.Path, p.Path)
+	return ok && (below == "" || below[0] == '.' || below[0] == '[') && problem.File == p.File && problem.Document == p.Document
 }
 
 func judgeImages(p *report.Pod, images map[string]*report.Image) []verdict.Verdict {
