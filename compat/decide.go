@@ -11,7 +11,6 @@ import (
 	"nodecompat/compat/artifact"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
-	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/spec"
 
 	"nodecompat/nodefeatures/verdict"
@@ -22,7 +21,7 @@ import (
 // decideNode sums the images up: all of them, and the sidecars if required. That the
 // kubelet could not be looked for is no unknown fact, and --strict does not touch
 // it.
-func decideNode(r *report.NodeReport, detection *report.Error, req NodeRequest) {
+func decideNode(r *report.NodeReport, detection *report.Error, p policy) {
 	verdicts := make([]verdict.Verdict, 0, len(r.Images)+1)
 	for _, i := range r.Images {
 		verdicts = append(verdicts, i.Verdict)
@@ -33,15 +32,15 @@ func decideNode(r *report.NodeReport, detection *report.Error, req NodeRequest) 
 	var sidecars verdict.Verdict
 	var why verdict.Reason
 	switch {
-	case req.RequireSidecars && detection != nil:
+	case p.requireSidecars && detection != nil:
 		sidecars, why = verdict.Unknown, detection.Reason()
 		r.Error = cmp.Or(r.Error, detection)
-	case req.RequireSidecars:
-		sidecars, why = decideSidecars(*r.Sidecars, req.Strict)
+	case p.requireSidecars:
+		sidecars, why = decideSidecars(*r.Sidecars, p.strict)
 	case detection != nil:
 		r.Warnings = append(r.Warnings, detection.Reason())
 	}
-	if req.RequireSidecars {
+	if p.requireSidecars {
 		verdicts = append(verdicts, sidecars)
 	}
 	r.Verdict = verdict.All(verdicts...)
@@ -49,30 +48,6 @@ func decideNode(r *report.NodeReport, detection *report.Error, req NodeRequest) 
 		r.Reasons = append(r.Reasons, why)
 	}
 	r.Reasons = append(r.Reasons, imageReasons(r)...)
-}
-
-// warn collects what did not decide: what the specs and the registries warn of.
-func warn(r *report.NodeReport, subjects []subject, req NodeRequest) {
-	if req.Snapshot == nil && len(subjects) > 0 && r.Sidecars.OtherMachine() {
-		r.Warnings = append(r.Warnings, verdict.Reason{
-			Code: kubelet.ReasonOtherMachine, Message: "the Node object is another machine's: only its kubelet was judged by it, the images by this host",
-			Hint: "save what the node offers with `compat features`, and give that with --features",
-		})
-	}
-	for _, s := range subjects {
-		if s.image != nil && s.image.Manifest == nil && req.platform().OS == "" {
-			r.Warnings = append(r.Warnings, platformUnknown("only what is attached to the index of "+s.reference+" was looked at"))
-		}
-		name := cmp.Or(s.reference, s.file)
-		for _, w := range s.warnings {
-			r.Warnings = append(r.Warnings, verdict.Reason{Code: w.Code, Message: name + ": " + w.Message})
-		}
-		for _, p := range s.problems {
-			if p.Severity == verdict.SeverityWarning {
-				r.Warnings = append(r.Warnings, verdict.Reason{Code: p.Code, Message: fmt.Sprintf("%s: %s: %s", name, p.Path, p.Message), Hint: p.Hint})
-			}
-		}
-	}
 }
 
 // platformUnknown says that the node is one of which nobody knows the platform.
@@ -112,24 +87,42 @@ func imageReasons(r *report.NodeReport) []verdict.Reason {
 	return reasons
 }
 
+// policy is what the caller makes of the facts: which sets count, and what a missing
+// artifact and an unknown fact mean.
+type policy struct {
+	tags            []string
+	missing         verdict.Verdict
+	strict          bool
+	requireSidecars bool
+}
+
+// judgeAll judges every subject on the facts of one node.
+func judgeAll(ctx context.Context, subjects []subject, snapshot *nodefeatures.Snapshot, p policy) []report.Image {
+	images := make([]report.Image, len(subjects))
+	for i, s := range subjects {
+		images[i] = judge(ctx, s, snapshot, p)
+	}
+	return images
+}
+
 // judge decides one image on the facts of one node.
-func judge(ctx context.Context, s subject, node *nodefeatures.Snapshot, req NodeRequest) report.Image {
+func judge(ctx context.Context, s subject, node *nodefeatures.Snapshot, p policy) report.Image {
 	image := describeImage(s)
 	if s.spec != nil {
-		image.Sets, s.err = judgeSets(ctx, s.spec, node, req)
+		image.Sets, s.err = judgeSets(ctx, s.spec, node, p)
 	}
-	image.Verdict, image.Reasons = decideImage(s, image.Sets, req)
+	image.Verdict, image.Reasons = decideImage(s, image.Sets, p)
 	if s.err != nil && !errors.Is(s.err, artifact.ErrNoArtifact) {
 		image.Error = report.NewError(s.err)
 	}
-	if mismatch := platformMismatch(s, node, req); mismatch != nil {
+	if mismatch := platformMismatch(s, node.Node); mismatch != nil {
 		reasons := []verdict.Reason{*mismatch}
 		if image.Verdict == verdict.Incompatible {
 			reasons = append(reasons, image.Reasons...)
 		}
 		image.Verdict, image.Reasons = verdict.Incompatible, reasons
 	}
-	image.Pinned = s.content != nil && req.Artifact != ""
+	image.Pinned = s.content != nil && s.pinned
 	if best := report.BestSet(image.Sets); best != nil && image.Verdict == verdict.Compatible {
 		image.Score = &best.Weight
 	}
@@ -137,18 +130,18 @@ func judge(ctx context.Context, s subject, node *nodefeatures.Snapshot, req Node
 }
 
 // decideImage is Kleene's OR over the selected sets, or what a missing spec means.
-func decideImage(s subject, sets []report.Set, req NodeRequest) (verdict.Verdict, []verdict.Reason) {
+func decideImage(s subject, sets []report.Set, p policy) (verdict.Verdict, []verdict.Reason) {
 	switch {
-	case errors.Is(s.err, artifact.ErrNoArtifact) && s.image.Manifest == nil && req.platform().OS == "":
+	case errors.Is(s.err, artifact.ErrNoArtifact) && s.platformUnknown():
 		return verdict.Unknown, []verdict.Reason{platformUnknown("nothing is attached to the index")}
 	case errors.Is(s.err, artifact.ErrNoArtifact):
-		return decideMissing(req.Missing)
+		return decideMissing(p.missing)
 	case s.err != nil:
 		return verdict.Unknown, []verdict.Reason{report.NewError(s.err).Reason()}
 	case len(sets) == 0:
 		return verdict.Unknown, []verdict.Reason{{
 			Code:    report.CodeNoSetSelected,
-			Message: fmt.Sprintf("no set of the spec has the tag %s", strings.Join(req.Tags, " or ")),
+			Message: fmt.Sprintf("no set of the spec has the tag %s", strings.Join(p.tags, " or ")),
 			Hint:    tagsHint(s.spec),
 		}}
 	}
@@ -198,27 +191,24 @@ func setReasons(result verdict.Verdict, sets []report.Set) []verdict.Reason {
 
 // platformMismatch says that the image is made for another kind of machine than
 // the node. Nil when it fits, or when one of the two is not known.
-func platformMismatch(s subject, node *nodefeatures.Snapshot, req NodeRequest) *verdict.Reason {
-	if s.image == nil {
+func platformMismatch(s subject, node nodefeatures.Node) *verdict.Reason {
+	if s.image == nil || s.platformUnknown() {
 		return nil
-	}
-	if s.image.Manifest == nil && req.platform().OS == "" {
-		return nil // nobody knows which one to look for
 	}
 	if s.image.Manifest == nil {
 		return &verdict.Reason{
 			Code:    report.CodePlatformNotFound,
-			Message: fmt.Sprintf("the image has no manifest for %s", artifact.FormatPlatform(req.platform())),
+			Message: fmt.Sprintf("the image has no manifest for %s", artifact.FormatPlatform(s.wanted)),
 			Hint:    "it has " + joinPlatforms(s.image.Available),
 		}
 	}
-	p, arch := s.platform, node.Node.Architecture
-	if p == nil || arch == "" || p.Architecture == arch && p.OS == node.Node.OS {
+	p, arch := s.platform, node.Architecture
+	if p == nil || arch == "" || p.Architecture == arch && p.OS == node.OS {
 		return nil
 	}
 	return &verdict.Reason{
 		Code:    report.CodePlatformMismatch,
-		Message: fmt.Sprintf("the image is for %s, the node is %s/%s", artifact.FormatPlatform(*p), node.Node.OS, arch),
+		Message: fmt.Sprintf("the image is for %s, the node is %s/%s", artifact.FormatPlatform(*p), node.OS, arch),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 
 	"nodecompat/compat/artifact"
 	"nodecompat/spec"
@@ -78,24 +79,28 @@ type discoveredSpec struct {
 func discoverSpecs(ctx context.Context, repository *artifact.Repository, found artifact.Discovery) (map[digest.Digest]discoveredSpec, error) {
 	layers := distinctLayers(found)
 	var (
-		mu      sync.Mutex
-		failure error
-		specs   = map[digest.Digest]discoveredSpec{}
+		mu    sync.Mutex
+		specs = map[digest.Digest]discoveredSpec{}
 	)
-	inParallel(len(layers), fetchers, func(i int) {
-		data, err := repository.Spec(ctx, layers[i])
-		mu.Lock()
-		defer mu.Unlock()
-		switch {
-		case err == nil:
-			specs[layers[i].Digest] = countSpec(data)
-		case artifact.Broken(err):
-			specs[layers[i].Digest] = discoveredSpec{problem: err.Error()}
-		case failure == nil:
-			failure = fmt.Errorf("reading a spec of %s: %w", repository.Reference(), err)
-		}
-	})
-	return specs, failure
+	var group errgroup.Group
+	group.SetLimit(fetchers)
+	for _, layer := range layers {
+		group.Go(func() error {
+			data, err := repository.Spec(ctx, layer)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				specs[layer.Digest] = countSpec(data)
+			case artifact.Broken(err):
+				specs[layer.Digest] = discoveredSpec{problem: err.Error()}
+			default:
+				return fmt.Errorf("reading a spec of %s: %w", repository.Reference(), err)
+			}
+			return nil
+		})
+	}
+	return specs, group.Wait()
 }
 
 func distinctLayers(found artifact.Discovery) []ocispec.Descriptor {

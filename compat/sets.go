@@ -13,17 +13,17 @@ import (
 )
 
 // judgeSets evaluates the selected sets. The error is ctx's; then there are none.
-func judgeSets(ctx context.Context, s *spec.Spec, node *nodefeatures.Snapshot, req NodeRequest) ([]report.Set, error) {
+func judgeSets(ctx context.Context, s *spec.Spec, node *nodefeatures.Snapshot, p policy) ([]report.Set, error) {
 	sets := []report.Set{}
 	for i, set := range s.Sets {
-		if len(req.Tags) > 0 && !slices.Contains(req.Tags, set.Tag) {
+		if len(p.tags) > 0 && !slices.Contains(p.tags, set.Tag) {
 			continue
 		}
 		rules, err := node.Match(ctx, set.Rules)
 		if err != nil {
 			return []report.Set{}, err
 		}
-		sets = append(sets, judgeSet(i, set, rules, req.Strict))
+		sets = append(sets, judgeSet(i, set, rules, p.strict))
 	}
 	return sets, nil
 }

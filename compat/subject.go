@@ -5,15 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	"golang.org/x/sync/errgroup"
 
 	"nodecompat/compat/artifact"
 	"nodecompat/compat/report"
 	"nodecompat/spec"
 )
-
-// fetchers is how many images are fetched at the same time.
-const fetchers = 8
 
 // A subject is what was gathered about one image or spec file: everything that
 // judge needs besides the node.
@@ -21,7 +21,12 @@ type subject struct {
 	reference string
 	file      string
 
-	repository  *artifact.Repository
+	repository *artifact.Repository
+	// wanted is the platform that was looked for; zero where nobody knows the node's.
+	wanted artifact.Platform
+	// pinned is true where one artifact was asked for by its digest.
+	pinned bool
+
 	image       *artifact.Image
 	platform    *artifact.Platform // of the image's manifest; nil if it does not tell
 	platformErr error
@@ -37,19 +42,65 @@ type subject struct {
 	err error
 }
 
+// open checks every reference before anything is sent. What is wrong with one is
+// the image's error.
+func open(ctx context.Context, references []string, registry artifact.Options) []subject {
+	subjects := make([]subject, len(references))
+	for i, reference := range references {
+		repository, err := artifact.Open(ctx, reference, registry)
+		subjects[i] = subject{reference: reference, repository: repository, err: err}
+	}
+	return subjects
+}
+
+// usageError is that of the first reference that is none: the caller's mistake, where
+// the caller named it.
+func usageError(subjects []subject) error {
+	for _, s := range subjects {
+		if IsUsage(s.err) {
+			return s.err
+		}
+	}
+	return nil
+}
+
+// fetchers is how many images are fetched at the same time.
+const fetchers = 8
+
+// fetch gets the spec of every image, all at the same time: the one that is in effect
+// for a platform, or the pinned one. It ends a little before ctx does, so that what is
+// known can still be judged.
+func fetch(ctx context.Context, subjects []subject, platform artifact.Platform, pinned digest.Digest, reserve time.Duration) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
+		defer cancel()
+	}
+	var group errgroup.Group
+	group.SetLimit(fetchers)
+	for i := range subjects {
+		group.Go(func() error {
+			subjects[i].fetch(ctx, platform, pinned)
+			return nil
+		})
+	}
+	_ = group.Wait() // what went wrong is the subject's error
+}
+
 // fetch gets the spec that is in effect for an image.
-func (s *subject) fetch(ctx context.Context, req NodeRequest) {
+func (s *subject) fetch(ctx context.Context, platform artifact.Platform, pinned digest.Digest) {
+	s.wanted, s.pinned = platform, pinned != ""
 	if s.err != nil {
 		return
 	}
-	image, err := s.repository.Image(ctx, req.platform())
+	image, err := s.repository.Image(ctx, platform)
 	if err != nil {
 		s.err = err
 		return
 	}
 	defer image.Close()
 	s.image = image
-	content, listing, err := image.InEffect(ctx, req.Artifact)
+	content, listing, err := image.InEffect(ctx, pinned)
 	s.candidates = listing.Artifacts
 	s.warnings = append(image.Warnings, listing.Warnings...)
 	s.readPlatform(ctx)
@@ -86,11 +137,20 @@ func (s *subject) readPlatform(ctx context.Context) {
 	}
 }
 
-// parseFile reads a spec or NodeFeatureGroup that did not come from a registry.
-func parseFile(f File) subject {
-	s := subject{file: f.Name}
-	s.parse(spec.ParseFile(f.Data))
-	return s
+// platformUnknown reports whether the image is an index of which nobody knows the
+// manifest, since nobody knows the node's platform.
+func (s *subject) platformUnknown() bool {
+	return s.image != nil && s.image.Manifest == nil && s.wanted.OS == ""
+}
+
+// parseFiles reads specs or NodeFeatureGroups that did not come from a registry.
+func parseFiles(files []File) []subject {
+	subjects := make([]subject, len(files))
+	for i, f := range files {
+		subjects[i].file = f.Name
+		subjects[i].parse(spec.ParseFile(f.Data))
+	}
+	return subjects
 }
 
 func (s *subject) parse(parsed *spec.Spec, problems spec.Problems) {
@@ -124,18 +184,4 @@ func (e *MalformedSpecError) Retryable() bool { return false }
 // Hint says what to do about it.
 func (e *MalformedSpecError) Hint() string {
 	return "`compat spec lint` lists every problem of a spec file"
-}
-
-// inParallel calls f(0) to f(n-1), at most limit at once, and waits for all.
-func inParallel(n, limit int, f func(int)) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, limit)
-	for i := range n {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			f(i)
-		})
-	}
-	wg.Wait()
 }

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"nodecompat/compat/artifact"
+	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
 
 	"nodecompat/nodefeatures/verdict"
@@ -61,35 +62,43 @@ type nodesJudge struct {
 }
 
 func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*report.NodeReport, error) {
-	req := j.req
-	changed, odd, err := req.Changes.apply(node.Snapshot)
+	snapshot, odd, err := j.req.Changes.apply(node.Snapshot)
 	if err != nil {
 		return nil, err
 	}
-	node.Snapshot = changed
-	req.Snapshot, req.SnapshotFile = changed, node.File
-	platform := artifact.FormatPlatform(req.platform())
-	subjects, ok := j.fetched[platform]
-	if !ok {
-		if subjects, err = req.openAll(ctx); err != nil {
-			return nil, err
-		}
-		subjects = fetch(ctx, req, subjects)
-		j.fetched[platform] = subjects
-	}
-	facts, err := kubeletFacts(ctx, req)
+	platform := platformFor(j.req.Platform, snapshot)
+	subjects, err := j.subjects(ctx, platform)
 	if err != nil {
 		return nil, err
 	}
-	key := platform + " " + node.Snapshot.Key(features(subjects))
+	facts, err := kubeletFacts(ctx, snapshot, j.req.Kubelet)
+	if err != nil {
+		return nil, err
+	}
+	key := artifact.FormatPlatform(platform) + " " + snapshot.Key(features(subjects))
 	images, ok := j.judged[key]
 	if !ok {
-		images = judgeAll(ctx, subjects, node.Snapshot, req)
+		images = judgeAll(ctx, subjects, snapshot, j.req.policy())
 		if len(j.judged) < judgedNodes {
 			j.judged[key] = images
 		}
 	}
-	report := newReport(req, subjects, images, node.Snapshot, facts, nil)
-	report.Warnings = append(append([]verdict.Reason{}, odd...), report.Warnings...)
-	return report, nil
+	e := evidence{snapshot: snapshot, file: node.File, saved: true, support: sidecar.Judge(facts, j.req.API)}
+	return e.report(j.req.Now, subjects, images, odd, j.req.policy()), nil
+}
+
+// subjects are what was fetched for a platform, once.
+func (j *nodesJudge) subjects(ctx context.Context, platform artifact.Platform) ([]subject, error) {
+	key := artifact.FormatPlatform(platform)
+	if subjects, ok := j.fetched[key]; ok {
+		return subjects, nil
+	}
+	subjects := open(ctx, j.req.Images, j.req.Registry)
+	if err := usageError(subjects); err != nil {
+		return nil, err
+	}
+	fetch(ctx, subjects, platform, j.req.Artifact, j.req.Reserve)
+	subjects = append(subjects, parseFiles(j.req.Files)...)
+	j.fetched[key] = subjects
+	return subjects, nil
 }

@@ -1,0 +1,142 @@
+package compat
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"nodecompat/compat/artifact"
+	"nodecompat/compat/report"
+	"nodecompat/compat/sidecar"
+	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/kubelet"
+	"nodecompat/nodefeatures/verdict"
+)
+
+// platformFor is the platform that images are judged for: the one asked for, otherwise
+// the node's own. It is the zero value for a snapshot that does not say what it is of;
+// this host's has nothing to do with that.
+func platformFor(asked *artifact.Platform, saved *nodefeatures.Snapshot) artifact.Platform {
+	switch {
+	case asked != nil:
+		return *asked
+	case saved == nil:
+		return artifact.HostPlatform()
+	case saved.Node.OS == "" || saved.Node.Architecture == "":
+		return artifact.Platform{}
+	}
+	return artifact.Platform{OS: saved.Node.OS, Architecture: saved.Node.Architecture}
+}
+
+// inspect returns the facts to judge: the saved ones, or what the host shows of the
+// features that the rules name. Without any rule nothing is read.
+func inspect(
+	ctx context.Context, saved *nodefeatures.Snapshot, discovery nodefeatures.Options, features []string,
+) (*nodefeatures.Snapshot, error) {
+	if saved != nil {
+		return saved, nil
+	}
+	discovery.Features = features
+	return nodefeatures.Discover(ctx, discovery)
+}
+
+// features are those that the rules of all subjects name; never nil, which would
+// mean all.
+func features(subjects []subject) []string {
+	names := []string{}
+	for _, s := range subjects {
+		if s.spec != nil {
+			names = append(names, s.spec.Features()...)
+		}
+	}
+	return names
+}
+
+// kubeletFacts prefers what was given, then what the snapshot recorded. A snapshot's
+// node is not this host, so the host is looked at only without one.
+func kubeletFacts(ctx context.Context, saved *nodefeatures.Snapshot, options kubelet.Options) (*kubelet.Facts, error) {
+	if saved == nil {
+		return kubelet.Detect(ctx, options)
+	}
+	return saved.Kubelet.With(options)
+}
+
+// giveUp notes why the specs that were found cannot be judged.
+func giveUp(subjects []subject, err error) {
+	for i := range subjects {
+		if subjects[i].err == nil {
+			subjects[i].spec, subjects[i].err = nil, err
+		}
+	}
+}
+
+// evidence is what was gathered about one node.
+type evidence struct {
+	snapshot *nodefeatures.Snapshot
+	file     string // it was loaded from
+	saved    bool   // it is of another machine, or another time
+	support  sidecar.Support
+	// detection says why the kubelet could not be looked for; nil if it was.
+	detection *report.Error
+}
+
+// report puts together what was found out about one node. odd is what is odd about a
+// what-if.
+func (e evidence) report(now time.Time, subjects []subject, images []report.Image, odd []verdict.Reason, p policy) *report.NodeReport {
+	result := report.NewNodeReport(now, nil)
+	result.Images = images
+	result.Node = e.describe()
+	result.Sidecars = &e.support
+	result.Warnings = append(append(result.Warnings, odd...), e.warnings(subjects)...)
+	decideNode(result, e.detection, p)
+	return result
+}
+
+func (e evidence) describe() report.Node {
+	s := e.snapshot
+	node := report.Node{
+		Name:         s.Node.Name,
+		OS:           s.Node.OS,
+		Architecture: s.Node.Architecture,
+		Kernel:       s.Node.Kernel,
+		Kubelet:      e.support.Kubelet.Version,
+		Snapshot:     e.file,
+		Sources:      s.Sources,
+		Changes:      s.Changes,
+	}
+	if o := e.support.Kubelet.Origin; o != nil && o.Source == kubelet.SourceNodeObject {
+		node.Name = o.Detail
+		if e.support.OtherMachine() && !e.saved { // what this host is says nothing about it
+			node.OS, node.Architecture, node.Kernel = "", "", ""
+		}
+	}
+	return node
+}
+
+// warnings are what did not decide: what the specs and the registries warn of.
+func (e evidence) warnings(subjects []subject) []verdict.Reason {
+	var warnings []verdict.Reason
+	if !e.saved && len(subjects) > 0 && e.support.OtherMachine() {
+		warnings = append(warnings, verdict.Reason{
+			Code:    kubelet.ReasonOtherMachine,
+			Message: "the Node object is another machine's: only its kubelet was judged by it, the images by this host",
+			Hint:    "save what the node offers with `compat features`, and give that with --features",
+		})
+	}
+	for _, s := range subjects {
+		if s.platformUnknown() {
+			warnings = append(warnings, platformUnknown("only what is attached to the index of "+s.reference+" was looked at"))
+		}
+		name := cmp.Or(s.reference, s.file)
+		for _, w := range s.warnings {
+			warnings = append(warnings, verdict.Reason{Code: w.Code, Message: name + ": " + w.Message})
+		}
+		for _, p := range s.problems {
+			if p.Severity == verdict.SeverityWarning {
+				warnings = append(warnings, verdict.Reason{Code: p.Code, Message: fmt.Sprintf("%s: %s: %s", name, p.Path, p.Message), Hint: p.Hint})
+			}
+		}
+	}
+	return warnings
+}
