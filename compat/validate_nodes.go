@@ -3,6 +3,7 @@ package compat
 import (
 	"context"
 	"iter"
+	"time"
 
 	"nodecompat/compat/artifact"
 	"nodecompat/compat/sidecar"
@@ -26,6 +27,14 @@ type Nodes struct {
 	Summary report.Summary
 	// Failed reports that there is a node about which there was no answer.
 	Failed bool
+}
+
+// List returns the document about all nodes with the reports on each.
+func (n Nodes) List(now time.Time, items []*report.NodeReport) *report.NodeReportList {
+	return &report.NodeReportList{
+		APIVersion: report.APIVersion, Kind: report.KindNodeReportList, Created: now.UTC().Format(time.RFC3339),
+		Verdict: n.Verdict, Summary: n.Summary, Items: items,
+	}
 }
 
 // ValidateNodes judges many saved nodes and emits a report on each, in their

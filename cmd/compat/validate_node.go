@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -104,17 +103,14 @@ func (f *validateNodeFlags) conclude(a *app, report *report.NodeReport) error {
 // runSaved judges the nodes of --features: one is reported like this host,
 // several as a list, or as a line each.
 func (f *validateNodeFlags) runSaved(ctx context.Context, a *app, request compat.NodeRequest) error {
-	list := &report.NodeReportList{
-		APIVersion: report.APIVersion, Kind: report.KindNodeReportList, Created: request.Now.UTC().Format(time.RFC3339),
-		Items: []*report.NodeReport{},
-	}
-	all, err := compat.ValidateNodes(ctx, request, f.savedNodes(ctx, a), func(report *report.NodeReport) error {
-		if f.output.value == "ndjson" {
-			a.explainErrors(report.Images, report.Error)
-			a.explainChanges(f.output, report.Warnings)
-			return a.print(f.output, report, output.Style{})
+	items := []*report.NodeReport{}
+	all, err := compat.ValidateNodes(ctx, request, f.savedNodes(ctx, a), func(r *report.NodeReport) error {
+		if f.output.value == string(output.FormatNDJSON) {
+			a.explainErrors(r.Images, r.Error)
+			a.explainChanges(f.output, r.Warnings)
+			return a.print(f.output, r, output.Style{})
 		}
-		list.Items = append(list.Items, report)
+		items = append(items, r)
 		return nil
 	})
 	switch {
@@ -122,21 +118,20 @@ func (f *validateNodeFlags) runSaved(ctx context.Context, a *app, request compat
 		return &usageError{err}
 	case err != nil:
 		return err
-	case len(list.Items) == 1:
-		return f.conclude(a, list.Items[0])
+	case len(items) == 1:
+		return f.conclude(a, items[0])
 	}
-	list.Verdict, list.Summary = all.Verdict, all.Summary
-	if f.output.value != "ndjson" {
-		for _, report := range list.Items {
-			a.explainErrors(report.Images, report.Error)
-			a.explainChanges(f.output, report.Warnings)
+	list := all.List(request.Now, items)
+	if f.output.value != string(output.FormatNDJSON) {
+		for _, r := range items {
+			a.explainErrors(r.Images, r.Error)
+			a.explainChanges(f.output, r.Warnings)
 		}
-		err = a.print(f.output, list, output.Style{All: f.all})
+		if err := a.print(f.output, list, output.Style{All: f.all}); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	return a.conclude(all.Verdict, all.Failed, output.SummaryLine(list))
+	return a.conclude(list.Verdict, all.Failed, output.SummaryLine(list))
 }
 
 // request turns flags into what is asked.

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -11,11 +9,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"nodecompat/compat"
 	"nodecompat/compat/sidecar"
-	"nodecompat/nodefeatures/kubelet"
 
 	"nodecompat/nodefeatures/verdict"
 
@@ -139,45 +135,27 @@ func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodReque
 
 // forVersion makes --kubernetes-version the version of what was not told otherwise.
 func (f *validatePodFlags) forVersion() error {
-	if f.version == "" {
-		return nil
-	}
-	release, err := kubelet.ParseAPIVersion(f.version) // 1.34 is enough
+	told := compat.Versions{Kubelet: f.kubeletVersion, API: f.api.Version}
+	others := f.nodeFile != "" || f.node != "" || f.metrics != ""
+	versions, err := told.For(f.version, others)
 	if err != nil {
 		return usagef("--kubernetes-version: %v", err)
 	}
-	version := release.String()
-	if _, err := kubelet.ParseRelease(f.version); err == nil {
-		version = f.version // with what a vendor appends
-	}
-	if f.nodeFile == "" && f.node == "" && f.metrics == "" { // these tell the kubelet's
-		f.kubeletVersion = cmp.Or(f.kubeletVersion, version)
-	}
-	f.api.Version = cmp.Or(f.api.Version, version)
+	f.kubeletVersion, f.api.Version = versions.Kubelet, versions.API
 	return nil
 }
 
-// maxPullSecret bounds a Secret, in bytes; etcd stores none above 1.5 MiB.
-const maxPullSecret = 2 << 20
-
 // pullSecrets reads the Docker configurations of --pull-secret.
 func (f *validatePodFlags) pullSecrets(ctx context.Context, a *app) ([][]byte, error) {
-	files, err := a.readFiles(ctx, f.secrets, maxPullSecret)
+	files, err := a.readFiles(ctx, f.secrets, compat.MaxPullSecret)
 	if err != nil {
 		return nil, err
 	}
 	var configs [][]byte
 	for _, file := range files {
-		var secret struct {
-			Kind string            `json:"kind"`
-			Data map[string][]byte `json:"data"`
-		}
-		config := file.Data
-		if err := yaml.Unmarshal(file.Data, &secret); err == nil && secret.Kind == "Secret" {
-			config = secret.Data[".dockerconfigjson"]
-		}
-		if !json.Valid(config) {
-			return nil, usagef("--pull-secret %s: it is neither a Secret with .dockerconfigjson nor a Docker configuration", file.Name)
+		config, err := compat.PullSecret(file.Data)
+		if err != nil {
+			return nil, usagef("--pull-secret %s: %v", file.Name, err)
 		}
 		configs = append(configs, config)
 	}
