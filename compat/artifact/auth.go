@@ -2,217 +2,225 @@ package artifact
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"io"
+	"maps"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+	"oras.land/oras-go/v2/errdef"
 	"oras.land/oras-go/v2/registry/remote/auth"
 )
 
-// errNoCredentials says that a registry wants a password and that there is none for it.
-var errNoCredentials = errors.New("no user name and password for this registry")
+// clientID is how we call ourselves to token services.
+const clientID = "compat"
 
-// The actions on a repository that a token may allow.
+// A loginError says why nobody could log in. Nothing in it is secret, and what is a server's is printable.
+type loginError string
+
+func (e loginError) Error() string { return string(e) }
+
 const (
-	actionPull   = "pull"
-	actionPush   = "push"
-	actionDelete = "delete"
+	errNoCredentials loginError = "the registry wants a user name and password"
+	errSameAgain     loginError = "there is nothing to log in with but what was just refused"
+	errTokenBody     loginError = "a token request with secrets in its body was redirected to another host"
+	errTokenRealm    loginError = "a token request was redirected to where no token service may be"
+	errNoToken       loginError = "what came is no token"
 )
 
-// authorizer sends requests to one repository, and authorises them when the registry asks for it. It is our own because
-// oras-go's (v2.6.4, registry/remote/auth/client.go, validateRealm) refuses token services on private addresses, where
-// those of most self-hosted registries are.
-//
-// Credentials go to the registry's own origin and to the token service that it names, and along no redirect away from them.
+// authorizer sends requests to one repository and logs in when the registry asks for it: oras-go's client does, over a
+// [login]. Credentials go to the registry's own origin and to the token service that it names, and along no redirect away
+// from them.
 type authorizer struct {
-	client     *http.Client // retries and bounds redirects
-	registry   *url.URL     // scheme and host
-	repository string
-	agent      string // User-Agent, "" for Go's
-	find       func(context.Context) (auth.Credential, error)
-
-	mu       sync.Mutex
-	basic    string                // the value of the Authorization header, once the registry asked for it
-	tokens   map[string]*tokenSlot // by the actions they are for
-	identity *auth.Credential      // who we are, once found
+	oras     *auth.Client
+	registry *url.URL // scheme and host
 }
 
-// tokenSlot holds the token for one set of actions. Whoever holds the lock may ask for another.
-type tokenSlot struct {
-	lock  chan struct{}
-	value string
+func newAuthorizer(registry *url.URL, client *http.Client, agent string, find func(context.Context) (auth.Credential, error)) *authorizer {
+	t := &tokens{find: find, registry: registry, turn: semaphore.NewWeighted(1), values: map[string]string{}}
+	t.client = &auth.Client{
+		Client:     client,
+		Credential: t.credential,
+		Cache:      t,
+		ClientID:   clientID,
+		// Addresses are checked when they are dialled: looking a name up before that costs a round trip and proves nothing.
+		BlockedRealmPrefixes: []netip.Prefix{},
+	}
+	if agent != "" {
+		t.client.SetUserAgent(agent)
+	}
+	return &authorizer{oras: t.client, registry: registry}
 }
 
-type actionsKey struct{}
-
-// withActions returns a context whose requests ask for tokens that allow these actions too.
-func withActions(ctx context.Context, actions ...string) context.Context {
-	all := append(slices.Clone(actionsOf(ctx)), actions...)
-	slices.Sort(all)
-	return context.WithValue(ctx, actionsKey{}, slices.Compact(all))
+// refusal is the registry's 401 to the first try of a request.
+type refusal struct {
+	answer *http.Response // nil as long as there is none; its body can still be read
+	value  string         // what was in the request's Authorization header after the scheme, "" if there was none
+	realm  string         // the host of the token service that it names
 }
 
-func actionsOf(ctx context.Context) []string {
-	actions, _ := ctx.Value(actionsKey{}).([]string)
-	return actions
+type refusalKey struct{}
+
+func refusalOf(ctx context.Context) *refusal {
+	r, _ := ctx.Value(refusalKey{}).(*refusal)
+	return r
 }
 
-// Do sends a request. When the registry does not let it through, it is sent once more with what the registry asks for:
-// also when a token that was good for the request before has run out meanwhile.
+// Do sends a request. When the registry does not let it through, it is sent once more with what the registry asks for,
+// also when a token that was good for the request before has run out meanwhile. There is no login at other hosts.
 func (a *authorizer) Do(req *http.Request) (*http.Response, error) {
 	if !sameOrigin(a.registry, req.URL) {
-		return a.send(req, "")
+		maps.Copy(req.Header, a.oras.Header)
+		return a.oras.Client.Do(req)
 	}
-	ctx := req.Context()
-	used := a.cached(ctx)
-	resp, err := a.send(req, used)
-	if err != nil || resp.StatusCode != http.StatusUnauthorized || !sameOrigin(a.registry, resp.Request.URL) {
-		return resp, err
+	var r refusal
+	resp, err := a.oras.Do(req.WithContext(context.WithValue(req.Context(), refusalKey{}, &r)))
+	if errors.Is(err, errSameAgain) {
+		return r.answer, nil
 	}
-	c, ok := pickChallenge(resp.Header.Values("Www-Authenticate"))
-	if !ok {
-		return resp, nil
-	}
-	authorization, err := a.answer(ctx, c, used)
-	if err == nil && authorization == used {
-		return resp, nil // it does not take what we have
-	}
-	_, _ = io.CopyN(io.Discard, resp.Body, maxErrorBody)
-	_ = resp.Body.Close()
-	if err != nil {
-		return nil, err
-	}
-	return a.send(req, authorization)
+	return resp, err
 }
 
-func (a *authorizer) send(req *http.Request, authorization string) (*http.Response, error) {
-	r := req.Clone(req.Context())
-	if req.GetBody != nil {
-		body, err := req.GetBody()
-		if err != nil {
-			return nil, err
+// tokens is the [auth.Cache] of one repository: what the registry took before, by the scopes that a request asks for.
+//
+// oras-go's own (v2.7.0, registry/remote/auth/cache.go) costs requests: where a registry wants more scopes than we ask for
+// it finds the token only after a 401 to each request; it asks for another token also when one came meanwhile; and when the
+// request that asks for a token is interrupted, all that wait for the token fail. Without these three it would do, and only
+// fetch stay.
+type tokens struct {
+	client   *auth.Client
+	find     func(context.Context) (auth.Credential, error)
+	registry *url.URL
+
+	turn     *semaphore.Weighted // held by whoever logs in
+	identity *auth.Credential    // who we are, once found; of whoever holds turn
+
+	mu     sync.Mutex
+	scheme auth.Scheme       // the one that the registry asked for last
+	values map[string]string // passwords and tokens, by key
+}
+
+func key(ctx context.Context, scheme auth.Scheme) string {
+	if scheme == auth.SchemeBasic {
+		return scheme.String()
+	}
+	return scheme.String() + " " + strings.Join(auth.GetScopes(ctx), " ")
+}
+
+// GetScheme returns the scheme that the registry asked for last.
+func (t *tokens) GetScheme(context.Context, string) (auth.Scheme, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.scheme == auth.SchemeUnknown {
+		return t.scheme, errdef.ErrNotFound
+	}
+	return t.scheme, nil
+}
+
+// GetToken returns what the registry took before, for the first try of a request.
+func (t *tokens) GetToken(ctx context.Context, _ string, scheme auth.Scheme, _ string) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	value, ok := t.values[key(ctx, scheme)]
+	if !ok || refusalOf(ctx).answer != nil {
+		return "", errdef.ErrNotFound
+	}
+	return value, nil
+}
+
+// Set returns what a refused request is to be sent again with: what another request found out meanwhile, or else what fetch
+// does. Requests wait for the one that fetches.
+func (t *tokens) Set(ctx context.Context, _ string, scheme auth.Scheme, _ string, fetch func(context.Context) (string, error)) (string, error) {
+	if err := t.turn.Acquire(ctx, 1); err != nil {
+		return "", err
+	}
+	defer t.turn.Release(1)
+	t.mu.Lock()
+	value, refused := t.values[key(ctx, scheme)], refusalOf(ctx)
+	t.mu.Unlock()
+	if value == "" || value == refused.value {
+		var err error
+		if value, err = t.fetch(ctx, scheme, fetch); err != nil {
+			return "", err
 		}
-		r.Body = body
 	}
-	if authorization != "" {
-		r.Header.Set("Authorization", authorization)
+	if value == refused.value {
+		return "", errSameAgain
 	}
-	if a.agent != "" {
-		r.Header.Set("User-Agent", a.agent)
-	}
-	return a.client.Do(r)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.scheme, t.values[key(ctx, scheme)] = scheme, value
+	return value, nil
 }
 
-// cached is what the registry took before.
-func (a *authorizer) cached(ctx context.Context) string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.basic != "" {
-		return a.basic
+// fetch makes every error of oras-go's that is not ours one of this package's: they quote the service, and could quote a
+// token. A service that knows no GET is asked by POST, which oras-go leaves to us.
+func (t *tokens) fetch(ctx context.Context, scheme auth.Scheme, fetch func(context.Context) (string, error)) (string, error) {
+	value, err := fetch(context.WithValue(ctx, tokenKey{}, true))
+	var status *RegistryError
+	if errors.As(err, &status) && (status.Status == http.StatusNotFound || status.Status == http.StatusMethodNotAllowed) &&
+		t.identity.Username != "" && t.identity.RefreshToken == "" && !t.client.ForceAttemptOAuth2 {
+		t.client.ForceAttemptOAuth2 = true
+		value, err = fetch(context.WithValue(ctx, tokenKey{}, true))
 	}
-	if slot := a.tokens[strings.Join(actionsOf(ctx), ",")]; slot != nil && slot.value != "" {
-		return "Bearer " + slot.value
-	}
-	return ""
-}
-
-// answer makes the Authorization header that a challenge asks for; used is the one that was refused, "" if there was none.
-func (a *authorizer) answer(ctx context.Context, c challenge, used string) (string, error) {
-	if c.scheme == schemeBearer {
-		token, err := a.token(ctx, c, strings.TrimPrefix(used, "Bearer "))
-		return "Bearer " + token, err
-	}
-	id, err := a.who(ctx)
+	item := Item{What: whatToken, Host: refusalOf(ctx).realm}
+	var typed Error
+	var broken *url.Error
 	switch {
-	case err != nil:
-		return "", err
-	case id.Username == "" || id.Password == "":
+	case err == nil && (scheme == auth.SchemeBasic || validToken(value)):
+		return value, nil
+	case errors.As(err, &typed):
+		return "", typed
+	case errors.As(err, new(redirectError)), ctx.Err() != nil:
+		return "", failure(item, err)
+	case scheme == auth.SchemeBasic:
 		return "", errNoCredentials
+	case !errors.As(err, &broken):
+		return "", failure(item, errNoToken)
+	case broken.Op == "Post":
+		return "", failure(item, errTokenBody)
+	default:
+		return "", failure(item, errTokenRealm)
 	}
-	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(id.Username+":"+id.Password))
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.basic = basic
-	return basic, nil
 }
 
-// token returns a token for the actions of ctx, another one than the one that was refused. Requests that need the same
-// token wait for the one that asks for it.
-func (a *authorizer) token(ctx context.Context, c challenge, refused string) (string, error) {
-	key := strings.Join(actionsOf(ctx), ",")
-	a.mu.Lock()
-	slot := a.tokens[key]
-	if slot == nil {
-		slot = &tokenSlot{lock: make(chan struct{}, 1)}
-		a.tokens[key] = slot
-	}
-	a.mu.Unlock()
-	select {
-	case slot.lock <- struct{}{}:
-		defer func() { <-slot.lock }()
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
-	a.mu.Lock()
-	have := slot.value
-	a.mu.Unlock()
-	if have != "" && have != refused {
-		return have, nil
-	}
-	scopes := mergeScopes("repository:"+a.repository+":"+key, c.params["scope"])
-	token, err := a.fetchToken(ctx, c, scopes)
-	if err != nil {
-		return "", err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	slot.value = token
-	return token, nil
+// validToken reports whether a token can be sent in a header.
+func validToken(token string) bool {
+	return token != "" && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
 
-// who finds out who we are for the registry, once. A credential helper that does not stop when it is told to is left alone.
-func (a *authorizer) who(ctx context.Context) (auth.Credential, error) {
-	a.mu.Lock()
-	known := a.identity
-	a.mu.Unlock()
-	if known != nil {
-		return *known, nil
+// credential finds out who we are for the registry, once. A credential helper that does not stop when it is told to is left
+// alone.
+func (t *tokens) credential(ctx context.Context, _ string) (auth.Credential, error) {
+	if t.identity != nil {
+		return *t.identity, nil
 	}
-	found := start(func() (auth.Credential, error) { return a.find(ctx) })
-	id, err := found.wait(ctx)
-	if err != nil {
-		return id, a.noToken(a.registry.Host, "", err)
+	id, err := start(func() (auth.Credential, error) { return t.find(ctx) }).wait(ctx)
+	if err == nil {
+		t.identity = &id
+		return id, nil
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.identity = &id
-	return id, nil
+	item := Item{What: whatToken, Host: t.registry.Host}
+	if ctx.Err() != nil {
+		return id, failure(item, err)
+	}
+	return id, &AuthError{Item: item, Status: http.StatusUnauthorized, Message: scrub(err), Err: err}
 }
 
-// sameOrigin tells whether two URLs have the same scheme, host and port.
+// sameOrigin reports whether two URLs have the same scheme, host and port.
 func sameOrigin(a, b *url.URL) bool {
 	return strings.EqualFold(a.Scheme, b.Scheme) && hostPort(a) == hostPort(b)
 }
 
+// hostPort is where a URL's connections are dialled at.
 func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"https": "443", "http": "80"}[strings.ToLower(u.Scheme)]
 	}
-	return strings.ToLower(u.Hostname()) + ":" + port
-}
-
-// leftOrigin tells whether redirects have led away from where the first request went, be it only for one hop.
-func leftOrigin(via []*http.Request, req *http.Request) bool {
-	for _, hop := range append(slices.Clone(via[1:]), req) {
-		if !sameOrigin(via[0].URL, hop.URL) {
-			return true
-		}
-	}
-	return false
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }

@@ -1,15 +1,27 @@
 package artifact
 
 import (
-	"slices"
+	"fmt"
 	"strings"
 )
 
 // challenge is how a registry wants a request to be authorised:
 // https://www.rfc-editor.org/rfc/rfc9110#name-www-authenticate
+//
+// oras-go (v2.7.0, registry/remote/auth/challenge.go) reads the first challenge of the first header only, and would send a
+// password, or give up, where a token is offered too. With a client that chooses among all of them this file can go.
 type challenge struct {
 	scheme string            // in lower case
 	params map[string]string // names in lower case
+}
+
+// String is the challenge as oras-go reads it: on one line, nothing in it that it has no use for.
+func (c challenge) String() string {
+	if c.scheme == schemeBasic {
+		return c.scheme
+	}
+	return fmt.Sprintf("%s realm=%q,service=%q,scope=%q", c.scheme, c.params["realm"], c.params["service"],
+		strings.Join(strings.Fields(c.params["scope"]), " "))
 }
 
 // The schemes that registries use.
@@ -107,27 +119,4 @@ func cutValue(s string) (value, rest string, ok bool) {
 		}
 	}
 	return "", "", false
-}
-
-// mergeScopes puts scopes (type:name:action,…) of the same resource together, so that one token is good for all of them.
-// https://distribution.github.io/distribution/spec/auth/scope/
-func mergeScopes(scopes ...string) []string {
-	actions := map[string][]string{}
-	var plain []string
-	for _, text := range scopes {
-		for scope := range strings.FieldsSeq(text) {
-			i := strings.LastIndexByte(scope, ':')
-			if i <= strings.IndexByte(scope, ':') {
-				plain = append(plain, scope)
-				continue
-			}
-			actions[scope[:i]] = append(actions[scope[:i]], strings.Split(scope[i+1:], ",")...)
-		}
-	}
-	for resource, list := range actions {
-		slices.Sort(list)
-		plain = append(plain, resource+":"+strings.Join(slices.Compact(list), ","))
-	}
-	slices.Sort(plain)
-	return slices.Compact(plain)
 }

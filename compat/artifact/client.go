@@ -5,23 +5,34 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"time"
+)
+
+// A redirectError says why a redirect is not followed.
+type redirectError string
+
+func (e redirectError) Error() string { return string(e) }
+
+const (
+	errDowngrade     redirectError = "redirected from HTTPS to HTTP"
+	errMethodChanged redirectError = "redirected a request that writes to one that reads"
 )
 
 var (
-	errTooManyRedirects = fmt.Errorf("stopped after %d redirects", MaxRedirects)
-	errDowngrade        = errors.New("redirected from HTTPS to HTTP")
-	errMethodChanged    = errors.New("redirected a request that writes to one that reads")
+	errTooManyRedirects = redirectError(fmt.Sprintf("stopped after %d redirects", MaxRedirects))
 	errNoCertificates   = errors.New("no certificate in it")
 )
 
-// newClient makes the one HTTP client of a repository, and the transport beneath it that keeps the connections.
-func newClient(ref Reference, o Options) (*authorizer, *http.Transport, error) {
-	transport, err := newTransport(o)
+// newClient makes the one HTTP client of a repository, and what keeps its connections.
+func newClient(ref Reference, o Options) (*authorizer, *connections, error) {
+	scheme := "https"
+	if o.PlainHTTP {
+		scheme = "http"
+	}
+	registry := &url.URL{Scheme: scheme, Host: ref.host()}
+	config, err := tlsConfig(o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -29,40 +40,12 @@ func newClient(ref Reference, o Options) (*authorizer, *http.Transport, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	scheme := "https"
-	if o.PlainHTTP {
-		scheme = "http"
+	connections := newConnections(registry, config)
+	client := &http.Client{
+		Transport:     &login{next: &retrier{base: connections, log: o.Logger}, registry: registry},
+		CheckRedirect: checkRedirect,
 	}
-	return &authorizer{
-		client: &http.Client{
-			Transport:     &retrier{base: transport, log: o.Logger},
-			CheckRedirect: checkRedirect,
-		},
-		registry:   &url.URL{Scheme: scheme, Host: ref.host()},
-		repository: ref.Repository,
-		agent:      o.UserAgent,
-		find:       find,
-		tokens:     map[string]*tokenSlot{},
-	}, transport, nil
-}
-
-func newTransport(o Options) (*http.Transport, error) {
-	config, err := tlsConfig(o)
-	if err != nil {
-		return nil, err
-	}
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
-		TLSClientConfig:     config,
-		TLSHandshakeTimeout: dialTimeout,
-		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: parallelRequests,
-		IdleConnTimeout:     time.Minute,
-		// Digests are of the bytes as they are stored, and nobody sends us a gzip bomb that we asked for.
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: maxResponseHeader,
-	}, nil
+	return newAuthorizer(registry, client, o.UserAgent, find), connections, nil
 }
 
 func tlsConfig(o Options) (*tls.Config, error) {
@@ -91,13 +74,10 @@ func tlsConfig(o Options) (*tls.Config, error) {
 }
 
 // checkRedirect bounds redirects, keeps them on TLS, and keeps what writes from turning into a GET, whose 200 would be
-// taken for success. net/http's own limit is gone once a CheckRedirect is set. Its own care for credentials ends with the
-// host name: here they go to no other port either.
+// taken for success. net/http's own limit is gone once a CheckRedirect is set. That credentials are not taken along is
+// oras-go's part: what is sent without it has none.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	first := via[0]
-	if leftOrigin(via, req) {
-		req.Header.Del("Authorization")
-	}
 	switch {
 	case len(via) > MaxRedirects:
 		return errTooManyRedirects

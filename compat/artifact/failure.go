@@ -54,19 +54,18 @@ func redact(message string, req *http.Request) string {
 // failure makes the typed error of a request that brought no answer.
 func failure(item Item, err error) error {
 	if typed := Error(nil); errors.As(err, &typed) {
-		return fmt.Errorf("%s: %w", item, err) // no token for it could be had
+		return fmt.Errorf("%s: %w", item, typed) // no token for it could be had
 	}
+	var login loginError
 	e := &RegistryError{Item: item, Err: err}
 	switch {
-	case errors.Is(err, errNoCredentials):
-		return &AuthError{Item: item, Status: http.StatusUnauthorized, Message: "the registry wants a user name and password", Err: err}
-	case errors.Is(err, errRealm), errors.Is(err, errTokenBody):
-		return &AuthError{Item: item, Status: http.StatusUnauthorized, Message: scrub(innermost(err)), Err: err}
+	case errors.As(err, &login):
+		return &AuthError{Item: item, Status: http.StatusUnauthorized, Message: login.Error(), Err: login}
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return &HTTPResponseError{Item: item, Err: err}
 	case certificateCode(err) != "":
 		e.code = certificateCode(err)
-	case errors.Is(err, errTooManyRedirects), errors.Is(err, errDowngrade), errors.Is(err, errMethodChanged):
+	case errors.As(err, new(redirectError)):
 		e.code = CodeTooManyRedirects
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Message = "no answer in the time given"

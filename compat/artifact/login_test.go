@@ -212,15 +212,6 @@ func TestChallenges(t *testing.T) {
 	}
 }
 
-func TestMergeScopes(t *testing.T) {
-	t.Parallel()
-	got := mergeScopes("repository:a/b:pull,push", "registry:catalog:* repository:a/b:delete,pull odd", "repository:h:1/x:pull")
-	want := []string{"odd", "registry:catalog:*", "repository:a/b:delete,pull,push", "repository:h:1/x:pull"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
 // FuzzChallenge reads the header that decides where credentials go.
 func FuzzChallenge(f *testing.F) {
 	for _, s := range []string{`Basic`, `Bearer realm="https://a/t",service="s",scope="repository:a:pull"`, `a b="\`, `x y==, z`, `,,=`} {
@@ -236,7 +227,6 @@ func FuzzChallenge(f *testing.F) {
 					t.Fatalf("got %+v", c)
 				}
 			}
-			_ = mergeScopes(c.params["scope"])
 		}
 	})
 }

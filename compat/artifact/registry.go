@@ -15,33 +15,34 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
+	"oras.land/oras-go/v2/registry/remote/auth"
 )
 
 // registry is a repository behind the distribution API.
 type registry struct {
-	ref       Reference
-	base      string // scheme://host/v2/repository
-	client    *authorizer
-	transport *http.Transport
-	window    time.Duration // W, see fallbackWindow
+	ref         Reference
+	base        string // scheme://host/v2/repository
+	client      *authorizer
+	connections *connections
+	window      time.Duration // W, see fallbackWindow
 }
 
 func openRegistry(ref Reference, o Options) (*registry, error) {
-	client, transport, err := newClient(ref, o)
+	client, connections, err := newClient(ref, o)
 	if err != nil {
 		return nil, err
 	}
 	return &registry{
-		ref:       ref,
-		base:      client.registry.String() + "/v2/" + ref.Repository,
-		client:    client,
-		transport: transport,
-		window:    fallbackWindow,
+		ref:         ref,
+		base:        client.registry.String() + "/v2/" + ref.Repository,
+		client:      client,
+		connections: connections,
+		window:      fallbackWindow,
 	}, nil
 }
 
 func (g *registry) where() string { return g.ref.where() }
-func (g *registry) close()        { g.transport.CloseIdleConnections() }
+func (g *registry) close()        { g.connections.CloseIdleConnections() }
 
 func (g *registry) item(what, name string) Item {
 	return Item{What: what, Name: name, Host: g.where()}
@@ -91,17 +92,27 @@ func verify(item Item, want digest.Digest, raw []byte) error {
 	return nil
 }
 
-// get reads a body of at most limit bytes. Any status but 200 is an error. A body that breaks off is asked for again.
+// get reads a body of at most limit bytes. Any status but 200 is an error.
 func (g *registry) get(ctx context.Context, item Item, url, accept string, limit int64) ([]byte, http.Header, error) {
+	var header http.Header
+	raw, err := whole(ctx, item, func() (raw []byte, err error) {
+		raw, header, err = g.getOnce(ctx, item, url, accept, limit)
+		return raw, err
+	})
+	return raw, header, err
+}
+
+// whole reads an answer again as long as its body breaks off.
+func whole[T any](ctx context.Context, item Item, read func() (T, error)) (T, error) {
 	for attempt := 0; ; attempt++ {
-		raw, header, err := g.getOnce(ctx, item, url, accept, limit)
+		value, err := read()
 		var cut *readError
 		if !errors.As(err, &cut) {
-			return raw, header, err
+			return value, err
 		}
 		wait := backoff(attempt)
 		if attempt == MaxRetries || ctx.Err() != nil || !fits(ctx, wait) || sleep(ctx, wait) != nil {
-			return nil, nil, failure(item, cut.err)
+			return value, failure(item, cut.err)
 		}
 	}
 }
@@ -113,7 +124,7 @@ func (e *readError) Error() string { return e.err.Error() }
 func (e *readError) Unwrap() error { return e.err }
 
 func (g *registry) getOnce(ctx context.Context, item Item, url, accept string, limit int64) ([]byte, http.Header, error) {
-	req, err := http.NewRequestWithContext(withActions(ctx, actionPull), http.MethodGet, url, http.NoBody)
+	req, err := http.NewRequestWithContext(g.scoped(ctx, auth.ActionPull), http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return nil, nil, &RegistryError{Item: item, Message: scrub(err), Err: err}
 	}
@@ -127,16 +138,11 @@ func (g *registry) getOnce(ctx context.Context, item Item, url, accept string, l
 		return nil, nil, g.refusal(item, resp)
 	}
 	raw, err := readBounded(item, resp, limit)
-	if err != nil {
-		if typed := Error(nil); errors.As(err, &typed) {
-			return nil, nil, err
-		}
-		return nil, nil, &readError{err}
-	}
-	return raw, resp.Header, nil
+	return raw, resp.Header, err
 }
 
-// readBounded reads a body to its end, or refuses it after limit bytes, whatever its Content-Length says.
+// readBounded reads a body to its end, or refuses it after limit bytes, whatever its Content-Length says. One that breaks off
+// is a [*readError].
 func readBounded(item Item, resp *http.Response, limit int64) ([]byte, error) {
 	if resp.ContentLength > limit {
 		return nil, &TooLargeError{Item: item, Limit: limit, Unit: "bytes", Size: resp.ContentLength}
@@ -147,7 +153,7 @@ func readBounded(item Item, resp *http.Response, limit int64) ([]byte, error) {
 	}
 	n, err := io.Copy(&b, io.LimitReader(resp.Body, limit+1))
 	if err != nil {
-		return nil, err
+		return nil, &readError{err}
 	}
 	if n > limit {
 		return nil, &TooLargeError{Item: item, Limit: limit, Unit: "bytes"}
@@ -157,9 +163,14 @@ func readBounded(item Item, resp *http.Response, limit int64) ([]byte, error) {
 
 func (g *registry) writer(ctx context.Context, deletes bool) context.Context {
 	if deletes {
-		return withActions(ctx, actionPull, actionPush, actionDelete)
+		return g.scoped(ctx, auth.ActionPull, auth.ActionPush, auth.ActionDelete)
 	}
-	return withActions(ctx, actionPull, actionPush)
+	return g.scoped(ctx, auth.ActionPull, auth.ActionPush)
+}
+
+// scoped returns a context whose requests ask for tokens that allow these actions too.
+func (g *registry) scoped(ctx context.Context, actions ...string) context.Context {
+	return auth.AppendScopes(ctx, auth.ScopeRepository(g.ref.Repository, actions...))
 }
 
 // pushTries is how often a push is tried that the registry refuses for what is in it.

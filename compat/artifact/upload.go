@@ -65,10 +65,7 @@ func uploadTarget(resp *http.Response, d ocispec.Descriptor) (string, error) {
 
 // send makes a request with the right to change something.
 func (g *registry) send(ctx context.Context, item Item, method, url, contentType string, body []byte) (*http.Response, error) {
-	ctx = withActions(ctx, actionPull, actionPush)
-	if method == http.MethodDelete {
-		ctx = withActions(ctx, actionDelete)
-	}
+	ctx = g.writer(ctx, method == http.MethodDelete)
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, &RegistryError{Item: item, Message: scrub(err), Err: err}

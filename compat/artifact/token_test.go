@@ -1,0 +1,320 @@
+package artifact
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
+
+	"nodecompat/compat/artifact/registrytest"
+)
+
+// transport is a server without a network.
+type transport func(*http.Request) *http.Response
+
+func (f transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp := f(req)
+	resp.Request = req
+	if resp.Header == nil {
+		resp.Header = http.Header{}
+	}
+	if resp.Body == nil {
+		resp.Body = http.NoBody
+	}
+	return resp, nil
+}
+
+// opened is a repository whose requests go to f.
+func opened(t *testing.T, reference string, o Options, f transport) *Repository {
+	t.Helper()
+	repo, err := Open(t.Context(), reference, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo.store.(*registry).client.oras.Client.Transport.(*login).next = f
+	return repo
+}
+
+// TestChallengePicked logs in by a token rather than by password, whatever else the registry offers.
+func TestChallengePicked(t *testing.T) {
+	t.Parallel()
+	basic, bearer := "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":"+password)), "Bearer "+token
+	const offer = `Bearer realm="https://auth.example.com/token?x=1",service="a \"b\" é",scope="repository:app:pull  x:y:z"`
+	for name, tt := range map[string]struct {
+		headers []string
+		want    string
+	}{
+		"token":              {[]string{offer}, bearer},
+		"password first":     {[]string{`Basic realm="x", ` + offer}, bearer},
+		"two headers":        {[]string{`Basic realm="x"`, offer}, bearer},
+		"others first":       {[]string{"Negotiate", "NTLM abc==", offer}, bearer},
+		"password":           {[]string{"Negotiate", `basic realm="x"`}, basic},
+		"nothing we know":    {[]string{"Negotiate"}, ""},
+		"nothing":            {nil, ""},
+		"capitals":           {[]string{`BEARER Realm="https://auth.example.com/token?x=1",Service="a \"b\" é",SCOPE="x:y:z"`}, bearer},
+		"a realm by mistake": {[]string{`Bearer realm=""`}, "error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := ""
+			repo := opened(t, "registry.example.com/app:1.0", Options{Username: user, Password: password}, func(req *http.Request) *http.Response {
+				if req.URL.Host == "auth.example.com" {
+					want := url.Values{"x": {"1"}, "service": {`a "b" é`}, "scope": {"repository:app:pull", "x:y:z"}}
+					if diff := cmp.Diff(want, req.URL.Query()); diff != "" || req.Header.Get("Authorization") != basic {
+						t.Errorf("the token service was asked with %v (-want +got):\n%s", req.Header, diff)
+					}
+					return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"token":"` + token + `"}`))}
+				}
+				if got = req.Header.Get("Authorization"); got != "" {
+					return &http.Response{StatusCode: http.StatusNotFound}
+				}
+				return &http.Response{StatusCode: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": tt.headers}}
+			})
+			_, err := repo.Image(testContext(t), amd64)
+			switch tt.want {
+			case "", "error":
+				wantCode(t, err, CodeUnauthorized)
+			default:
+				wantCode(t, err, CodeImageNotFound)
+			}
+			if got != strings.TrimSuffix(tt.want, "error") {
+				t.Errorf("the registry got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestTokenAnswers takes a token by either name, and sends nothing that is no token.
+func TestTokenAnswers(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]string{
+		`{"token":"a.b-c"}`:                       "a.b-c",
+		`{"access_token":"a"}`:                    "a",
+		`{"token":"a","access_token":"a"}`:        "a",
+		`{}`:                                      "",
+		`{"token":""}`:                            "",
+		`{"token":"s3cr3t\r\nX: y"}`:              "",
+		`{"token":"s3cr3t x"}`:                    "",
+		`{"token":"s3cr3té"}`:                     "",
+		`{"token":["s3cr3t"]}`:                    "",
+		`{"token":12345678}`:                      "",
+		`s3cr3t`:                                  "",
+		`{"token":"s3cr3t`:                        "",
+		`{"refresh_token":"s3cr3t","token":null}`: "",
+	} {
+		got := ""
+		repo := opened(t, "registry.example.com/app:1.0", Options{}, func(req *http.Request) *http.Response {
+			switch {
+			case req.URL.Path == "/token":
+				return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(answer))}
+			case req.Header.Get("Authorization") == "":
+				return &http.Response{StatusCode: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {`Bearer realm="https://registry.example.com/token"`}}}
+			}
+			got = req.Header.Get("Authorization")
+			return &http.Response{StatusCode: http.StatusNotFound}
+		})
+		_, err := repo.Image(testContext(t), amd64)
+		if want != "" {
+			wantCode(t, err, CodeImageNotFound)
+			want = "Bearer " + want
+		} else {
+			wantCode(t, err, CodeUnauthorized)
+		}
+		if got != want || strings.Contains(err.Error(), "s3cr3t") || strings.Contains(err.Error(), "12345678") {
+			t.Errorf("%s: got %q, %v", answer, got, err)
+		}
+	}
+}
+
+// TestUpgradeChallenge logs in nowhere but at the registry's own origin, not even where a redirect leads to TLS on the same host.
+func TestUpgradeChallenge(t *testing.T) {
+	t.Parallel()
+	repo := opened(t, "registry.example.com/app:1.0", Options{PlainHTTP: true, Username: user, Password: password}, func(req *http.Request) *http.Response {
+		if req.Header.Get("Authorization") != "" {
+			t.Errorf("%s got credentials", req.URL)
+		}
+		if req.URL.Scheme == "http" {
+			return &http.Response{StatusCode: http.StatusMovedPermanently, Header: http.Header{"Location": {"https://registry.example.com" + req.URL.Path}}}
+		}
+		return &http.Response{StatusCode: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {"Basic"}}}
+	})
+	_, err := repo.Image(testContext(t), amd64)
+	wantCode(t, err, CodeUnauthorized)
+}
+
+// TestWiderScope asks for what the registry wants beyond what we ask for, and remembers the token.
+func TestWiderScope(t *testing.T) {
+	t.Parallel()
+	var scopes [][]string
+	requests := 0
+	repo := opened(t, "registry.example.com/team/app:1.0", Options{}, func(req *http.Request) *http.Response {
+		if req.URL.Path == "/token" {
+			scopes = append(scopes, req.URL.Query()["scope"])
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"token":"` + token + `"}`))}
+		}
+		if requests++; req.Header.Get("Authorization") != "Bearer "+token {
+			header := http.Header{}
+			header.Set("Www-Authenticate", `Bearer realm="https://registry.example.com/token",scope="repository:team/app:metadata,pull registry:catalog:* odd repository:h:1/x:pull"`)
+			return &http.Response{StatusCode: http.StatusUnauthorized, Header: header}
+		}
+		return &http.Response{StatusCode: http.StatusNotFound}
+	})
+	for range 3 {
+		_, err := repo.Image(testContext(t), amd64)
+		wantCode(t, err, CodeImageNotFound)
+	}
+	want := [][]string{{"odd", "registry:catalog:*", "repository:h:1/x:pull", "repository:team/app:metadata,pull"}}
+	if diff := cmp.Diff(want, scopes); diff != "" || requests != 4 {
+		t.Errorf("%d requests, want 4; scopes (-want +got):\n%s", requests, diff)
+	}
+}
+
+// TestRefusedAgain sends nothing a second time that was just refused.
+func TestRefusedAgain(t *testing.T) {
+	t.Parallel()
+	config := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(config, []byte(`{"auths":{"registry.example.com":{"registrytoken":"`+token+`"}}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for header, o := range map[string]Options{
+		"Basic": {Username: user, Password: password},
+		`Bearer realm="https://registry.example.com/token"`: {RegistryConfig: config},
+	} {
+		var seen []string
+		repo := opened(t, "registry.example.com/app:1.0", o, func(req *http.Request) *http.Response {
+			name := req.URL.Path[strings.LastIndexByte(req.URL.Path, '/')+1:]
+			seen = append(seen, fmt.Sprintf("%s %v", name, req.Header.Get("Authorization") != ""))
+			if name == "1.0" && req.Header.Get("Authorization") != "" {
+				return &http.Response{StatusCode: http.StatusNotFound}
+			}
+			return &http.Response{
+				StatusCode: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {header}},
+				Body: io.NopCloser(strings.NewReader(`{"errors":[{"code":"UNAUTHORIZED","message":"not this one"}]}`)),
+			}
+		})
+		_, err := repo.store.manifest(testContext(t), whatImage, "1.0")
+		wantCode(t, err, CodeImageNotFound)
+		_, err = repo.store.manifest(testContext(t), whatImage, "2.0")
+		if wantCode(t, err, CodeUnauthorized); !strings.Contains(err.Error(), "not this one") {
+			t.Errorf("got %v", err)
+		}
+		if diff := cmp.Diff([]string{"1.0 false", "1.0 true", "2.0 true"}, seen); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", header, diff)
+		}
+	}
+}
+
+// together lets requests wait until n of them are there.
+func together(n int) func(context.Context) {
+	var mu sync.Mutex
+	all := make(chan struct{})
+	return func(ctx context.Context) {
+		mu.Lock()
+		if n--; n == 0 {
+			close(all)
+		}
+		mu.Unlock()
+		select {
+		case <-all:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// TestOneToken asks for one token for requests that are refused at the same time, the first and when it has run out.
+func TestOneToken(t *testing.T) {
+	t.Parallel()
+	const n = 8
+	var wait func(context.Context)
+	var current atomic.Value // the token that is good
+	var tokens atomic.Int32
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		current.Store(fmt.Sprintf("token%d", tokens.Add(1)))
+		_, _ = fmt.Fprintf(w, `{"token":%q}`, current.Load())
+	}))
+	t.Cleanup(service.Close)
+	r := registrytest.New(t, registrytest.Options{Intercept: func(w http.ResponseWriter, req *http.Request) bool {
+		if req.Header.Get("Authorization") == "Bearer "+current.Load().(string) {
+			return false
+		}
+		wait(req.Context())
+		w.Header().Set("Www-Authenticate", fmt.Sprintf("Bearer realm=%q", service.URL))
+		w.WriteHeader(http.StatusUnauthorized)
+		return true
+	}})
+	current.Store("")
+	r.PushImage(t, "app", "1.0", amd64)
+	repo := open(t, r, "app:1.0", Options{})
+	for round := range int32(2) {
+		wait = together(n)
+		group, ctx := errgroup.WithContext(testContext(t))
+		for range n {
+			group.Go(func() error {
+				_, err := repo.store.manifest(ctx, whatImage, "1.0")
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil || tokens.Load() != round+1 {
+			t.Fatalf("%d tokens, %v", tokens.Load(), err)
+		}
+		current.Store("another")
+	}
+}
+
+// TestInterruptedLogin has another request ask for the token when the one that did is interrupted.
+func TestInterruptedLogin(t *testing.T) {
+	t.Parallel()
+	ctx, interrupt := context.WithCancel(testContext(t))
+	defer interrupt()
+	asked := make(chan struct{})
+	var tokens, refused atomic.Int32
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if tokens.Add(1) == 1 {
+			close(asked)
+			<-req.Context().Done()
+			return
+		}
+		_, _ = io.WriteString(w, `{"token":"`+token+`"}`)
+	}))
+	t.Cleanup(service.Close)
+	r := registrytest.New(t, registrytest.Options{Intercept: func(w http.ResponseWriter, req *http.Request) bool {
+		if req.Header.Get("Authorization") != "" {
+			return false
+		}
+		w.Header().Set("Www-Authenticate", fmt.Sprintf("Bearer realm=%q", service.URL))
+		w.WriteHeader(http.StatusUnauthorized)
+		if refused.Add(1) == 2 {
+			_ = http.NewResponseController(w).Flush()
+			interrupt()
+		}
+		return true
+	}})
+	r.PushImage(t, "app", "1.0", amd64)
+	repo := open(t, r, "app:1.0", Options{})
+	first := start(func() (*document, error) { return repo.store.manifest(ctx, whatImage, "1.0") })
+	select {
+	case <-asked:
+	case <-testContext(t).Done():
+		t.Fatal("no token was asked for")
+	}
+	if _, err := repo.store.manifest(testContext(t), whatImage, "1.0"); err != nil {
+		t.Error(err)
+	}
+	_, err := first.wait(testContext(t))
+	wantCode(t, err, CodeCanceled)
+	if n := tokens.Load(); n != 2 {
+		t.Errorf("%d token requests", n)
+	}
+}
