@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"reflect"
 	"strconv"
@@ -36,11 +37,7 @@ func hugeExponent(text string) bool {
 		return len(text) > maxName
 	}
 	exponent, err := strconv.Atoi(text[i+1:])
-	return len(text) > maxName || err == nil && (exponent > 99 || exponent < -99) || isRange(err)
-}
-
-func isRange(err error) bool {
-	return err != nil && strings.HasSuffix(err.Error(), strconv.ErrRange.Error())
+	return len(text) > maxName || err == nil && (exponent > 99 || exponent < -99) || errors.Is(err, strconv.ErrRange)
 }
 
 // scalar reads a value of a basic type.
