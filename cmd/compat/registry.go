@@ -63,6 +63,7 @@ func (f *registryFlags) options(ctx context.Context, a *app) (artifact.Options, 
 	o.UserAgent = "compat/" + toolVersion()
 	o.Logger = a.logger()
 	o.LookupEnv = a.lookupEnv
+	o.Now = a.now
 	if f.passwordStdin && o.Username == "" {
 		return o, usagef("--password-stdin needs --username")
 	}

@@ -1,7 +1,6 @@
 package artifact
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 
 	"nodecompat/compat/artifact/registrytest"
 	"nodecompat/spec"
@@ -217,23 +216,22 @@ func TestConcurrentAttach(t *testing.T) {
 		d := r.PushImage(t, "app", "1.0", amd64)
 		foreign := r.PushArtifact(t, "app", d, []byte("from oras"), "2026-01-01T00:00:00Z")
 		const n = 16
-		want := map[digest.Digest]bool{foreign.Digest: true}
-		var mu sync.Mutex
-		var group sync.WaitGroup
+		attached := make([][]Attached, n)
+		group, ctx := errgroup.WithContext(testContext(t))
 		for i := range n {
-			group.Go(func() {
-				repo := open(t, r, "app:1.0", Options{})
-				list, err := repo.Attach(testContext(t), fmt.Appendf(nil, "# %d", i), AttachOptions{Created: day})
-				if err != nil {
-					t.Errorf("%d: %v", i, err)
-					return
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				want[list[0].Artifact.Digest] = true
+			repo := open(t, r, "app:1.0", Options{})
+			group.Go(func() (err error) {
+				attached[i], err = repo.Attach(ctx, fmt.Appendf(nil, "# %d", i), AttachOptions{Created: day})
+				return err
 			})
 		}
-		group.Wait()
+		if err := group.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		want := map[digest.Digest]bool{foreign.Digest: true}
+		for _, list := range attached {
+			want[list[0].Artifact.Digest] = true
+		}
 		_, list, err := read(t, r, "app:1.0", amd64)
 		if err != nil {
 			t.Fatal(err)
@@ -307,43 +305,43 @@ func TestNeverListed(t *testing.T) {
 	}
 }
 
-// TestSlowFallback never writes from a read older than W: on a registry that is too slow for that it fails in the end.
+// TestSlowFallback never writes from a read older than W: a read and the write from it end at the same moment, W after the
+// read began, and a write that takes longer is given up. On a registry that is too slow for that, attaching fails.
 func TestSlowFallback(t *testing.T) {
 	t.Parallel()
-	var mu sync.Mutex
-	var begun time.Time
-	var oldest time.Duration
-	slow := testWindow * 3 / 4
 	r := registrytest.New(t, registrytest.Options{NoReferrers: true, Intercept: func(_ http.ResponseWriter, req *http.Request) bool {
-		if !strings.Contains(req.URL.Path, "/manifests/sha256-") {
+		if req.Method != http.MethodPut || !strings.Contains(req.URL.Path, "/manifests/sha256-") {
 			return false
 		}
-		mu.Lock()
-		if req.Method == http.MethodGet {
-			begun = time.Now()
-		} else {
-			oldest = max(oldest, time.Since(begun))
-		}
-		mu.Unlock()
-		// Once the body is read, net/http notices that a client has gone.
-		body, _ := io.ReadAll(req.Body)
-		req.Body = io.NopCloser(bytes.NewReader(body))
-		select {
-		case <-time.After(slow):
-			return false
-		case <-req.Context().Done():
-			panic(http.ErrAbortHandler) // a client that gave up must not be obeyed
-		}
+		_, _ = io.Copy(io.Discard, req.Body) // then net/http notices that a client has gone
+		<-req.Context().Done()
+		panic(http.ErrAbortHandler) // a client that gave up must not be obeyed
 	}})
 	d := r.PushImage(t, "app", "1.0", amd64)
+	repo := open(t, r, "app:1.0", Options{})
+	var read time.Time // when the last read must have ended
+	writes := 0
+	sends := beneath(repo)
+	base := sends.base
+	sends.base = roundTrip(func(req *http.Request) (*http.Response, error) {
+		ends, _ := req.Context().Deadline()
+		switch {
+		case !strings.Contains(req.URL.Path, "/manifests/sha256-"):
+		case req.Method == http.MethodGet:
+			read = ends
+		case !ends.Equal(read) || time.Until(ends) > testWindow:
+			t.Errorf("a write has until %s, its read had until %s", ends, read)
+		default:
+			writes++
+		}
+		return base.RoundTrip(req)
+	})
 	ctx, cancel := context.WithTimeout(t.Context(), 4*testWindow)
 	defer cancel()
-	_, err := open(t, r, "app:1.0", Options{}).Attach(ctx, []byte(specA), AttachOptions{Created: day})
+	_, err := repo.Attach(ctx, []byte(specA), AttachOptions{Created: day})
 	wantCode(t, err, CodeNotListed)
-	mu.Lock()
-	defer mu.Unlock()
-	if oldest > testWindow || len(r.Fallback(t, "app", d.Digest)) > 0 {
-		t.Errorf("written from a read %s old", oldest)
+	if writes == 0 || len(r.Fallback(t, "app", d.Digest)) > 0 {
+		t.Errorf("%d writes, %v", writes, r.Fallback(t, "app", d.Digest))
 	}
 }
 

@@ -26,7 +26,7 @@ var (
 )
 
 // newClient makes the one HTTP client of a repository, and what keeps its connections.
-func newClient(ref Reference, o Options) (*authorizer, *connections, error) {
+func newClient(ref Reference, o Options, clock clock) (*authorizer, *connections, error) {
 	scheme := "https"
 	if o.PlainHTTP {
 		scheme = "http"
@@ -42,7 +42,7 @@ func newClient(ref Reference, o Options) (*authorizer, *connections, error) {
 	}
 	connections := newConnections(registry, config)
 	client := &http.Client{
-		Transport:     &login{next: &retrier{base: connections, log: o.Logger}, registry: registry},
+		Transport:     &login{next: &retrier{base: connections, clock: clock, log: o.Logger}, clock: clock, registry: registry},
 		CheckRedirect: checkRedirect,
 	}
 	return newAuthorizer(registry, client, o.UserAgent, find), connections, nil

@@ -25,7 +25,7 @@ func (g *registry) confirm(ctx context.Context, p *packed, seen func(referrers) 
 		if err != nil || listed {
 			return err
 		}
-		if err := sleep(ctx, wait+rand.N(wait)); err != nil {
+		if err := g.clock.sleep(ctx, wait+rand.N(wait)); err != nil {
 			return err
 		}
 		wait = min(2*wait, lastLook)
@@ -43,7 +43,7 @@ func (g *registry) listedTwice(ctx context.Context, p *packed, seen func(referre
 	if err != nil || !seen(list) {
 		return false, err
 	}
-	if err := sleep(ctx, g.window/8); err != nil {
+	if err := g.clock.sleep(ctx, g.window/8); err != nil {
 		return false, err
 	}
 	list, err = g.referrers(ctx, p.subject.Digest)

@@ -225,7 +225,7 @@ func (r *Repository) awaitGone(ctx context.Context, subject digest.Digest, artif
 		if left == 0 {
 			return nil
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := r.clock.sleep(ctx, wait); err != nil {
 			return &RegistryError{
 				Item: Item{What: whatReferrers, Name: subject.String(), Host: r.store.where()},
 				Err:  err, Message: "artifacts that were deleted are still listed",

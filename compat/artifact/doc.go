@@ -7,5 +7,5 @@
 // subject of an artifact against the image that was asked for.
 //
 // The package does not parse or judge specs (package spec does), prints and logs nothing above debug level, and reads
-// no clock: the time of an attach is given to it.
+// no clock but the one that it is given.
 package artifact

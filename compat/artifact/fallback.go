@@ -153,7 +153,7 @@ func (g *registry) settle(ctx context.Context, subject digest.Digest, good func(
 		}
 		stays := true
 		for _, wait := range []time.Duration{early, g.settleTime() - early} {
-			if err := sleep(ctx, wait); err != nil {
+			if err := g.clock.sleep(ctx, wait); err != nil {
 				return err
 			}
 			list, err := g.referrers(ctx, subject)
@@ -167,7 +167,7 @@ func (g *registry) settle(ctx context.Context, subject digest.Digest, good func(
 		if stays {
 			return nil
 		}
-		if err := sleep(ctx, rand.N(early*2)); err != nil {
+		if err := g.clock.sleep(ctx, rand.N(early*2)); err != nil {
 			return err
 		}
 	}
@@ -189,18 +189,18 @@ func (g *registry) rewrite(ctx context.Context, subject digest.Digest, edit edit
 				continue
 			}
 		}
-		wait, again := rewriteDelay(ctx, g.window, attempt, err)
+		wait, again := g.rewriteDelay(ctx, attempt, err)
 		if !again {
 			return err
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := g.clock.sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
 }
 
 // rewriteDelay is how long to wait before a rewrite that failed is tried again, if that is of any use.
-func rewriteDelay(ctx context.Context, window time.Duration, attempt int, err error) (time.Duration, bool) {
+func (g *registry) rewriteDelay(ctx context.Context, attempt int, err error) (time.Duration, bool) {
 	var typed *RegistryError
 	if !errors.As(err, &typed) {
 		return 0, false
@@ -210,9 +210,9 @@ func rewriteDelay(ctx context.Context, window time.Duration, attempt int, err er
 	if !typed.Retryable() && !refused {
 		return 0, false
 	}
-	longest := min(window/8<<min(attempt, 4), 2*window)
+	longest := min(g.window/8<<min(attempt, 4), 2*g.window)
 	wait := max(longest/2+rand.N(longest/2), typed.RetryAfter)
-	return wait, fits(ctx, wait)
+	return wait, g.clock.fits(ctx, wait)
 }
 
 // rewriteOnce gives back the index that it could not write.

@@ -88,7 +88,7 @@ func (i *Image) Platform(ctx context.Context) (Platform, error) {
 		return Platform{}, &NotFoundError{Item: Item{What: whatPlatform, Host: i.Reference}, Available: i.available()}
 	}
 	// The verdict does not need it enough to run out of time for it.
-	ctx, cancel := context.WithTimeout(ctx, min(patienceForExtras, remaining(ctx)/2))
+	ctx, cancel := context.WithTimeout(ctx, min(patienceForExtras, i.repo.clock.remaining(ctx)/2))
 	defer cancel()
 	p, err := i.platform.wait(ctx)
 	if err != nil {

@@ -22,12 +22,13 @@ import (
 // It does not go through oras-go's content/oci: that one rewrites index.json in place and from memory, so that a crash
 // leaves half a file and a second writer's entries are lost.
 type layout struct {
-	ref Reference
-	dir string
+	ref   Reference
+	dir   string
+	clock clock
 }
 
-func openLayout(ref Reference) (*layout, error) {
-	l := &layout{ref: ref, dir: ref.Layout}
+func openLayout(ref Reference, clock clock) (*layout, error) {
+	l := &layout{ref: ref, dir: ref.Layout, clock: clock}
 	raw, err := readRegular(filepath.Join(l.dir, ocispec.ImageLayoutFile), MaxManifestSize)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

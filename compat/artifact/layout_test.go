@@ -7,13 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 	"oras.land/oras-go/v2/content/oci"
 	orasregistry "oras.land/oras-go/v2/registry"
 
@@ -236,15 +236,17 @@ func TestLayoutConcurrent(t *testing.T) {
 	dir := t.TempDir()
 	registrytest.WriteLayout(t, dir, "1.0", amd64)
 	const n = 16
-	var group sync.WaitGroup
+	group, ctx := errgroup.WithContext(testContext(t))
 	for i := range n {
-		group.Go(func() {
-			if _, err := openDir(t, dir+":1.0").Attach(testContext(t), fmt.Append(nil, i), AttachOptions{Created: day}); err != nil {
-				t.Error(err)
-			}
+		repo := openDir(t, dir+":1.0")
+		group.Go(func() error {
+			_, err := repo.Attach(ctx, fmt.Append(nil, i), AttachOptions{Created: day})
+			return err
 		})
 	}
-	group.Wait()
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
 	i, err := openDir(t, dir+":1.0").Image(testContext(t), amd64)
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,6 +41,9 @@ func testContext(t *testing.T) context.Context {
 func open(t *testing.T, r *registrytest.Registry, reference string, o Options) *Repository {
 	t.Helper()
 	o.PlainHTTP = strings.HasPrefix(r.URL(), "http://")
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	repo, err := Open(t.Context(), r.Host()+"/"+reference, o)
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +51,33 @@ func open(t *testing.T, r *registrytest.Registry, reference string, o Options) *
 	repo.setWindow(testWindow)
 	t.Cleanup(repo.Close)
 	return repo
+}
+
+// beneath is what sends the requests of a repository.
+func beneath(r *Repository) *retrier {
+	return r.store.(*registry).client.oras.Client.Transport.(*login).next.(*retrier)
+}
+
+// roundTrip is a transport that is a function.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// together lets requests wait until n of them are there.
+func together(n int) func(context.Context) {
+	var mu sync.Mutex
+	all := make(chan struct{})
+	return func(ctx context.Context) {
+		mu.Lock()
+		if n--; n == 0 {
+			close(all)
+		}
+		mu.Unlock()
+		select {
+		case <-all:
+		case <-ctx.Done():
+		}
+	}
 }
 
 // read is what validate-node does with an image.

@@ -35,6 +35,11 @@ type Options struct {
 	LookupEnv func(string) (string, bool)
 	// UserAgent is what the requests say about their sender.
 	UserAgent string
+	// Now tells how much of a context's time is left: what that is too short for is not begun. Nil begins everything, and lets
+	// the context end it.
+	Now func() time.Time
+	// Sleep waits between two tries, or returns the error of the context when that ends. Nil takes the system's timers.
+	Sleep func(context.Context, time.Duration) error
 	// Logger gets every request at debug level, without secrets. Nil is silent.
 	Logger *slog.Logger
 }
@@ -43,6 +48,7 @@ type Options struct {
 type Repository struct {
 	ref   Reference
 	store store
+	clock clock
 }
 
 // Open reads the reference and the files that the options name. No request is made, and no credential helper run, before
@@ -51,26 +57,27 @@ func Open(ctx context.Context, reference string, o Options) (*Repository, error)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	clock := clock{now: o.Now, pause: o.Sleep}
 	if o.OCILayout {
 		ref, err := ParseLayoutReference(reference)
 		if err != nil {
 			return nil, err
 		}
-		l, err := openLayout(ref)
+		l, err := openLayout(ref, clock)
 		if err != nil {
 			return nil, err
 		}
-		return &Repository{ref: ref, store: l}, nil
+		return &Repository{ref: ref, store: l, clock: clock}, nil
 	}
 	ref, err := ParseReference(reference)
 	if err != nil {
 		return nil, err
 	}
-	g, err := openRegistry(ref, o)
+	g, err := openRegistry(ref, o, clock)
 	if err != nil {
 		return nil, err
 	}
-	return &Repository{ref: ref, store: g}, nil
+	return &Repository{ref: ref, store: g, clock: clock}, nil
 }
 
 // Reference is what was opened, normalised.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 
 	"nodecompat/compat/artifact/registrytest"
 	"nodecompat/spec"
@@ -225,16 +225,17 @@ func TestOlaregConcurrent(t *testing.T) {
 	r := registrytest.Serve(t, registrytest.Options{}, server)
 	r.PushImage(t, "app", "1.0", amd64)
 	const n = 16
-	var group sync.WaitGroup
+	group, ctx := errgroup.WithContext(testContext(t))
 	for i := range n {
-		group.Go(func() {
-			repo := open(t, r, "app:1.0", Options{})
-			if _, err := repo.Attach(testContext(t), fmt.Appendf(nil, "# %d", i), AttachOptions{Created: day}); err != nil {
-				t.Errorf("%d: %v", i, err)
-			}
+		repo := open(t, r, "app:1.0", Options{})
+		group.Go(func() error {
+			_, err := repo.Attach(ctx, fmt.Appendf(nil, "# %d", i), AttachOptions{Created: day})
+			return err
 		})
 	}
-	group.Wait()
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
 	if _, list, err := read(t, r, "app:1.0", amd64); err != nil || len(list.Artifacts) != n {
 		t.Errorf("%d artifacts, want %d: %v", len(list.Artifacts), n, err)
 	}

@@ -24,11 +24,12 @@ type registry struct {
 	base        string // scheme://host/v2/repository
 	client      *authorizer
 	connections *connections
+	clock       clock
 	window      time.Duration // W, see fallbackWindow
 }
 
-func openRegistry(ref Reference, o Options) (*registry, error) {
-	client, connections, err := newClient(ref, o)
+func openRegistry(ref Reference, o Options, clock clock) (*registry, error) {
+	client, connections, err := newClient(ref, o, clock)
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +38,7 @@ func openRegistry(ref Reference, o Options) (*registry, error) {
 		base:        client.registry.String() + "/v2/" + ref.Repository,
 		client:      client,
 		connections: connections,
+		clock:       clock,
 		window:      fallbackWindow,
 	}, nil
 }
@@ -95,7 +97,7 @@ func verify(item Item, want digest.Digest, raw []byte) error {
 // get reads a body of at most limit bytes. Any status but 200 is an error.
 func (g *registry) get(ctx context.Context, item Item, url, accept string, limit int64) ([]byte, http.Header, error) {
 	var header http.Header
-	raw, err := whole(ctx, item, func() (raw []byte, err error) {
+	raw, err := whole(ctx, g.clock, item, func() (raw []byte, err error) {
 		raw, header, err = g.getOnce(ctx, item, url, accept, limit)
 		return raw, err
 	})
@@ -103,7 +105,7 @@ func (g *registry) get(ctx context.Context, item Item, url, accept string, limit
 }
 
 // whole reads an answer again as long as its body breaks off.
-func whole[T any](ctx context.Context, item Item, read func() (T, error)) (T, error) {
+func whole[T any](ctx context.Context, clock clock, item Item, read func() (T, error)) (T, error) {
 	for attempt := 0; ; attempt++ {
 		value, err := read()
 		var cut *readError
@@ -111,7 +113,7 @@ func whole[T any](ctx context.Context, item Item, read func() (T, error)) (T, er
 			return value, err
 		}
 		wait := backoff(attempt)
-		if attempt == MaxRetries || ctx.Err() != nil || !fits(ctx, wait) || sleep(ctx, wait) != nil {
+		if attempt == MaxRetries || ctx.Err() != nil || !clock.fits(ctx, wait) || clock.sleep(ctx, wait) != nil {
 			return value, failure(item, cut.err)
 		}
 	}
@@ -194,7 +196,7 @@ func (g *registry) push(ctx context.Context, p *packed, b *blobs) error {
 		case err == nil:
 			return nil
 		case try < pushTries && ctx.Err() == nil && (refusedContent(err) || cutOff(err)) &&
-			sleep(ctx, firstBackoff<<try/2+rand.N(firstBackoff)) == nil:
+			g.clock.sleep(ctx, firstBackoff<<try/2+rand.N(firstBackoff)) == nil:
 		case unsure:
 			return fmt.Errorf("whether it is attached now is not known: %w", err)
 		default:
@@ -252,7 +254,7 @@ func (g *registry) pushBlobs(ctx context.Context, p *packed, again bool) error {
 
 // has asks whether a blob is there. The answer may be wrong: it is good for nothing but saving an upload.
 func (g *registry) has(ctx context.Context, d digest.Digest) bool {
-	ctx, cancel := context.WithTimeout(ctx, min(patienceForExtras, remaining(ctx)/4))
+	ctx, cancel := context.WithTimeout(ctx, min(patienceForExtras, g.clock.remaining(ctx)/4))
 	defer cancel()
 	return g.write(ctx, g.item(whatUpload, d.String()), http.MethodHead, g.base+"/blobs/"+d.String(), "", nil, http.StatusOK) == nil
 }

@@ -25,8 +25,9 @@ const (
 // pass, other writes only when the server said that it did not take them (429, 503). It never waits beyond the context's
 // deadline: rather it hands out the answer that it has, which says how long the server asked for.
 type retrier struct {
-	base http.RoundTripper
-	log  *slog.Logger
+	base  http.RoundTripper
+	clock clock
+	log   *slog.Logger
 }
 
 type onceKey struct{}
@@ -41,7 +42,7 @@ func (t *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	for attempt := 0; ; attempt++ {
 		resp, err := t.try(req)
 		t.note(req, resp, err)
-		wait, again := delay(req, attempt, resp, err)
+		wait, again := t.delay(req, attempt, resp, err)
 		if !again {
 			return resp, err
 		}
@@ -57,7 +58,7 @@ func (t *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 			_, _ = io.CopyN(io.Discard, resp.Body, maxErrorBody)
 			_ = resp.Body.Close()
 		}
-		if err := sleep(req.Context(), wait); err != nil {
+		if err := t.clock.sleep(req.Context(), wait); err != nil {
 			return nil, err
 		}
 	}
@@ -67,7 +68,7 @@ var errNoAnswer = errors.New("no answer")
 
 // try sends a request once. A read that gets no answer is given up in time for another try.
 func (t *retrier) try(req *http.Request) (*http.Response, error) {
-	if !reads(req) || !fits(req.Context(), tryTimeout) {
+	if !reads(req) || !t.clock.fits(req.Context(), tryTimeout) {
 		return t.base.RoundTrip(req)
 	}
 	ctx, cancel := context.WithCancelCause(req.Context())
@@ -123,7 +124,7 @@ func (t *retrier) note(req *http.Request, resp *http.Response, err error) {
 }
 
 // delay decides whether to send the request again, and after how long.
-func delay(req *http.Request, attempt int, resp *http.Response, err error) (time.Duration, bool) {
+func (t *retrier) delay(req *http.Request, attempt int, resp *http.Response, err error) (time.Duration, bool) {
 	ctx := req.Context()
 	if attempt >= MaxRetries || ctx.Err() != nil || !repeatable(req, resp, err) {
 		return 0, false
@@ -135,7 +136,7 @@ func delay(req *http.Request, attempt int, resp *http.Response, err error) (time
 		}
 	}
 	_, bounded := ctx.Deadline()
-	if (!bounded && wait > patience) || !fits(ctx, wait) {
+	if (!bounded && wait > patience) || !t.clock.fits(ctx, wait) {
 		return 0, false
 	}
 	return wait, true

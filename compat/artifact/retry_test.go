@@ -8,30 +8,36 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"nodecompat/compat/artifact/registrytest"
 )
 
-// TestRetry sends reads again, waits as long as the server asks, and gives up within the deadline.
+// TestRetry sends reads again, waits as long as the server asks, and gives up when there is no time left for the wait.
 func TestRetry(t *testing.T) {
 	t.Parallel()
+	const enough = 25 * time.Second
+	grows := []time.Duration{firstBackoff, 2 * firstBackoff, 4 * firstBackoff}
 	for name, tt := range map[string]struct {
 		status     int
 		retryAfter string
 		failures   int32
-		timeout    time.Duration
+		left       time.Duration
 		code       string
-		requests   int
+		waits      []time.Duration
 		asked      time.Duration
 	}{
-		"passes":             {503, "", 2, 0, "", 3, 0},
-		"rate limited once":  {429, "1", 1, 0, "", 2, 0},
-		"too many":           {502, "", 99, 0, CodeRegistryError, MaxRetries + 1, 0},
-		"asks for too long":  {429, "3600", 99, time.Second, CodeRateLimited, 1, time.Hour},
-		"asks for ever":      {429, "99999999999999999", 99, time.Second, CodeRateLimited, 1, maxRetryAfter},
-		"asks with a date":   {503, "Mon, 01 Jan 2035 01:00:00 GMT", 99, time.Second, CodeRegistryError, 1, time.Hour},
-		"asks for nonsense":  {404, "soon", 99, time.Second, CodeImageNotFound, 1, 0},
-		"does not pass":      {501, "1", 99, 0, CodeRegistryError, 1, time.Second},
-		"no time for a wait": {500, "", 99, 100 * time.Millisecond, CodeRegistryError, 1, 0},
+		"passes":             {503, "", 2, enough, "", grows[:2], 0},
+		"rate limited once":  {429, "1", 1, enough, "", []time.Duration{time.Second}, 0},
+		"too many":           {502, "", 99, enough, CodeRegistryError, grows, 0},
+		"asks for too long":  {429, "3600", 99, enough, CodeRateLimited, nil, time.Hour},
+		"asks for all":       {429, "10", 99, 10 * time.Second, CodeRateLimited, nil, 10 * time.Second},
+		"asks for ever":      {429, "99999999999999999", 99, enough, CodeRateLimited, nil, maxRetryAfter},
+		"asks with a date":   {503, "Mon, 01 Jan 2035 01:00:00 GMT", 99, enough, CodeRegistryError, nil, time.Hour},
+		"asks for nonsense":  {404, "soon", 99, enough, CodeImageNotFound, nil, 0},
+		"does not pass":      {501, "1", 99, enough, CodeRegistryError, nil, time.Second},
+		"no time for a wait": {500, "", 99, firstBackoff, CodeRegistryError, nil, 0},
+		"time for one":       {500, "", 99, 2 * firstBackoff, CodeRegistryError, grows[:1], 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -49,12 +55,13 @@ func TestRetry(t *testing.T) {
 			}})
 			r.PushImage(t, "app", "1.0", amd64)
 			ctx := testContext(t)
-			if tt.timeout > 0 {
-				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(ctx, tt.timeout)
-				defer cancel()
+			deadline, _ := ctx.Deadline()
+			var waits []time.Duration
+			o := Options{
+				Now:   func() time.Time { return deadline.Add(-tt.left) },
+				Sleep: func(_ context.Context, d time.Duration) error { waits = append(waits, d); return nil },
 			}
-			_, err := open(t, r, "app:1.0", Options{}).Image(ctx, amd64)
+			_, err := open(t, r, "app:1.0", o).Image(ctx, amd64)
 			if tt.code == "" {
 				if err != nil {
 					t.Error(err)
@@ -62,11 +69,35 @@ func TestRetry(t *testing.T) {
 			} else if e, ok := coded(t, err, tt.code).(*RegistryError); ok && e.RetryAfter != tt.asked {
 				t.Errorf("asked to wait %s, want %s: %v", e.RetryAfter, tt.asked, err)
 			}
-			if got := r.Count("", "/manifests/"); got != tt.requests {
-				t.Errorf("%d requests, want %d", got, tt.requests)
+			if diff := cmp.Diff(tt.waits, waits, jitter); diff != "" {
+				t.Errorf("waits (-want +got):\n%s", diff)
+			}
+			if got := r.Count("", "/manifests/"); got != len(tt.waits)+1 {
+				t.Errorf("%d requests, want %d", got, len(tt.waits)+1)
 			}
 		})
 	}
+}
+
+// jitter compares a wait with the one that it is at least, and by a quarter more at most.
+var jitter = cmp.Comparer(func(a, b time.Duration) bool {
+	return max(a, b) <= min(a, b)+min(a, b)/4
+})
+
+// TestNoClock begins every wait where nobody tells how much time is left, and ends with the context.
+func TestNoClock(t *testing.T) {
+	t.Parallel()
+	r := registrytest.New(t, registrytest.Options{Intercept: func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Retry-After", "30")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	}})
+	repo, err := Open(t.Context(), r.Host()+"/app:1.0", Options{PlainHTTP: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = repo.Image(shortContext(t), amd64)
+	wantCode(t, err, CodeTimeout)
 }
 
 // TestRetryWrites sends a write again if the server said that it did not take it, because of its load or because of what

@@ -59,7 +59,7 @@ func (r *Repository) root(ctx context.Context) (*document, []Warning, error) {
 
 // checkTag warns when the tag of a reference is not what its digest is. The digest wins, so that nothing fails for the tag.
 func (r *Repository) checkTag(ctx context.Context, tagged *future[*document]) []Warning {
-	ctx, cancel := context.WithTimeout(ctx, min(patienceForExtras, remaining(ctx)/2))
+	ctx, cancel := context.WithTimeout(ctx, min(patienceForExtras, r.clock.remaining(ctx)/2))
 	defer cancel()
 	doc, err := tagged.wait(ctx)
 	var missing *NotFoundError

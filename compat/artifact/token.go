@@ -14,6 +14,7 @@ import (
 // of other hosts' none, and of a token service nothing but a token. Everything else becomes a typed error here.
 type login struct {
 	next     http.RoundTripper // sends a request again
+	clock    clock
 	registry *url.URL
 }
 
@@ -83,7 +84,7 @@ func (l *login) askToken(req *http.Request) (*http.Response, error) {
 	if _, err := checkRealm(req.URL.String(), l.registry); err != nil {
 		return nil, failure(item, err)
 	}
-	return whole(req.Context(), item, func() (*http.Response, error) { return l.tokenAnswer(item, req) })
+	return whole(req.Context(), l.clock, item, func() (*http.Response, error) { return l.tokenAnswer(item, req) })
 }
 
 // tokenAnswer is the answer to a token request, read to its end. What the service says of a refusal is not repeated: it may

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -21,29 +20,24 @@ import (
 	"nodecompat/compat/artifact/registrytest"
 )
 
-// transport is a server without a network.
-type transport func(*http.Request) *http.Response
-
-func (f transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp := f(req)
-	resp.Request = req
-	if resp.Header == nil {
-		resp.Header = http.Header{}
-	}
-	if resp.Body == nil {
-		resp.Body = http.NoBody
-	}
-	return resp, nil
-}
-
-// opened is a repository whose requests go to f.
-func opened(t *testing.T, reference string, o Options, f transport) *Repository {
+// opened is a repository whose requests a function answers.
+func opened(t *testing.T, reference string, o Options, answer func(*http.Request) *http.Response) *Repository {
 	t.Helper()
 	repo, err := Open(t.Context(), reference, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	repo.store.(*registry).client.oras.Client.Transport.(*login).next = f
+	beneath(repo).base = roundTrip(func(req *http.Request) (*http.Response, error) {
+		resp := answer(req)
+		resp.Request = req
+		if resp.Header == nil {
+			resp.Header = http.Header{}
+		}
+		if resp.Body == nil {
+			resp.Body = http.NoBody
+		}
+		return resp, nil
+	})
 	return repo
 }
 
@@ -212,23 +206,6 @@ func TestRefusedAgain(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"1.0 false", "1.0 true", "2.0 true"}, seen); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", header, diff)
-		}
-	}
-}
-
-// together lets requests wait until n of them are there.
-func together(n int) func(context.Context) {
-	var mu sync.Mutex
-	all := make(chan struct{})
-	return func(ctx context.Context) {
-		mu.Lock()
-		if n--; n == 0 {
-			close(all)
-		}
-		mu.Unlock()
-		select {
-		case <-all:
-		case <-ctx.Done():
 		}
 	}
 }

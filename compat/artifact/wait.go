@@ -44,8 +44,17 @@ func (r *future[T]) wait(ctx context.Context) (T, error) {
 // lastWords is how long the end of an interrupted request is waited for.
 const lastWords = 250 * time.Millisecond
 
+// clock is what the waits of a repository go by.
+type clock struct {
+	now   func() time.Time                           // see Options.Now
+	pause func(context.Context, time.Duration) error // see Options.Sleep
+}
+
 // sleep waits for d, or returns the error that ended ctx.
-func sleep(ctx context.Context, d time.Duration) error {
+func (c clock) sleep(ctx context.Context, d time.Duration) error {
+	if c.pause != nil {
+		return c.pause(ctx, d)
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -56,18 +65,14 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// fits tells whether ctx leaves time for waiting d.
-func fits(ctx context.Context, d time.Duration) bool { return d < remaining(ctx) }
+// fits reports whether ctx leaves time for waiting d.
+func (c clock) fits(ctx context.Context, d time.Duration) bool { return d < c.remaining(ctx) }
 
-// remaining is the time until ctx's deadline, very long if it has none. It needs no clock: the deadline of a timeout of 0 is
-// now.
-func remaining(ctx context.Context) time.Duration {
+// remaining is the time until ctx's deadline, very long if it has none or there is no clock.
+func (c clock) remaining(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
-	if !ok {
+	if !ok || c.now == nil {
 		return maxRetryAfter
 	}
-	now, cancel := context.WithTimeout(context.WithoutCancel(ctx), 0)
-	defer cancel()
-	at, _ := now.Deadline()
-	return deadline.Sub(at)
+	return deadline.Sub(c.now())
 }
