@@ -148,6 +148,52 @@ func TestUpgradeChallenge(t *testing.T) {
 	wantCode(t, err, CodeUnauthorized)
 }
 
+// TestRealmHops looks at every address that a token request is sent to, also where a proxy connects and only the URL tells.
+func TestRealmHops(t *testing.T) {
+	t.Parallel()
+	const realm = "https://auth.example.com/token"
+	for target, tt := range map[string]struct{ fine, told bool }{ // told the password, when it is redirected to
+		"https://auth.example.com/other":      {true, true},
+		"https://auth.example.com:443/other":  {true, true},
+		"https://auth.example.com:8443/token": {true, false},
+		"https://other.example.com/token":     {true, false},
+		"https://registry.example.com/token":  {true, false},
+		"http://auth.example.com/token":       {},
+		"https://169.254.169.254/token":       {},
+		"https://[fe80::1]/token":             {},
+		"https://[::ffff:168.63.129.16]/":     {},
+		"https://user:x@other.example.com/":   {},
+		"ftp://other.example.com/token":       {},
+	} {
+		for _, first := range []string{realm, target} {
+			told := false
+			repo := opened(t, "registry.example.com/app:1.0", Options{Username: user, Password: password}, func(req *http.Request) *http.Response {
+				asked := *req.URL
+				asked.RawQuery = ""
+				switch {
+				case strings.HasSuffix(asked.Path, "/manifests/1.0") && req.Header.Get("Authorization") == "Bearer "+token:
+					return &http.Response{StatusCode: http.StatusNotFound}
+				case strings.HasSuffix(asked.Path, "/manifests/1.0"):
+					return &http.Response{StatusCode: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {fmt.Sprintf("Bearer realm=%q", first)}}}
+				case asked.String() == realm:
+					return &http.Response{StatusCode: http.StatusFound, Header: http.Header{"Location": {target}}}
+				case !tt.fine:
+					t.Errorf("%s was asked, named by %s", target, first)
+				}
+				told = req.Header.Get("Authorization") != ""
+				return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"token":"` + token + `"}`))}
+			})
+			_, err := repo.Image(testContext(t), amd64)
+			switch {
+			case !tt.fine:
+				wantCode(t, err, CodeUnauthorized)
+			case coded(t, err, CodeImageNotFound) != nil && told != (tt.told || first == target):
+				t.Errorf("%s by %s: told the password: %v", target, first, told)
+			}
+		}
+	}
+}
+
 // TestWiderScope asks for what the registry wants beyond what we ask for, and remembers the token.
 func TestWiderScope(t *testing.T) {
 	t.Parallel()
