@@ -23,14 +23,16 @@ const (
 	OnIndex    On = "index"    // the index over all platforms
 )
 
-// Artifact is an entry in a list of referrers. Until [Image.Fetch] has read it, it is only what the list says.
+// Artifact is an entry in a list of referrers. Until [Image.Fetch] has read it, it is only what the
+// list says.
 type Artifact struct {
 	Descriptor ocispec.Descriptor
 	// Subject is the digest of the manifest or index it was listed for.
 	Subject digest.Digest
 	// On is what the subject is.
 	On On
-	// Created is the annotation org.opencontainers.image.created as found, made printable; "" if there is none.
+	// Created is the annotation org.opencontainers.image.created as found, made printable; "" if
+	// there is none.
 	Created string
 	// CreatedAt is the same as a time; zero if it is absent or no RFC 3339 time.
 	CreatedAt time.Time
@@ -38,12 +40,13 @@ type Artifact struct {
 
 // Listing is the artifacts of an image.
 type Listing struct {
-	// Artifacts are in the order of preference: those on the manifest before those on the index, the newest first, equal
-	// ones by digest, those without a time last.
+	// Artifacts are in the order of preference: those on the manifest before those on the index,
+	// the newest first, equal ones by digest, those without a time last.
 	Artifacts []Artifact
-	// Warnings is what the user should know about the lists and, after [Image.InEffect], about artifacts that were skipped.
+	// Warnings is what the user should know about the lists and, after [Image.InEffect], about
+	// artifacts that were skipped.
 	Warnings []Warning
-	// ViaFallbackTag tells that the registry has no referrers API.
+	// ViaFallbackTag reports whether the registry has no referrers API.
 	ViaFallbackTag bool
 }
 
@@ -100,9 +103,9 @@ func prefer(a, b Artifact) int {
 	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.Descriptor.Digest, b.Descriptor.Digest))
 }
 
-// Fetch reads an artifact and its spec. Errors beside those of the registry: [*ForeignSubjectError] when it speaks about
-// another image, so that the next is to be taken; [*NotFoundError] of an artifact that is listed but gone;
-// [*MalformedError] and [*TooLargeError].
+// Fetch reads an artifact and its spec. Errors beside those of the registry: [*ForeignSubjectError]
+// when it speaks about another image, so that the next is to be taken; [*NotFoundError] of an
+// artifact that is listed but gone; [*MalformedError] and [*TooLargeError].
 func (i *Image) Fetch(ctx context.Context, a Artifact) (Content, error) {
 	return i.repo.fetch(ctx, a)
 }
@@ -122,7 +125,8 @@ func (r *Repository) fetch(ctx context.Context, a Artifact) (Content, error) {
 // errOtherType is beneath the error of a manifest that is no compatibility artifact at all.
 var errOtherType = errors.New("another artifact type")
 
-// examine reads an artifact's manifest and checks everything about it that needs no further request.
+// examine reads an artifact's manifest and checks everything about it that needs no further
+// request.
 func (r *Repository) examine(ctx context.Context, a Artifact) (*document, ocispec.Descriptor, error) {
 	doc, err := r.store.manifest(ctx, whatArtifact, a.Descriptor.Digest.String())
 	if err != nil {
@@ -154,9 +158,10 @@ func (r *Repository) examine(ctx context.Context, a Artifact) (*document, ocispe
 	return doc, layer, nil
 }
 
-// InEffect reads the artifact that decides: the one with the digest pinned, or else the first in the order of preference
-// that speaks about this image and still exists. Those passed over are in the listing's warnings. An artifact that is
-// broken is not passed over: an older one must not take its place unnoticed.
+// InEffect reads the artifact that decides: the one with the digest pinned, or else the first in
+// the order of preference that speaks about this image and still exists. Those passed over are in
+// the listing's warnings. An artifact that is broken is not passed over: an older one must not take
+// its place unnoticed.
 //
 // Errors beside those of [Image.Artifacts] and [Image.Fetch]: [ErrNoArtifact].
 func (i *Image) InEffect(ctx context.Context, pinned digest.Digest) (*Content, Listing, error) {
@@ -187,7 +192,7 @@ func (r *Repository) firstBelieved(ctx context.Context, list []Artifact) (*Conte
 		if err == nil {
 			return &c, skipped, nil
 		}
-		w, skip := passOver(err)
+		w, skip := skippable(err)
 		if !skip {
 			return nil, skipped, err
 		}
@@ -196,8 +201,8 @@ func (r *Repository) firstBelieved(ctx context.Context, list []Artifact) (*Conte
 	return nil, skipped, ErrNoArtifact
 }
 
-// passOver tells whether an artifact is to be skipped: it is foreign, or gone as a whole.
-func passOver(err error) (Warning, bool) {
+// skippable reports whether an artifact is to be skipped: it is foreign, or gone as a whole.
+func skippable(err error) (Warning, bool) {
 	var foreign *ForeignSubjectError
 	var missing *NotFoundError
 	switch {

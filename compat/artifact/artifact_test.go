@@ -77,7 +77,8 @@ func (w *corrupting) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(q)
 }
 
-// TestOldArtifactType takes an artifact whose type is its configuration's, as OCI 1.0 clients pushed it.
+// TestOldArtifactType takes an artifact whose type is its configuration's, as OCI 1.0 clients
+// pushed it.
 func TestOldArtifactType(t *testing.T) {
 	r := registrytest.New(t, registrytest.Options{})
 	d := r.PushImage(t, "app", "1.0", amd64)
@@ -91,7 +92,8 @@ func TestOldArtifactType(t *testing.T) {
 	}
 }
 
-// TestPlatformOfOddImages says why a plain manifest's platform is not known, which stops nothing else.
+// TestPlatformOfOddImages says why a plain manifest's platform is not known, which stops nothing
+// else.
 func TestPlatformOfOddImages(t *testing.T) {
 	r := registrytest.New(t, registrytest.Options{})
 	ctx := testContext(t)

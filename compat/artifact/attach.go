@@ -27,7 +27,8 @@ type AttachOptions struct {
 
 // Attached is what an attach did to one subject.
 type Attached struct {
-	// Subject is the manifest or index, On which of the two, and Platform the manifest's if it came from an index.
+	// Subject is the manifest or index, On which of the two, and Platform the manifest's if it came
+	// from an index.
 	Subject  ocispec.Descriptor
 	On       On
 	Platform *Platform
@@ -37,24 +38,26 @@ type Attached struct {
 	Manifest []byte
 	// Created is the artifact's creation time as written.
 	Created string
-	// Existing tells that the spec was in effect already, and that nothing was pushed.
+	// Existing reports whether the spec was in effect already, so that nothing was pushed.
 	Existing bool
 	// Replaced are the older artifacts that are listed no more.
 	Replaced []Removed
-	// ViaFallbackTag tells that the registry has no referrers API.
+	// ViaFallbackTag reports whether the registry has no referrers API.
 	ViaFallbackTag bool
 	// Warnings is what the user should know.
 	Warnings []Warning
 }
 
-// Attach attaches a spec, which it takes for valid, to the image, and returns when a reader sees it.
+// Attach attaches a spec, which it takes for valid, to the image, and returns when a reader sees
+// it.
 //
-// The spec that is already in effect on a subject is not attached to it again. Otherwise the new artifact is in effect
-// afterwards: when something newer than Created is there already, its time is one millisecond after that, and a warning says
-// so. Two writers that attach at the same moment are both listed.
+// The spec that is already in effect on a subject is not attached to it again. Otherwise the new
+// artifact is in effect afterwards: when something newer than Created is there already, its time is
+// one millisecond after that, and a warning says so. Two writers that attach at the same moment are
+// both listed.
 //
-// With several targets it tries each; what was attached is returned beside the error. Errors beside those of
-// [Repository.Image]: [*NotListedError], [*DeleteRefusedError], [*ClockBehindError].
+// With several targets it tries each; what was attached is returned beside the error. Errors beside
+// those of [Repository.Image]: [*NotListedError], [*DeleteRefusedError], [*ClockBehindError].
 func (r *Repository) Attach(ctx context.Context, content []byte, o AttachOptions) ([]Attached, error) {
 	if len(content) > MaxSpecSize {
 		return nil, &TooLargeError{Item: Item{What: whatSpec}, Limit: MaxSpecSize, Unit: "bytes", Size: int64(len(content))}
@@ -129,8 +132,8 @@ func (r *Repository) attachTo(ctx context.Context, s subject, content []byte, sh
 	return a, err
 }
 
-// current finds the artifact in effect on a subject, and the first one that is neither foreign nor gone: the same, unless
-// that one is broken. Both are nil where there is none.
+// current finds the artifact in effect on a subject, and the first one that is neither foreign nor
+// gone: the same, unless that one is broken. Both are nil where there is none.
 func (r *Repository) current(ctx context.Context, list []Artifact) (*Content, *Artifact, []Warning, error) {
 	var skipped []Warning
 	for i := range list {
@@ -138,7 +141,7 @@ func (r *Repository) current(ctx context.Context, list []Artifact) (*Content, *A
 		if err == nil {
 			return &c, &list[i], skipped, nil
 		}
-		if w, skip := passOver(err); skip {
+		if w, skip := skippable(err); skip {
 			skipped = append(skipped, w)
 			continue
 		}
@@ -153,8 +156,8 @@ func (r *Repository) current(ctx context.Context, list []Artifact) (*Content, *A
 	return nil, nil, skipped, nil
 }
 
-// Broken tells whether an error of reading an artifact or its spec will stay, so that only a new one helps: the bytes are
-// wrong, too many or gone.
+// Broken reports whether an error of reading an artifact or its spec will stay, so that only a new
+// one helps: the bytes are wrong, too many or gone.
 func Broken(err error) bool {
 	var malformed *MalformedError
 	var large *TooLargeError
@@ -187,7 +190,8 @@ func (r *Repository) pushNew(ctx context.Context, p *packed, shared *blobs, fall
 	return r.store.list(ctx, p, fallback)
 }
 
-// replace removes the artifacts that were there before, and notes in a which are gone. Foreign ones are left alone.
+// replace removes the artifacts that were there before, and notes in a which are gone. Foreign ones
+// are left alone.
 func (r *Repository) replace(ctx context.Context, s subject, before []Artifact, a *Attached) error {
 	var old []digest.Digest
 	for _, b := range before {

@@ -132,7 +132,8 @@ func TestAttachRefuses(t *testing.T) {
 	}
 }
 
-// TestAttachOverBroken puts a good artifact in the place of one that readers fail on, and of one that lost its spec.
+// TestAttachOverBroken puts a good artifact in the place of one that readers fail on, and of one
+// that lost its spec.
 func TestAttachOverBroken(t *testing.T) {
 	r := registrytest.New(t, registrytest.Options{LaxReferences: true})
 	d := r.PushImage(t, "app", "1.0", amd64)
@@ -178,7 +179,8 @@ func TestReplace(t *testing.T) {
 	})
 }
 
-// TestReplaceRefused keeps the new one attached. A list that clients keep is put right all the same.
+// TestReplaceRefused keeps the new one attached. A list that clients keep is put right all the
+// same.
 func TestReplaceRefused(t *testing.T) {
 	both(t, registrytest.Options{DeleteStatus: http.StatusMethodNotAllowed}, func(t *testing.T, r *registrytest.Registry) {
 		d := r.PushImage(t, "app", "1.0", amd64)
@@ -246,7 +248,8 @@ func TestConcurrentAttach(t *testing.T) {
 	})
 }
 
-// TestOverwritten adds itself again when another writer, slower than W allows, wrote from an old read.
+// TestOverwritten adds itself again when another writer, slower than W allows, wrote from an old
+// read.
 func TestOverwritten(t *testing.T) {
 	t.Parallel()
 	r := registrytest.New(t, registrytest.Options{NoReferrers: true})
@@ -305,8 +308,9 @@ func TestNeverListed(t *testing.T) {
 	}
 }
 
-// TestSlowFallback never writes from a read older than W: a read and the write from it end at the same moment, W after the
-// read began, and a write that takes longer is given up. On a registry that is too slow for that, attaching fails.
+// TestSlowFallback never writes from a read older than W: a read and the write from it end at the
+// same moment, W after the read began, and a write that takes longer is given up. On a registry
+// that is too slow for that, attaching fails.
 func TestSlowFallback(t *testing.T) {
 	t.Parallel()
 	r := registrytest.New(t, registrytest.Options{NoReferrers: true, Intercept: func(_ http.ResponseWriter, req *http.Request) bool {
@@ -373,7 +377,8 @@ func TestForeignFields(t *testing.T) {
 	}
 }
 
-// TestCleanedFallback drops entries whose manifests a cleaning bot took, where the registry refuses an index with them.
+// TestCleanedFallback drops entries whose manifests a cleaning bot took, where the registry refuses
+// an index with them.
 func TestCleanedFallback(t *testing.T) {
 	t.Parallel()
 	r := registrytest.New(t, registrytest.Options{NoReferrers: true})

@@ -19,7 +19,8 @@ import (
 // clientID is how we call ourselves to token services.
 const clientID = "compat"
 
-// A loginError says why nobody could log in. Nothing in it is secret, and what is a server's is printable.
+// A loginError says why nobody could log in. Nothing in it is secret, and what is a server's is
+// printable.
 type loginError string
 
 func (e loginError) Error() string { return string(e) }
@@ -32,9 +33,9 @@ const (
 	errNoToken       loginError = "what came is no token"
 )
 
-// authorizer sends requests to one repository and logs in when the registry asks for it: oras-go's client does, over a
-// [login]. Credentials go to the registry's own origin and to the token service that it names, and along no redirect away
-// from them.
+// authorizer sends requests to one repository and logs in when the registry asks for it: oras-go's
+// client does, over a [login]. Credentials go to the registry's own origin and to the token service
+// that it names, and along no redirect away from them.
 type authorizer struct {
 	oras     *auth.Client
 	registry *url.URL // scheme and host
@@ -47,7 +48,8 @@ func newAuthorizer(registry *url.URL, client *http.Client, agent string, find fu
 		Credential: t.credential,
 		Cache:      t,
 		ClientID:   clientID,
-		// Addresses are checked when they are dialled: looking a name up before that costs a round trip and proves nothing.
+		// Addresses are checked when they are dialled: looking a name up before that costs a round
+		// trip and proves nothing.
 		BlockedRealmPrefixes: []netip.Prefix{},
 	}
 	if agent != "" {
@@ -70,8 +72,9 @@ func refusalOf(ctx context.Context) *refusal {
 	return r
 }
 
-// Do sends a request. When the registry does not let it through, it is sent once more with what the registry asks for,
-// also when a token that was good for the request before has run out meanwhile. There is no login at other hosts.
+// Do sends a request. When the registry does not let it through, it is sent once more with what the
+// registry asks for, also when a token that was good for the request before has run out meanwhile.
+// There is no login at other hosts.
 func (a *authorizer) Do(req *http.Request) (*http.Response, error) {
 	if !sameOrigin(a.registry, req.URL) {
 		maps.Copy(req.Header, a.oras.Header)
@@ -85,12 +88,13 @@ func (a *authorizer) Do(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// tokens is the [auth.Cache] of one repository: what the registry took before, by the scopes that a request asks for.
+// tokens is the [auth.Cache] of one repository: what the registry took before, by the scopes that a
+// request asks for.
 //
-// oras-go's own (v2.7.0, registry/remote/auth/cache.go) costs requests: where a registry wants more scopes than we ask for
-// it finds the token only after a 401 to each request; it asks for another token also when one came meanwhile; and when the
-// request that asks for a token is interrupted, all that wait for the token fail. Without these three it would do, and only
-// fetch stay.
+// oras-go's own (v2.7.0, registry/remote/auth/cache.go) costs requests: where a registry wants more
+// scopes than we ask for it finds the token only after a 401 to each request; it asks for another
+// token also when one came meanwhile; and when the request that asks for a token is interrupted,
+// all that wait for the token fail. Without these three it would do, and only fetch stay.
 type tokens struct {
 	client   *auth.Client
 	find     func(context.Context) (auth.Credential, error)
@@ -132,8 +136,8 @@ func (t *tokens) GetToken(ctx context.Context, _ string, scheme auth.Scheme, _ s
 	return value, nil
 }
 
-// Set returns what a refused request is to be sent again with: what another request found out meanwhile, or else what fetch
-// does. Requests wait for the one that fetches.
+// Set returns what a refused request is to be sent again with: what another request found out
+// meanwhile, or else what fetch does. Requests wait for the one that fetches.
 func (t *tokens) Set(ctx context.Context, _ string, scheme auth.Scheme, _ string, fetch func(context.Context) (string, error)) (string, error) {
 	if err := t.turn.Acquire(ctx, 1); err != nil {
 		return "", err
@@ -157,8 +161,9 @@ func (t *tokens) Set(ctx context.Context, _ string, scheme auth.Scheme, _ string
 	return value, nil
 }
 
-// fetch makes every error of oras-go's that is not ours one of this package's: they quote the service, and could quote a
-// token. A service that knows no GET is asked by POST, which oras-go leaves to us.
+// fetch makes every error of oras-go's that is not ours one of this package's: they quote the
+// service, and could quote a token. A service that knows no GET is asked by POST, which oras-go
+// leaves to us.
 func (t *tokens) fetch(ctx context.Context, scheme auth.Scheme, fetch func(context.Context) (string, error)) (string, error) {
 	value, err := fetch(context.WithValue(ctx, tokenKey{}, true))
 	var status *RegistryError
@@ -193,8 +198,8 @@ func validToken(token string) bool {
 	return token != "" && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
 
-// credential finds out who we are for the registry, once. A credential helper that does not stop when it is told to is left
-// alone.
+// credential finds out who we are for the registry, once. A credential helper that does not stop
+// when it is told to is left alone.
 func (t *tokens) credential(ctx context.Context, _ string) (auth.Credential, error) {
 	if t.identity != nil {
 		return *t.identity, nil

@@ -37,8 +37,8 @@ func dockerConfigFile(t *testing.T, host string) string {
 	return path
 }
 
-// TestCredentials reads and writes with every way to say who we are, basic and bearer, and keeps the secret out of
-// messages and the log.
+// TestCredentials reads and writes with every way to say who we are, basic and bearer, and keeps
+// the secret out of messages and the log.
 func TestCredentials(t *testing.T) {
 	for _, auth := range []registrytest.Auth{registrytest.AuthBasic, registrytest.AuthBearer} {
 		for _, secure := range []bool{false, true} {
@@ -99,7 +99,7 @@ func inEffect(t *testing.T, repo *Repository) *Content {
 	return c
 }
 
-// credentialsFor prepares one way to find credentials, and tells whether they are good.
+// credentialsFor prepares one way to find credentials, and reports whether they are good.
 func credentialsFor(t *testing.T, r *registrytest.Registry, way string, o *Options) bool {
 	t.Helper()
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
@@ -133,8 +133,8 @@ func credentialsFor(t *testing.T, r *registrytest.Registry, way string, o *Optio
 	return true
 }
 
-// TestTokens asks for one token for all that a command does, with no more rights than that takes, and for another when it
-// ran out.
+// TestTokens asks for one token for all that a command does, with no more rights than that takes,
+// and for another when it ran out.
 func TestTokens(t *testing.T) {
 	r := registrytest.New(t, registrytest.Options{Auth: registrytest.AuthBearer, Username: user, Password: password})
 	r.PushImage(t, "app", "1.0", amd64)
@@ -271,8 +271,8 @@ func thief(t *testing.T, r *registrytest.Registry) (*httptest.Server, func() []h
 	}
 }
 
-// TestRedirect follows redirects as registries make them to stores of blobs, and takes no credentials along: not to
-// another port, and not to another host.
+// TestRedirect follows redirects as registries make them to stores of blobs, and takes no
+// credentials along: not to another port, and not to another host.
 func TestRedirect(t *testing.T) {
 	inner := registrytest.New(t, registrytest.Options{Auth: registrytest.AuthBasic, Username: user, Password: password})
 	d := inner.PushImage(t, "app", "1.0", amd64)

@@ -8,8 +8,9 @@ import (
 // challenge is how a registry wants a request to be authorised:
 // https://www.rfc-editor.org/rfc/rfc9110#name-www-authenticate
 //
-// oras-go (v2.7.0, registry/remote/auth/challenge.go) reads the first challenge of the first header only, and would send a
-// password, or give up, where a token is offered too. With a client that chooses among all of them this file can go.
+// oras-go (v2.7.0, registry/remote/auth/challenge.go) reads the first challenge of the first header
+// only, and would send a password, or give up, where a token is offered too. With a client that
+// chooses among all of them this file can go.
 type challenge struct {
 	scheme string            // in lower case
 	params map[string]string // names in lower case
@@ -30,7 +31,8 @@ const (
 	schemeBearer = "bearer"
 )
 
-// pickChallenge takes the first bearer challenge, or else the first basic one: a token says less about us than a password.
+// pickChallenge takes the first bearer challenge, or else the first basic one: a token says less
+// about us than a password.
 func pickChallenge(headers []string) (challenge, bool) {
 	all := parseChallenges(headers)
 	for _, scheme := range []string{schemeBearer, schemeBasic} {
@@ -43,8 +45,8 @@ func pickChallenge(headers []string) (challenge, bool) {
 	return challenge{}, false
 }
 
-// parseChallenges reads WWW-Authenticate headers, each of which may hold several challenges. What follows a mistake is left
-// out up to the next comma.
+// parseChallenges reads WWW-Authenticate headers, each of which may hold several challenges. What
+// follows a mistake is left out up to the next comma.
 func parseChallenges(headers []string) []challenge {
 	var list []challenge
 	for _, s := range headers {

@@ -73,9 +73,9 @@ func tlsConfig(o Options) (*tls.Config, error) {
 	return config, nil
 }
 
-// checkRedirect bounds redirects, keeps them on TLS, and keeps what writes from turning into a GET, whose 200 would be
-// taken for success. net/http's own limit is gone once a CheckRedirect is set. That credentials are not taken along is
-// oras-go's part: what is sent without it has none.
+// checkRedirect bounds redirects, keeps them on TLS, and keeps what writes from turning into a GET,
+// whose 200 would be taken for success. net/http's own limit is gone once a CheckRedirect is set.
+// That credentials are not taken along is oras-go's part: what is sent without it has none.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	first := via[0]
 	switch {

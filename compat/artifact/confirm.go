@@ -7,19 +7,22 @@ import (
 )
 
 const (
-	// firstLook is the wait before a registry is asked again for what it did not list at once; it doubles up to lastLook.
-	firstLook = 50 * time.Millisecond
-	lastLook  = time.Second
+	// firstPoll is the wait before a registry is asked again for what it did not list at once; it
+	// doubles up to lastPoll.
+	firstPoll = 50 * time.Millisecond
+	lastPoll  = time.Second
 
-	// looksBeforePush is how often an artifact may be missing from the list before its manifest is pushed again.
-	looksBeforePush = 3
+	// pollsBeforePush is how often an artifact may be missing from the list before its manifest is
+	// pushed again.
+	pollsBeforePush = 3
 )
 
-// confirm waits until a registry that keeps the list itself lists the artifact, and still does a moment later. Lists can
-// lag behind, and a registry can lose entries: olareg v0.1.2 updates its list from an old copy when several manifests come
-// at once. Pushing the same manifest again changes nothing but that it is listed.
+// confirm waits until a registry that keeps the list itself lists the artifact, and still does a
+// moment later. Lists can lag behind, and a registry can lose entries: olareg v0.1.2 updates its
+// list from an old copy when several manifests come at once. Pushing the same manifest again
+// changes nothing but that it is listed.
 func (g *registry) confirm(ctx context.Context, p *packed, seen func(referrers) bool) error {
-	wait := firstLook
+	wait := firstPoll
 	for missed := 0; ; {
 		listed, err := g.listedTwice(ctx, p, seen)
 		if err != nil || listed {
@@ -28,8 +31,8 @@ func (g *registry) confirm(ctx context.Context, p *packed, seen func(referrers) 
 		if err := g.clock.sleep(ctx, wait+rand.N(wait)); err != nil {
 			return err
 		}
-		wait = min(2*wait, lastLook)
-		if missed++; missed%looksBeforePush != 0 {
+		wait = min(2*wait, lastPoll)
+		if missed++; missed%pollsBeforePush != 0 {
 			continue
 		}
 		if err := g.putManifest(ctx, whatUpload, p.desc.Digest.String(), p.desc.MediaType, p.raw); err != nil {

@@ -13,8 +13,8 @@ import (
 	orascredentials "oras.land/oras-go/v2/registry/remote/credentials"
 )
 
-// credentials finds who we are for the registry: what was given, else what the configuration files and their helpers say.
-// Nothing is read from a helper before it is needed.
+// credentials finds who we are for the registry: what was given, else what the configuration files
+// and their helpers say. Nothing is read from a helper before it is needed.
 func credentials(ref Reference, o Options) (func(context.Context) (auth.Credential, error), error) {
 	given := auth.Credential{Username: o.Username, Password: o.Password, RefreshToken: o.IdentityToken}
 	if given != auth.EmptyCredential {
@@ -55,8 +55,9 @@ type credentialPlace struct {
 	must bool // it is a mistake if there is none
 }
 
-// credentialPlaces are the files to look into, the first that knows the registry being the one that counts: Docker's, then
-// podman's (https://github.com/containers/image/blob/v5.36.2/docs/containers-auth.json.5.md).
+// credentialPlaces are the files to look into, the first that knows the registry being the one that
+// counts: Docker's, then podman's
+// (https://github.com/containers/image/blob/v5.36.2/docs/containers-auth.json.5.md).
 func credentialPlaces(o Options) []credentialPlace {
 	if o.RegistryConfig != "" {
 		return []credentialPlace{{"the registry configuration", o.RegistryConfig, true}}
@@ -150,8 +151,8 @@ func (p credentialPlace) open() (credentialFile, error) {
 
 var errNotJSON = errors.New("it is no JSON file of credentials")
 
-// key is the name under which a file has credentials: that of the repository or of the nearest path above it, which podman
-// writes, or else that of the registry.
+// key is the name under which a file has credentials: that of the repository or of the nearest path
+// above it, which podman writes, or else that of the registry.
 func (f credentialFile) key(ref Reference) string {
 	for name := ref.Registry + "/" + ref.Repository; strings.Contains(name, "/"); name = name[:strings.LastIndexByte(name, '/')] {
 		if _, ok := f.names[name]; ok {

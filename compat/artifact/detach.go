@@ -16,7 +16,8 @@ import (
 type DetachOptions struct {
 	// Artifact is the digest of the artifact to remove.
 	Artifact digest.Digest
-	// All removes every artifact of the image: those on the index and those on each platform's manifest.
+	// All removes every artifact of the image: those on the index and those on each platform's
+	// manifest.
 	All bool
 	// Platform, unless zero, leaves everything alone that is not on that platform's manifest.
 	Platform Platform
@@ -25,10 +26,12 @@ type DetachOptions struct {
 // Removed is one artifact that is listed no more.
 type Removed struct {
 	Digest digest.Digest `json:"digest"`
-	// Deleted tells that its manifest is gone from the registry. It is false where the registry refuses deletion and the list
-	// of referrers is kept by clients: taking it out of the list is all that can be done, and all that readers notice.
+	// Deleted reports whether its manifest is gone from the registry. It is false where the
+	// registry refuses deletion and the list of referrers is kept by clients: taking it out of the
+	// list is all that can be done, and all that readers notice.
 	Deleted bool `json:"deleted"`
-	// Missing tells that its manifest was gone already, and only the entry in the list was left.
+	// Missing reports whether its manifest was gone already, and only the entry in the list was
+	// left.
 	Missing bool `json:"missing"`
 }
 
@@ -42,9 +45,9 @@ type Detached struct {
 	Warnings []Warning
 }
 
-// Detach removes artifacts, and what lists them. It returns what was removed beside the error; an empty result of All is
-// no error. Errors beside those of [Repository.Image]: [*NotFoundError] when no artifact of the image has the digest, and
-// [*DeleteRefusedError].
+// Detach removes artifacts, and what lists them. It returns what was removed beside the error; an
+// empty result of All is no error. Errors beside those of [Repository.Image]: [*NotFoundError] when
+// no artifact of the image has the digest, and [*DeleteRefusedError].
 func (r *Repository) Detach(ctx context.Context, o DetachOptions) ([]Detached, error) {
 	if (o.Artifact == "") == !o.All {
 		return nil, errors.New("detaching needs either one artifact or all")
@@ -103,8 +106,8 @@ func (r *Repository) detachFrom(ctx context.Context, s subject, o DetachOptions)
 	return Detached{Subject: s.Descriptor, On: s.on, Platform: s.platform, Removed: removed}, err
 }
 
-// toRemove is the part of a subject's artifacts that is to go. An artifact asked for by digest may have dropped out of the
-// list; it still has to speak about the subject.
+// toRemove is the part of a subject's artifacts that is to go. An artifact asked for by digest may
+// have dropped out of the list; it still has to speak about the subject.
 func (r *Repository) toRemove(ctx context.Context, s subject, o DetachOptions) ([]digest.Digest, error) {
 	found, err := r.store.referrers(ctx, s.Digest)
 	if err != nil {
@@ -131,18 +134,18 @@ func (r *Repository) toRemove(ctx context.Context, s subject, o DetachOptions) (
 }
 
 func foreignOrGone(err error) bool {
-	_, skip := passOver(err)
+	_, skip := skippable(err)
 	return skip
 }
 
-// removeFrom removes artifacts of one subject: first from the list that clients keep, if there is one, so that a crash
-// leaves no entry without an artifact; then the manifests. Before that it looks at each: what speaks about another image is
-// left alone.
+// removeFrom removes artifacts of one subject: first from the list that clients keep, if there is
+// one, so that a crash leaves no entry without an artifact; then the manifests. Before that it
+// looks at each: what speaks about another image is left alone.
 func (r *Repository) removeFrom(ctx context.Context, subject digest.Digest, digests []digest.Digest) ([]Removed, error) {
 	if len(digests) == 0 {
 		return []Removed{}, nil
 	}
-	own, missing, err := r.sortOut(ctx, subject, digests)
+	own, missing, err := r.classify(ctx, subject, digests)
 	if err != nil {
 		return []Removed{}, err
 	}
@@ -164,7 +167,8 @@ func (r *Repository) removeFrom(ctx context.Context, subject digest.Digest, dige
 	return removed, r.awaitGone(ctx, subject, own)
 }
 
-// delete removes manifests. Where clients keep the list, and they are out of it, a refusal does no harm.
+// delete removes manifests. Where clients keep the list, and they are out of it, a refusal does no
+// harm.
 func (r *Repository) delete(ctx context.Context, subject digest.Digest, digests []digest.Digest, clientList bool) ([]Removed, error) {
 	removed := []Removed{}
 	refused := &DeleteRefusedError{Subject: subject}
@@ -189,9 +193,10 @@ func (r *Repository) delete(ctx context.Context, subject digest.Digest, digests 
 	return removed, nil
 }
 
-// sortOut tells the compatibility artifacts of a subject, whole or broken, from those that are gone. What speaks about
-// another image, or is of another type whatever the list says, is neither: it is not ours to delete.
-func (r *Repository) sortOut(ctx context.Context, subject digest.Digest, digests []digest.Digest) (own, missing []digest.Digest, err error) {
+// classify separates the compatibility artifacts of a subject, whole or broken, from those that are
+// gone. What speaks about another image, or is of another type whatever the list says, is neither:
+// it is not ours to delete.
+func (r *Repository) classify(ctx context.Context, subject digest.Digest, digests []digest.Digest) (own, missing []digest.Digest, err error) {
 	for _, d := range digests {
 		_, _, err := r.examine(ctx, Artifact{Descriptor: ocispec.Descriptor{Digest: d}, Subject: subject})
 		var gone *NotFoundError

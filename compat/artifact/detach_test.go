@@ -77,7 +77,8 @@ func TestDetachAll(t *testing.T) {
 	})
 }
 
-// TestDetachRefused takes artifacts out of a list that clients keep, and is an error where the registry keeps it.
+// TestDetachRefused takes artifacts out of a list that clients keep, and is an error where the
+// registry keeps it.
 func TestDetachRefused(t *testing.T) {
 	both(t, registrytest.Options{DeleteStatus: http.StatusMethodNotAllowed}, func(t *testing.T, r *registrytest.Registry) {
 		d := r.PushImage(t, "app", "1.0", amd64)
@@ -100,7 +101,8 @@ func TestDetachRefused(t *testing.T) {
 	})
 }
 
-// TestDetachDangling takes out entries whose artifacts are gone, and leaves alone what is not the image's.
+// TestDetachDangling takes out entries whose artifacts are gone, and leaves alone what is not the
+// image's.
 func TestDetachDangling(t *testing.T) {
 	t.Parallel()
 	r := registrytest.New(t, registrytest.Options{NoReferrers: true})

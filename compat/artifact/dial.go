@@ -16,8 +16,9 @@ import (
 	"oras.land/oras-go/v2/registry/remote/auth"
 )
 
-// connections is the transport that keeps the connections of one repository. Token requests, which go where the registry
-// says, have their own: what those are dialled at is checked, and no connection of another request is used in its place.
+// connections is the transport that keeps the connections of one repository. Token requests, which
+// go where the registry says, have their own: what those are dialled at is checked, and no
+// connection of another request is used in its place.
 type connections struct {
 	registry *url.URL
 	open     *http.Transport
@@ -36,7 +37,8 @@ func newConnections(registry *url.URL, config *tls.Config) *connections {
 		ForceAttemptHTTP2:   true,
 		MaxIdleConnsPerHost: parallelRequests,
 		IdleConnTimeout:     time.Minute,
-		// Digests are of the bytes as they are stored, and nobody sends us a gzip bomb that we asked for.
+		// Digests are of the bytes as they are stored, and nobody sends us a gzip bomb that we
+		// asked for.
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxResponseHeader,
 	}
@@ -45,7 +47,8 @@ func newConnections(registry *url.URL, config *tls.Config) *connections {
 	return c
 }
 
-// RoundTrip sends a request once. Where a proxy makes the connection, the address is not for us to check.
+// RoundTrip sends a request once. Where a proxy makes the connection, the address is not for us to
+// check.
 func (c *connections) RoundTrip(req *http.Request) (*http.Response, error) {
 	if asksToken(req) && !sameOrigin(c.registry, req.URL) {
 		if proxy, err := c.open.Proxy(req); err == nil && proxy == nil {
@@ -76,7 +79,8 @@ func (c *connections) dialChecked(ctx context.Context, network, address string) 
 	return dialer.DialContext(ctx, network, address)
 }
 
-// check refuses to connect to an address that no token service has. A registry on this machine may have it there too.
+// check refuses to connect to an address that no token service has. A registry on this machine may
+// have it there too.
 func (c *connections) check(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -93,7 +97,8 @@ var (
 	sixToFour = netip.MustParsePrefix("2002::/16")    // https://www.rfc-editor.org/rfc/rfc3056#section-2
 )
 
-// blocked reports whether no token service has an address: those of this link and of clouds' metadata services.
+// blocked reports whether no token service has an address: those of this link and of clouds'
+// metadata services.
 func blocked(ip netip.Addr) bool {
 	ip = destination(ip)
 	return !isLocal(ip) && slices.ContainsFunc(auth.DefaultBlockedRealmPrefixes(), func(p netip.Prefix) bool { return p.Contains(ip) })

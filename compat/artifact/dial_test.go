@@ -32,7 +32,8 @@ func resolve(r *Repository, names map[string]string) {
 	}}
 }
 
-// answerQuestion reads one DNS question and answers it, as over TCP: https://www.rfc-editor.org/rfc/rfc1035#section-4
+// answerQuestion reads one DNS question and answers it, as over TCP:
+// https://www.rfc-editor.org/rfc/rfc1035#section-4
 func answerQuestion(conn io.ReadWriter, names map[string]string) error {
 	var length uint16
 	if err := binary.Read(conn, binary.BigEndian, &length); err != nil {
@@ -80,8 +81,8 @@ func throughProxy(t *testing.T, r *registrytest.Registry, o Options) *Repository
 	return repo
 }
 
-// TestTokenServiceAddress connects to no token service at an address that none has, whatever name it goes by. A registry on
-// this machine may have it there.
+// TestTokenServiceAddress connects to no token service at an address that none has, whatever name
+// it goes by. A registry on this machine may have it there.
 func TestTokenServiceAddress(t *testing.T) {
 	t.Parallel()
 	names := map[string]string{
@@ -143,8 +144,8 @@ func TestTokenServiceAddress(t *testing.T) {
 	}
 }
 
-// bearer is a registry with one image that takes the one token, and names a token service. Before anything else, it may
-// redirect a request to some other host.
+// bearer is a registry with one image that takes the one token, and names a token service. Before
+// anything else, it may redirect a request to some other host.
 func bearer(t *testing.T, realm string, intercept func(http.ResponseWriter, *http.Request) bool) *registrytest.Registry {
 	t.Helper()
 	r := registrytest.New(t, registrytest.Options{Intercept: func(w http.ResponseWriter, req *http.Request) bool {
@@ -162,7 +163,8 @@ func bearer(t *testing.T, realm string, intercept func(http.ResponseWriter, *htt
 	return r
 }
 
-// TestTokenServiceConnection uses no connection for a token request that was not checked when it was made.
+// TestTokenServiceConnection uses no connection for a token request that was not checked when it
+// was made.
 func TestTokenServiceConnection(t *testing.T) {
 	t.Parallel()
 	var told []string

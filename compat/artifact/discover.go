@@ -20,7 +20,7 @@ type Discovery struct {
 	Subjects []Subject
 	// Warnings is what the user should know about the image and the lists.
 	Warnings []Warning
-	// ViaFallbackTag tells that the registry has no referrers API.
+	// ViaFallbackTag reports whether the registry has no referrers API.
 	ViaFallbackTag bool
 }
 
@@ -50,13 +50,14 @@ type Found struct {
 	State State
 	// Problem explains the states foreign, missing and broken.
 	Problem string
-	// Layer is the descriptor of the spec; its digest tells equal specs. Nil if the artifact has none.
+	// Layer is the descriptor of the spec; its digest tells equal specs. Nil if the artifact has
+	// none.
 	Layer *ocispec.Descriptor
 }
 
-// Discover lists the artifacts of the index and of each platform's manifest, or of one platform's unless that is zero, and
-// looks at the manifest of each, but not at the specs: see [Repository.Spec]. Errors are those of [Repository.Image] and
-// [Image.Artifacts].
+// Discover lists the artifacts of the index and of each platform's manifest, or of one platform's
+// unless that is zero, and looks at the manifest of each, but not at the specs: see
+// [Repository.Spec]. Errors are those of [Repository.Image] and [Image.Artifacts].
 func (r *Repository) Discover(ctx context.Context, platform Platform) (Discovery, error) {
 	root, warnings, err := r.root(ctx)
 	if err != nil {
@@ -92,7 +93,7 @@ func (r *Repository) Discover(ctx context.Context, platform Platform) (Discovery
 	for i, s := range subjects {
 		var l Listing
 		l.add(lists[i], s.Digest, s.on)
-		found, err := r.lookAt(ctx, l.Artifacts)
+		found, err := r.inspect(ctx, l.Artifacts)
 		if err != nil {
 			return Discovery{}, err
 		}
@@ -103,13 +104,14 @@ func (r *Repository) Discover(ctx context.Context, platform Platform) (Discovery
 	return d, nil
 }
 
-// Spec reads the spec of an artifact that [Repository.Discover] found, by its layer: at most MaxSpecSize bytes, verified.
+// Spec reads the spec of an artifact that [Repository.Discover] found, by its layer: at most
+// MaxSpecSize bytes, verified.
 func (r *Repository) Spec(ctx context.Context, layer ocispec.Descriptor) ([]byte, error) {
 	return r.store.blob(ctx, whatSpec, layer, MaxSpecSize)
 }
 
-// lookAt reads the manifests of a subject's artifacts and says what readers make of each.
-func (r *Repository) lookAt(ctx context.Context, list []Artifact) ([]Found, error) {
+// inspect reads the manifests of a subject's artifacts and says what readers make of each.
+func (r *Repository) inspect(ctx context.Context, list []Artifact) ([]Found, error) {
 	found := make([]Found, len(list))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelRequests)
@@ -143,7 +145,8 @@ func (r *Repository) lookAt(ctx context.Context, list []Artifact) ([]Found, erro
 	return found, nil
 }
 
-// stateOf is the state of an artifact that can't be read, "" if that says nothing about the artifact.
+// stateOf is the state of an artifact that can't be read, "" if that says nothing about the
+// artifact.
 func stateOf(err error) State {
 	var foreign *ForeignSubjectError
 	var missing *NotFoundError

@@ -14,7 +14,7 @@ type Error interface {
 	error
 	// Code is a stable lowerCamelCase word for reports, one of the Code… constants.
 	Code() string
-	// Retryable tells whether the same request may succeed later.
+	// Retryable reports whether the same request may succeed later.
 	Retryable() bool
 }
 
@@ -54,7 +54,8 @@ const (
 	CodeClockBehind        = "clockBehind"
 )
 
-// ErrNoArtifact is what [Image.InEffect] returns when nobody attached a compatibility artifact that can be believed.
+// ErrNoArtifact is what [Image.InEffect] returns when nobody attached a compatibility artifact that
+// can be believed.
 var ErrNoArtifact error = noArtifactError{}
 
 type noArtifactError struct{}
@@ -157,7 +158,8 @@ func (e *NotFoundError) Error() string {
 	return e.String() + ": not found"
 }
 
-// Code says what is missing: [CodeImageNotFound], [CodePlatformNotFound], [CodeArtifactNotFound] or [CodeBlobNotFound].
+// Code says what is missing: [CodeImageNotFound], [CodePlatformNotFound], [CodeArtifactNotFound] or
+// [CodeBlobNotFound].
 func (e *NotFoundError) Code() string {
 	switch e.What {
 	case whatImage:
@@ -174,8 +176,8 @@ func (e *NotFoundError) Code() string {
 // Retryable is false.
 func (*NotFoundError) Retryable() bool { return false }
 
-// MalformedError says that what came is not what it must be: other bytes than its digest says, another media type,
-// no JSON, a wrong number of layers.
+// MalformedError says that what came is not what it must be: other bytes than its digest says,
+// another media type, no JSON, a wrong number of layers.
 type MalformedError struct {
 	Item
 	Reason string
@@ -221,7 +223,8 @@ func (*TooLargeError) Code() string { return CodeTooLarge }
 // Retryable is false.
 func (*TooLargeError) Retryable() bool { return false }
 
-// ForeignSubjectError says that a listed artifact speaks about another image. The next one is to be looked at.
+// ForeignSubjectError says that a listed artifact speaks about another image. The next one is to be
+// looked at.
 type ForeignSubjectError struct {
 	Artifact digest.Digest
 	Want     digest.Digest // the image asked for
@@ -241,7 +244,8 @@ func (*ForeignSubjectError) Code() string { return CodeForeignSubject }
 // Retryable is false.
 func (*ForeignSubjectError) Retryable() bool { return false }
 
-// LayoutError says what is wrong with a directory that should be an OCI image layout, or with writing to it.
+// LayoutError says what is wrong with a directory that should be an OCI image layout, or with
+// writing to it.
 type LayoutError struct {
 	Dir    string
 	Reason string
@@ -257,7 +261,8 @@ func (e *LayoutError) Error() string {
 
 func (e *LayoutError) Unwrap() error { return e.Err }
 
-// Code is [CodeLayout], or [CodeTimeout] or [CodeCanceled] when the wait for another writer was cut short.
+// Code is [CodeLayout], or [CodeTimeout] or [CodeCanceled] when the wait for another writer was cut
+// short.
 func (e *LayoutError) Code() string {
 	switch {
 	case errors.Is(e.Err, context.DeadlineExceeded):

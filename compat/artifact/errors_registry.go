@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// AuthError says that a registry, or the token service it names, wants other credentials (401) or refuses them (403).
+// AuthError says that a registry, or the token service it names, wants other credentials (401) or
+// refuses them (403).
 type AuthError struct {
 	Item
 	Status  int    // HTTP status
@@ -65,8 +66,9 @@ func (e *RegistryError) Error() string {
 
 func (e *RegistryError) Unwrap() error { return e.Err }
 
-// Code is [CodeRateLimited], [CodeTimeout], [CodeCanceled], [CodeNetwork], [CodeCertificate], [CodeCertificateExpired],
-// [CodeCertificateName], [CodeClientCertificate], [CodeHTTPSExpected], [CodeTooManyRedirects] or [CodeRegistryError].
+// Code is [CodeRateLimited], [CodeTimeout], [CodeCanceled], [CodeNetwork], [CodeCertificate],
+// [CodeCertificateExpired], [CodeCertificateName], [CodeClientCertificate], [CodeHTTPSExpected],
+// [CodeTooManyRedirects] or [CodeRegistryError].
 func (e *RegistryError) Code() string {
 	switch {
 	case e.code != "":
@@ -84,21 +86,21 @@ func (e *RegistryError) Code() string {
 	}
 }
 
-// Retryable is true for the statuses that pass (408, 429, 500, 502, 503, 504) and for connections that failed other than
-// by an untrusted certificate or an interrupt.
+// Retryable is true for the statuses that pass (408, 429, 500, 502, 503, 504) and for connections
+// that failed other than by an untrusted certificate or an interrupt.
 func (e *RegistryError) Retryable() bool {
 	switch e.Code() {
 	case CodeTimeout, CodeNetwork, CodeRateLimited:
 		return true
 	case CodeRegistryError:
-		return passing(e.Status)
+		return transient(e.Status)
 	default:
 		return false
 	}
 }
 
-// passing tells whether an HTTP status is likely to go away by itself.
-func passing(status int) bool {
+// transient reports whether an HTTP status is likely to go away by itself.
+func transient(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

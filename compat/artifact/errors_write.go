@@ -10,8 +10,8 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// NotListedError says that an artifact was pushed, but not seen among the subject's referrers in the time given. It may
-// show up later: it is in the registry.
+// NotListedError says that an artifact was pushed, but not seen among the subject's referrers in
+// the time given. It may show up later: it is in the registry.
 type NotListedError struct {
 	Subject  digest.Digest
 	Artifact digest.Digest
@@ -36,13 +36,15 @@ func (e *NotListedError) Unwrap() error { return e.Err }
 // Code is [CodeNotListed].
 func (*NotListedError) Code() string { return CodeNotListed }
 
-// Retryable is true unless the registry refused to list it: attaching the same spec again takes up where this one stopped.
+// Retryable is true unless the registry refused to list it: attaching the same spec again takes up
+// where this one stopped.
 func (e *NotListedError) Retryable() bool {
 	var inner Error
 	return !errors.As(e.Err, &inner) || inner.Retryable()
 }
 
-// DeleteRefusedError says that artifacts could not be deleted. Everything else that was asked for is done.
+// DeleteRefusedError says that artifacts could not be deleted. Everything else that was asked for
+// is done.
 type DeleteRefusedError struct {
 	Subject   digest.Digest
 	Attached  digest.Digest   // the artifact that stays attached in their place; "" when detaching
@@ -73,7 +75,8 @@ func (e *DeleteRefusedError) Retryable() bool {
 	return errors.As(e.Err, &inner) && inner.Retryable()
 }
 
-// ClockBehindError says that no creation time can be written that is later than the one of the artifact in effect.
+// ClockBehindError says that no creation time can be written that is later than the one of the
+// artifact in effect.
 type ClockBehindError struct {
 	InEffect digest.Digest
 	Created  time.Time // of the artifact in effect

@@ -96,7 +96,8 @@ func certificateCode(err error) string {
 	case errors.As(err, &unverified):
 		return CodeCertificate
 	case errors.As(err, &remote) && remote.Op == "remote error":
-		// crypto/tls says so of an alert: the other side broke off, mostly for want of a certificate of ours.
+		// crypto/tls says so of an alert: the other side broke off, mostly for want of a
+		// certificate of ours.
 		return CodeClientCertificate
 	default:
 		return ""

@@ -15,23 +15,27 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A registry without the referrers API leaves the list of referrers to its clients: an index under a tag made of the
-// subject's digest, which each of them reads, changes and writes. There are no conditional writes, so a write can undo
-// another that came between its read and itself. Two writers that keep to these rules don't lose each other's entry:
+// A registry without the referrers API leaves the list of referrers to its clients: an index under
+// a tag made of the subject's digest, which each of them reads, changes and writes. There are no
+// conditional writes, so a write can undo another that came between its read and itself. Two
+// writers that keep to these rules don't lose each other's entry:
 //
 //  1. No write takes effect later than W after its read began (fallbackWindow).
-//  2. After its last write a writer waits longer than W (settleTime), then looks again, and starts over if it was undone.
+//  2. After its last write a writer waits longer than W (settleTime), then reads the list again, and
+//     starts over if it was undone.
 //
-// For a write that undoes ours was read before ours and so takes effect at most W after it: when we look, it has. A tool that
-// does not keep rule 1 can still undo an entry after we looked. And a write that W cut off in the middle may take effect
-// a moment later; settleTime leaves a quarter of W for that.
+// For a write that undoes ours was read before ours and so takes effect at most W after it: when we
+// read, it has. A tool that does not keep rule 1 can still undo an entry after we read. And a
+// write that W cut off in the middle may take effect a moment later; settleTime leaves a quarter of
+// W for that.
 //
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema
 
 // notInTag are the characters of a digest that a tag may not have.
 var notInTag = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^A-Za-z0-9_.-]`) })
 
-// referrersTag is the tag for a subject: algorithm and hash, each cut to the length the specification gives it.
+// referrersTag is the tag for a subject: algorithm and hash, each cut to the length the
+// specification gives it.
 func referrersTag(d digest.Digest) string {
 	algorithm, hash := d.Algorithm().String(), d.Encoded()
 	tag := algorithm[:min(len(algorithm), 32)] + "-" + hash[:min(len(hash), 64)]
@@ -66,8 +70,8 @@ func (e *notAListError) warning() Warning {
 	return Warning{Code: CodeMalformedReferrers, Message: e.Error()}
 }
 
-// readTag gets the index under the referrers tag; an empty one if there is no such tag, or if the registry makes the tag
-// mean the subject itself, as GitLab does.
+// readTag gets the index under the referrers tag; an empty one if there is no such tag, or if the
+// registry makes the tag mean the subject itself, as GitLab does.
 func (g *registry) readTag(ctx context.Context, subject digest.Digest) (*rawIndex, []Warning, error) {
 	tag := referrersTag(subject)
 	doc, err := g.manifest(ctx, whatTag, tag)
@@ -93,7 +97,8 @@ func (g *registry) readTag(ctx context.Context, subject digest.Digest) (*rawInde
 	return ix, nil, err
 }
 
-// list makes sure that the artifact is listed. Where the registry keeps the list, it only waits until it is there.
+// list makes sure that the artifact is listed. Where the registry keeps the list, it only waits
+// until it is there.
 func (g *registry) list(ctx context.Context, p *packed, fallback bool) error {
 	err := g.keepListed(ctx, p, fallback)
 	if err == nil {
@@ -143,8 +148,9 @@ func holds(l referrers, d digest.Digest) bool {
 	return false
 }
 
-// settle edits the referrers tag until the list stays as it should be for longer than another writer can undo it. An early
-// look finds most collisions; the random wait after one keeps writers from colliding again and again.
+// settle edits the referrers tag until the list stays as it should be for longer than another
+// writer can undo it. An early look finds most collisions; the random wait after one keeps writers
+// from colliding again and again.
 func (g *registry) settle(ctx context.Context, subject digest.Digest, good func(referrers) bool, edit editor) error {
 	early := g.settleTime() / 8
 	for {
@@ -173,7 +179,7 @@ func (g *registry) settle(ctx context.Context, subject digest.Digest, good func(
 	}
 }
 
-// editor changes an index and tells whether it did.
+// editor changes an index and reports whether it did.
 type editor func(*rawIndex) (bool, error)
 
 // rewrite is one read-modify-write within W, started over when it did not fit.
@@ -199,13 +205,15 @@ func (g *registry) rewrite(ctx context.Context, subject digest.Digest, edit edit
 	}
 }
 
-// rewriteDelay is how long to wait before a rewrite that failed is tried again, if that is of any use.
+// rewriteDelay is how long to wait before a rewrite that failed is tried again, if that is of any
+// use.
 func (g *registry) rewriteDelay(ctx context.Context, attempt int, err error) (time.Duration, bool) {
 	var typed *RegistryError
 	if !errors.As(err, &typed) {
 		return 0, false
 	}
-	// docker-registry 2.8 refuses an index with DIGEST_INVALID while others write the same one: no last word either.
+	// docker-registry 2.8 refuses an index with DIGEST_INVALID while others write the same one: no
+	// last word either.
 	refused := refusedContent(err) && attempt < 2*pushTries
 	if !typed.Retryable() && !refused {
 		return 0, false
@@ -242,7 +250,7 @@ func (g *registry) writeTag(ctx context.Context, subject digest.Digest, ix *rawI
 	return g.putManifest(ctx, whatTag, tag, ocispec.MediaTypeImageIndex, raw)
 }
 
-// refusedContent tells whether a registry may have refused an index for what is in it.
+// refusedContent reports whether a registry may have refused an index for what is in it.
 func refusedContent(err error) bool {
 	var missing *NotFoundError
 	var status *RegistryError
@@ -255,8 +263,9 @@ func refusedContent(err error) bool {
 	return errors.As(err, &missing)
 }
 
-// missing finds the entries whose manifests are gone. Registries that check an index refuse it as long as one is in it,
-// so that after a cleaning nobody could attach anything any more. Dropping them loses nothing: nobody can read them.
+// missing finds the entries whose manifests are gone. Registries that check an index refuse it as
+// long as one is in it, so that after a cleaning nobody could attach anything any more. Dropping
+// them loses nothing: nobody can read them.
 func (g *registry) missing(ctx context.Context, entries []ocispec.Descriptor) []digest.Digest {
 	gone := make([]bool, len(entries))
 	var group errgroup.Group

@@ -15,7 +15,8 @@ import (
 type Image struct {
 	// Reference is what was asked for, normalised: registry/repository[:tag][@digest].
 	Reference string
-	// Digest is what the reference resolved to: that of Index if there is one, else that of Manifest.
+	// Digest is what the reference resolved to: that of Index if there is one, else that of
+	// Manifest.
 	Digest digest.Digest
 	// Index is nil when the reference is a plain manifest.
 	Index *ocispec.Descriptor
@@ -32,14 +33,15 @@ type Image struct {
 	cancel   context.CancelFunc
 }
 
-// Image resolves the reference, and in an index the manifest that a container runtime would take on platform; the zero
-// platform takes none. An index without the platform is not an error: Manifest is nil then.
+// Image resolves the reference, and in an index the manifest that a container runtime would take on
+// platform; the zero platform takes none. An index without the platform is not an error: Manifest
+// is nil then.
 //
-// The lists of artifacts, and the configuration that tells a plain manifest's platform, are already on their way when
-// Image returns. They go by ctx, which must live until the image was used.
+// The lists of artifacts, and the configuration that tells a plain manifest's platform, are already
+// on their way when Image returns. They go by ctx, which must live until the image was used.
 //
-// Errors: [*NotFoundError], [*AuthError], [*RegistryError], [*MalformedError], [*TooLargeError], [*HTTPResponseError],
-// [*LayoutError].
+// Errors: [*NotFoundError], [*AuthError], [*RegistryError], [*MalformedError], [*TooLargeError],
+// [*HTTPResponseError], [*LayoutError].
 func (r *Repository) Image(ctx context.Context, platform Platform) (*Image, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	i := &Image{Reference: r.ref.String(), repo: r, lists: map[digest.Digest]*future[referrers]{}, cancel: cancel}
@@ -81,8 +83,8 @@ func (i *Image) Close() {
 	}
 }
 
-// Platform is that of Manifest: what the index says, or else the image's configuration. A nil Manifest, or a configuration
-// that does not tell, is an error: one of this package's.
+// Platform is that of Manifest: what the index says, or else the image's configuration. A nil
+// Manifest, or a configuration that does not tell, is an error: one of this package's.
 func (i *Image) Platform(ctx context.Context) (Platform, error) {
 	if i.platform == nil {
 		return Platform{}, &NotFoundError{Item: Item{What: whatPlatform, Host: i.Reference}, Available: i.available()}
@@ -180,7 +182,8 @@ func (r *Repository) configPlatform(ctx context.Context, doc *document) (Platfor
 	return NormalizePlatform(p), nil
 }
 
-// interrupted makes a typed error of the bare one of a context that ended while we waited for ourselves.
+// interrupted makes a typed error of the bare one of a context that ended while we waited for
+// ourselves.
 func interrupted(ctx context.Context, err error) error {
 	if ctx.Err() == nil || err != ctx.Err() { //nolint:errorlint // only the bare error has no type yet
 		return err

@@ -70,7 +70,8 @@ func TestImageOfManifest(t *testing.T) {
 	}
 }
 
-// TestDockerImage reads an image with Docker's media types, whose index has what must not be chosen from.
+// TestDockerImage reads an image with Docker's media types, whose index has what must not be chosen
+// from.
 func TestDockerImage(t *testing.T) {
 	r := registrytest.New(t, registrytest.Options{})
 	m := r.PushImage(t, "app", "", amd64)
@@ -110,8 +111,8 @@ func TestDockerImage(t *testing.T) {
 	}
 }
 
-// TestRoundTrips counts requests, and how many of them have to follow each other: the registry answers those of one round
-// trip only when all of them are there.
+// TestRoundTrips counts requests, and how many of them have to follow each other: the registry
+// answers those of one round trip only when all of them are there.
 func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	const (

@@ -17,10 +17,11 @@ import (
 	"nodecompat/spec"
 )
 
-// layout is an OCI image layout: https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
+// layout is an OCI image layout:
+// https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
 //
-// It does not go through oras-go's content/oci: that one rewrites index.json in place and from memory, so that a crash
-// leaves half a file and a second writer's entries are lost.
+// It does not go through oras-go's content/oci: that one rewrites index.json in place and from
+// memory, so that a crash leaves half a file and a second writer's entries are lost.
 type layout struct {
 	ref   Reference
 	dir   string
@@ -60,7 +61,8 @@ var (
 	errTooLarge   = errors.New("too large")
 )
 
-// readRegular reads a file of at most limit bytes. A pipe or a device in its place neither blocks nor counts as a file.
+// readRegular reads a file of at most limit bytes. A pipe or a device in its place neither blocks
+// nor counts as a file.
 func readRegular(path string, limit int64) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -198,7 +200,8 @@ func appendDistinct(list []ocispec.Descriptor, d ocispec.Descriptor) []ocispec.D
 	return append(list, d)
 }
 
-// isImage tells whether an entry of index.json is an image, rather than something attached to one.
+// isImage reports whether an entry of index.json is an image, rather than something attached to
+// one.
 func (l *layout) isImage(d ocispec.Descriptor) bool {
 	if d.ArtifactType != "" || (d.MediaType != "" && !isManifestType(d.MediaType) && !isIndexType(d.MediaType)) {
 		return false
@@ -243,7 +246,8 @@ func (l *layout) referrers(ctx context.Context, subject digest.Digest) (referrer
 	return list, nil
 }
 
-// referrer reads one manifest and makes the entry that the referrers API would have for it, if it refers to subject.
+// referrer reads one manifest and makes the entry that the referrers API would have for it, if it
+// refers to subject.
 func (l *layout) referrer(d ocispec.Descriptor, subject digest.Digest) (ocispec.Descriptor, bool, error) {
 	item := l.item(whatArtifact, d.Digest.String())
 	raw, err := l.read(item, d.Digest, MaxManifestSize)

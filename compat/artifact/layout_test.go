@@ -156,7 +156,8 @@ func TestLayoutErrors(t *testing.T) {
 	}
 }
 
-// TestLayoutBlobs refuses blobs that are not what their digest says, and does not hang on what is no file.
+// TestLayoutBlobs refuses blobs that are not what their digest says, and does not hang on what is
+// no file.
 func TestLayoutBlobs(t *testing.T) {
 	ctx := testContext(t)
 	for name, spoil := range map[string]func(path string) error{
@@ -180,7 +181,8 @@ func TestLayoutBlobs(t *testing.T) {
 	}
 }
 
-// TestLayoutTags finds the image of a reference without a tag only if it is clear which one is meant.
+// TestLayoutTags finds the image of a reference without a tag only if it is clear which one is
+// meant.
 func TestLayoutTags(t *testing.T) {
 	ctx := testContext(t)
 	dir := t.TempDir()

@@ -18,8 +18,8 @@ const lockPoll = 20 * time.Millisecond
 
 func (l *layout) writer(ctx context.Context, _ bool) context.Context { return ctx }
 
-// lock keeps other writers out until the function it returns is called. The lock is on the file oci-layout, which every
-// layout has and nobody replaces; it goes with the process if that dies.
+// lock keeps other writers out until the function it returns is called. The lock is on the file
+// oci-layout, which every layout has and nobody replaces; it goes with the process if that dies.
 func (l *layout) lock(ctx context.Context) (unlock func(), err error) {
 	f, err := os.OpenFile(filepath.Join(l.dir, ocispec.ImageLayoutFile), os.O_RDWR, 0)
 	if err != nil {
@@ -62,7 +62,8 @@ func (l *layout) edit(ctx context.Context, change editor) error {
 	return l.replace(filepath.Join(l.dir, ocispec.ImageIndexFile), raw)
 }
 
-// replace puts a file in place whole: whoever opens it sees the old bytes or the new ones, also after a crash.
+// replace puts a file in place whole: whoever opens it sees the old bytes or the new ones, also
+// after a crash.
 func (l *layout) replace(path string, raw []byte) error {
 	mode := fs.FileMode(0o644)
 	if info, err := os.Stat(path); err == nil {
@@ -116,8 +117,8 @@ func syncDir(dir string) error {
 	return nil
 }
 
-// push writes blobs and manifest. Nothing refers to them until list adds the entry to index.json, so that a crash leaves
-// no more than blobs that nobody asks for.
+// push writes blobs and manifest. Nothing refers to them until list adds the entry to index.json,
+// so that a crash leaves no more than blobs that nobody asks for.
 func (l *layout) push(ctx context.Context, p *packed, _ *blobs) error {
 	files := []struct {
 		digest digest.Digest
@@ -159,7 +160,8 @@ func (l *layout) unlist(ctx context.Context, _ digest.Digest, artifacts []digest
 	})
 }
 
-// remove deletes the manifest. Its blobs stay: others may use them, and a layout's own tools collect what nobody does.
+// remove deletes the manifest. Its blobs stay: others may use them, and a layout's own tools
+// collect what nobody does.
 func (l *layout) remove(_ context.Context, d digest.Digest) error {
 	err := os.Remove(l.blobPath(d))
 	switch {

@@ -6,9 +6,11 @@ import (
 	"nodecompat/spec"
 )
 
-// Bounds on what is taken from a registry or a layout. Each is stated by the [TooLargeError] that enforces it.
+// Bounds on what is taken from a registry or a layout. Each is stated by the [TooLargeError] that
+// enforces it.
 const (
-	// MaxManifestSize is the largest manifest or index that is read, in bytes. Registries need not accept larger ones:
+	// MaxManifestSize is the largest manifest or index that is read, in bytes. Registries need not
+	// accept larger ones:
 	// https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests
 	MaxManifestSize = 4 << 20
 
@@ -21,13 +23,15 @@ const (
 	// MaxReferrerPages is the number of pages of one referrers list that are read.
 	MaxReferrerPages = 100
 
-	// MaxReferrerEntries is the number of entries of one referrers list, of whatever type, that are looked at.
+	// MaxReferrerEntries is the number of entries of one referrers list, of whatever type, that are
+	// looked at.
 	MaxReferrerEntries = 10_000
 
 	// MaxArtifacts is the number of compatibility artifacts on one subject.
 	MaxArtifacts = 1_000
 
-	// MaxIndexDepth is how deep indexes within an index are looked into, and MaxIndexes how many of them.
+	// MaxIndexDepth is how deep indexes within an index are looked into, and MaxIndexes how many of
+	// them.
 	MaxIndexDepth = 3
 	MaxIndexes    = 16
 
@@ -42,8 +46,9 @@ const (
 )
 
 const (
-	// fallbackWindow is W: the referrers tag is never written from a read that began longer ago. It holds for the
-	// answer to the write, so that a slow registry needs room for one GET and one PUT in it.
+	// fallbackWindow is W: the referrers tag is never written from a read that began longer ago. It
+	// holds for the answer to the write, so that a slow registry needs room for one GET and one PUT
+	// in it.
 	fallbackWindow = 2 * time.Second
 
 	// maxServerText is how much of a server's own error message is repeated, in bytes.
@@ -61,8 +66,8 @@ const (
 	// parallelRequests is how many independent requests a writer or Discover has under way.
 	parallelRequests = 8
 
-	// patienceForExtras is how long is waited for what can be done without: the platform of an image whose spec is there, the
-	// tag beside a digest.
+	// patienceForExtras is how long is waited for what can be done without: the platform of an
+	// image whose spec is there, the tag beside a digest.
 	patienceForExtras = 2 * time.Second
 
 	dialTimeout = 10 * time.Second

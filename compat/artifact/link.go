@@ -21,7 +21,8 @@ func nextLink(headers []string) string {
 	return ""
 }
 
-// cutLink splits the first link off a header: its target, its parameters, and what follows the comma.
+// cutLink splits the first link off a header: its target, its parameters, and what follows the
+// comma.
 func cutLink(s string) (target, params, rest string) {
 	open := strings.IndexByte(s, '<')
 	if open < 0 {
@@ -73,8 +74,8 @@ func relIsNext(params string) bool {
 	return false
 }
 
-// nextPage resolves a link against the page it came with. A page elsewhere is refused: nobody but this registry may
-// extend its list, and our credentials are for it alone.
+// nextPage resolves a link against the page it came with. A page elsewhere is refused: nobody but
+// this registry may extend its list, and our credentials are for it alone.
 func nextPage(page, link string) (string, error) {
 	base, err := url.Parse(page)
 	if err != nil {

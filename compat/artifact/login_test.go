@@ -16,8 +16,8 @@ import (
 	"nodecompat/compat/artifact/registrytest"
 )
 
-// TestLogin has token services of the kinds that self-hosted registries have: on another host with a private address, and
-// without GET.
+// TestLogin has token services of the kinds that self-hosted registries have: on another host with
+// a private address, and without GET.
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -50,7 +50,8 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// TestAuthFiles finds credentials where docker and podman leave them, and sends those of the nearest path.
+// TestAuthFiles finds credentials where docker and podman leave them, and sends those of the
+// nearest path.
 func TestAuthFiles(t *testing.T) {
 	t.Parallel()
 	entry := func(password string) string {
@@ -127,7 +128,8 @@ func TestHangingHelper(t *testing.T) {
 	wantCode(t, err, CodeTimeout)
 }
 
-// TestTokenRedirect takes no secret of a token request along to another host, in no header and no body.
+// TestTokenRedirect takes no secret of a token request along to another host, in no header and no
+// body.
 func TestTokenRedirect(t *testing.T) {
 	t.Parallel()
 	for _, o := range []Options{{Username: user, Password: password}, {IdentityToken: token}} {
@@ -149,7 +151,8 @@ func TestTokenRedirect(t *testing.T) {
 	}
 }
 
-// TestUploadElsewhere uploads to another host if the registry wants that, and logs in only at the registry.
+// TestUploadElsewhere uploads to another host if the registry wants that, and logs in only at the
+// registry.
 func TestUploadElsewhere(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

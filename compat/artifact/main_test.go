@@ -14,7 +14,8 @@ import (
 	"nodecompat/compat/artifact/registrytest"
 )
 
-// testWindow is W in tests: long enough for a GET and a PUT on loopback with the race detector, also beside other tests.
+// testWindow is W in tests: long enough for a GET and a PUT on loopback with the race detector,
+// also beside other tests.
 const testWindow = 200 * time.Millisecond
 
 var (

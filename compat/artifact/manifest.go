@@ -19,8 +19,8 @@ const (
 	dockerConfig   = "application/vnd.docker.container.image.v1+json"
 )
 
-// acceptManifests is the Accept header for whatever a tag or digest may be. A registry may refuse what is not asked for:
-// docker-registry 2.8 has no index for those who accept none.
+// acceptManifests is the Accept header for whatever a tag or digest may be. A registry may refuse
+// what is not asked for: docker-registry 2.8 has no index for those who accept none.
 const acceptManifests = ocispec.MediaTypeImageManifest + ", " + ocispec.MediaTypeImageIndex + ", " + dockerManifest + ", " + dockerIndex
 
 func isIndexType(mediaType string) bool {
@@ -61,7 +61,8 @@ func (d *document) manifests() []ocispec.Descriptor {
 	return *d.body.Manifests
 }
 
-// artifactType is the one that the distribution specification makes the referrers API report for a manifest:
+// artifactType is the one that the distribution specification makes the referrers API report for a
+// manifest:
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
 func (d *document) artifactType() string {
 	if d.body.ArtifactType == "" && d.body.Config != nil {
@@ -70,9 +71,10 @@ func (d *document) artifactType() string {
 	return d.body.ArtifactType
 }
 
-// parseDocument reads a manifest or an index. declared is the media type in a header or descriptor, "" if there is none:
-// what the bytes themselves say comes first, since only they are covered by the digest. The result has the digest of the
-// algorithm given. Every descriptor in the result has a digest that can be verified and no negative size.
+// parseDocument reads a manifest or an index. declared is the media type in a header or descriptor,
+// "" if there is none: what the bytes themselves say comes first, since only they are covered by
+// the digest. The result has the digest of the algorithm given. Every descriptor in the result has
+// a digest that can be verified and no negative size.
 func parseDocument(item Item, raw []byte, declared string, algorithm digest.Algorithm) (*document, error) {
 	malformed := func(err error, format string, args ...any) (*document, error) {
 		return nil, &MalformedError{Item: item, Reason: fmt.Sprintf(format, args...), Err: err}
@@ -95,8 +97,9 @@ func parseDocument(item Item, raw []byte, declared string, algorithm digest.Algo
 	return doc, nil
 }
 
-// decideType tells an image manifest from an index. A document that is both is refused, since two readers could take it
-// for different things: https://github.com/opencontainers/image-spec/security/advisories/GHSA-77vh-xpmg-72qh
+// decideType tells an image manifest from an index. A document that is both is refused, since two
+// readers could take it for different things:
+// https://github.com/opencontainers/image-spec/security/advisories/GHSA-77vh-xpmg-72qh
 func (d *document) decideType(declared string) (string, error) {
 	index := d.body.Manifests != nil
 	image := d.body.Config != nil || d.body.Layers != nil

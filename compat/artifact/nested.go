@@ -16,8 +16,9 @@ type contents struct {
 	unnamed int // images that don't say their platform
 }
 
-// contentsOf sorts the entries of an index. Left out are attestations, which BuildKit puts beside the images they speak
-// about (https://docs.docker.com/build/metadata/attestations/attestation-storage/).
+// contentsOf sorts the entries of an index. Left out are attestations, which BuildKit puts beside
+// the images they speak about
+// (https://docs.docker.com/build/metadata/attestations/attestation-storage/).
 func contentsOf(index *document) contents {
 	var c contents
 	for _, d := range index.manifests() {
@@ -35,8 +36,8 @@ func contentsOf(index *document) contents {
 	return c
 }
 
-// images lists the images of an index and, after them, those of the indexes within it, as container runtimes look for them.
-// What can't be chosen from is left out with a warning.
+// images lists the images of an index and, after them, those of the indexes within it, as container
+// runtimes look for them. What can't be chosen from is left out with a warning.
 func (r *Repository) images(ctx context.Context, root *document) ([]ocispec.Descriptor, []Warning, error) {
 	type nested struct {
 		digest digest.Digest
@@ -83,8 +84,8 @@ func (r *Repository) images(ctx context.Context, root *document) ([]ocispec.Desc
 	}
 }
 
-// nested reads an index within an index. One that is not there, or is none, is a problem of those who look for it, and of
-// nobody else: the document is nil then.
+// nested reads an index within an index. One that is not there, or is none, is a problem of those
+// who look for it, and of nobody else: the document is nil then.
 func (r *Repository) nested(ctx context.Context, d digest.Digest) (doc *document, problem string, err error) {
 	doc, err = r.store.manifest(ctx, whatImage, d.String())
 	var missing *NotFoundError

@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// Options say how to reach a registry or a layout. The zero value means a registry with TLS, the system's certificate
-// authorities and no credentials.
+// Options say how to reach a registry or a layout. The zero value means a registry with TLS, the
+// system's certificate authorities and no credentials.
 type Options struct {
 	// OCILayout makes the reference DIR[:tag][@digest], an OCI image layout on disk.
 	OCILayout bool
-	// PlainHTTP speaks HTTP instead of HTTPS. Nothing else makes it do so, not even a registry on localhost.
+	// PlainHTTP speaks HTTP instead of HTTPS. Nothing else makes it do so, not even a registry on
+	// localhost.
 	PlainHTTP bool
 	// Insecure does not verify the registry's certificate.
 	Insecure bool
@@ -19,26 +20,28 @@ type Options struct {
 	CAFile string
 	// CertFile and KeyFile are PEM files of the certificate and key to show to the registry.
 	CertFile, KeyFile string
-	// Username and Password are credentials for the registry; with them the Docker configuration is not looked at.
+	// Username and Password are credentials for the registry; with them the Docker configuration is
+	// not looked at.
 	Username, Password string
-	// IdentityToken is an OAuth2 refresh token for the registry's token service; with it the Docker configuration is not
-	// looked at.
+	// IdentityToken is an OAuth2 refresh token for the registry's token service; with it the Docker
+	// configuration is not looked at.
 	IdentityToken string
 	// RegistryConfig is a file to read instead of the Docker configuration. It must exist.
 	RegistryConfig string
 	// PullSecrets are Docker configurations (config.json), as imagePullSecrets hold
 	// them, to look into before any file.
 	PullSecrets [][]byte
-	// LookupEnv looks up an environment variable, as os.LookupEnv does: those that say where Docker and podman keep
-	// credentials (DOCKER_CONFIG, REGISTRY_AUTH_FILE, HOME, XDG_RUNTIME_DIR, XDG_CONFIG_HOME). Nil means that there are none,
-	// so that no such file is found.
+	// LookupEnv looks up an environment variable, as os.LookupEnv does: those that say where Docker
+	// and podman keep credentials (DOCKER_CONFIG, REGISTRY_AUTH_FILE, HOME, XDG_RUNTIME_DIR,
+	// XDG_CONFIG_HOME). Nil means that there are none, so that no such file is found.
 	LookupEnv func(string) (string, bool)
 	// UserAgent is what the requests say about their sender.
 	UserAgent string
-	// Now tells how much of a context's time is left: what that is too short for is not begun. Nil begins everything, and lets
-	// the context end it.
+	// Now tells how much of a context's time is left: what that is too short for is not begun. Nil
+	// begins everything, and lets the context end it.
 	Now func() time.Time
-	// Sleep waits between two tries, or returns the error of the context when that ends. Nil takes the system's timers.
+	// Sleep waits between two tries, or returns the error of the context when that ends. Nil takes
+	// the system's timers.
 	Sleep func(context.Context, time.Duration) error
 	// Logger gets every request at debug level, without secrets. Nil is silent.
 	Logger *slog.Logger
@@ -51,8 +54,9 @@ type Repository struct {
 	clock clock
 }
 
-// Open reads the reference and the files that the options name. No request is made, and no credential helper run, before
-// it is needed. Errors: [*ReferenceError], [*ShortNameError], [*ConfigurationError], [*LayoutError].
+// Open reads the reference and the files that the options name. No request is made, and no
+// credential helper run, before it is needed. Errors: [*ReferenceError], [*ShortNameError],
+// [*ConfigurationError], [*LayoutError].
 func Open(ctx context.Context, reference string, o Options) (*Repository, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

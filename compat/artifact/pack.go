@@ -38,7 +38,8 @@ type packed struct {
 	raw     []byte             // the manifest
 }
 
-// pack makes the artifact that oras attach would make: the same bytes for the same spec, subject and time.
+// pack makes the artifact that oras attach would make: the same bytes for the same spec, subject
+// and time.
 func pack(subject ocispec.Descriptor, content []byte, created time.Time) (*packed, error) {
 	p := &packed{
 		subject: ocispec.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size},

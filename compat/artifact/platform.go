@@ -13,7 +13,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Platform is an operating system, an architecture and what narrows them down, as the OCI image specification has it.
+// Platform is an operating system, an architecture and what narrows them down, as the OCI image
+// specification has it.
 type Platform = ocispec.Platform
 
 var (
@@ -21,8 +22,9 @@ var (
 	architectures = []string{"386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x", "x86_64", "aarch64"}
 )
 
-// ParsePlatform reads os[/arch][/variant][:os_version], as oras does. A missing architecture is this program's own;
-// names such as x86_64 and aarch64 become Go's. The error is a [*ReferenceError].
+// ParsePlatform reads os[/arch][/variant][:os_version], as oras does. A missing architecture is
+// this program's own; names such as x86_64 and aarch64 become Go's. The error is a
+// [*ReferenceError].
 func ParsePlatform(s string) (Platform, error) {
 	refuse := func(reason string) (Platform, error) {
 		return Platform{}, &ReferenceError{Reference: s, Reason: reason, platform: true}
@@ -76,8 +78,9 @@ func FormatPlatform(p Platform) string {
 	return s
 }
 
-// NormalizePlatform gives an operating system and an architecture their one spelling, and drops the variant that is the
-// architecture's default, as containerd does: linux/x86_64/v1 is linux/amd64, linux/arm is linux/arm/v7.
+// NormalizePlatform gives an operating system and an architecture their one spelling, and drops the
+// variant that is the architecture's default, as containerd does: linux/x86_64/v1 is linux/amd64,
+// linux/arm is linux/arm/v7.
 // https://github.com/containerd/platforms/blob/v1.0.0-rc.1/database.go
 func NormalizePlatform(p Platform) Platform {
 	p.OS, p.Architecture, p.Variant = strings.ToLower(p.OS), strings.ToLower(p.Architecture), strings.ToLower(p.Variant)
@@ -119,8 +122,8 @@ func normalizeVariant(architecture, variant string) string {
 
 // runnable lists the platforms whose images run on p, the best first, as containerd's Only does:
 // https://github.com/containerd/platforms/blob/v1.0.0-rc.1/compare.go
-// Unlike containerd it stays within the architecture: that amd64 also runs 386 is not taken for a match, because a spec's
-// author speaks about one architecture.
+// Unlike containerd it stays within the architecture: that amd64 also runs 386 is not taken for a
+// match, because a spec's author speaks about one architecture.
 func runnable(p Platform) []Platform {
 	p = NormalizePlatform(p)
 	variants := []string{p.Variant}
@@ -154,7 +157,8 @@ func lowerVariants(variant string, lowest int) []string {
 	return list
 }
 
-// arm64Variants counts v9.N down to v9, then on from v8.(N+5), which Armv9.N includes, down to the baseline v8.
+// arm64Variants counts v9.N down to v9, then on from v8.(N+5), which Armv9.N includes, down to the
+// baseline v8.
 // https://developer.arm.com/documentation/102378/0201/Armv8-x-and-Armv9-x-extensions-and-features
 func arm64Variants(variant string) []string {
 	major, minor, _ := strings.Cut(cmp.Or(variant, "v8"), ".")
@@ -175,8 +179,8 @@ func arm64Variants(variant string) []string {
 	return list
 }
 
-// preference is the place of have among the platforms whose images run on want, 0 being the best; ok is false when they
-// don't run at all.
+// preference is the place of have among the platforms whose images run on want, 0 being the best;
+// ok is false when they don't run at all.
 func preference(want, have Platform) (rank int, ok bool) {
 	have = NormalizePlatform(have)
 	if want.OSVersion != "" && have.OSVersion != want.OSVersion && !strings.HasPrefix(have.OSVersion, want.OSVersion+".") {
@@ -190,8 +194,9 @@ func preference(want, have Platform) (rank int, ok bool) {
 	return 0, false
 }
 
-// PlatformMatches tells whether an image for have is what a container runtime would take on a machine that is want:
-// the same system and architecture, and a variant that the machine's includes.
+// PlatformMatches reports whether an image for have is what a container runtime would take on a
+// machine that is want: the same system and architecture, and a variant that the machine's
+// includes.
 func PlatformMatches(want, have Platform) bool {
 	_, ok := preference(want, have)
 	return ok

@@ -9,7 +9,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// rawIndex is an index that is edited in place: what others wrote into it, known to us or not, stays as it is.
+// rawIndex is an index that is edited in place: what others wrote into it, known to us or not,
+// stays as it is.
 type rawIndex struct {
 	fields  map[string]json.RawMessage
 	entries []rawEntry
@@ -76,7 +77,7 @@ func (ix *rawIndex) descriptors() []ocispec.Descriptor {
 	return list
 }
 
-// add appends an entry unless its digest is there, and tells whether it did.
+// add appends an entry unless its digest is there, and reports whether it did.
 func (ix *rawIndex) add(d ocispec.Descriptor) (bool, error) {
 	if ix.has(d.Digest) {
 		return false, nil
@@ -89,7 +90,7 @@ func (ix *rawIndex) add(d ocispec.Descriptor) (bool, error) {
 	return true, nil
 }
 
-// drop takes out all entries of a digest, and tells whether there were any.
+// drop takes out all entries of a digest, and reports whether there were any.
 func (ix *rawIndex) drop(d digest.Digest) bool {
 	kept := ix.entries[:0]
 	for _, e := range ix.entries {

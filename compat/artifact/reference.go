@@ -15,7 +15,8 @@ import (
 // DefaultTag is the tag that a reference without tag and digest means.
 const DefaultTag = "latest"
 
-// dockerHub is the name under which references speak of Docker's registry; its API answers elsewhere.
+// dockerHub is the name under which references speak of Docker's registry; its API answers
+// elsewhere.
 const dockerHub = "docker.io"
 
 // maxRepositoryLength is the length of a repository name that registries accept:
@@ -26,7 +27,7 @@ var (
 	// tagPattern is the distribution specification's grammar of a tag.
 	tagPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`) })
 
-	// digestShape tells whether the text after an @ is meant as a digest.
+	// digestShape reports whether the text after an @ is meant as a digest.
 	digestShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9A-Za-z=_-]+$`) })
 )
 
@@ -38,7 +39,8 @@ type Reference struct {
 	Repository string
 	// Layout is the directory of an OCI image layout; Registry and Repository are empty then.
 	Layout string
-	// Tag is the tag, "" if the reference has none. Beside a digest it is only a comment: the digest wins.
+	// Tag is the tag, "" if the reference has none. Beside a digest it is only a comment: the
+	// digest wins.
 	Tag string
 	// Digest is the digest, "" if the reference has none.
 	Digest digest.Digest
@@ -82,8 +84,8 @@ func (r Reference) host() string {
 	return orasregistry.Reference{Registry: r.Registry}.Host()
 }
 
-// ParseReference reads host[:port]/repository[:tag][@digest]. A name without a host, such as nginx, is a
-// [*ShortNameError], anything else that is no reference a [*ReferenceError].
+// ParseReference reads host[:port]/repository[:tag][@digest]. A name without a host, such as nginx,
+// is a [*ShortNameError], anything else that is no reference a [*ReferenceError].
 func ParseReference(s string) (Reference, error) {
 	head, path, hasPath := strings.Cut(s, "/")
 	if strings.Contains(s, "://") {
@@ -99,7 +101,8 @@ func ParseReference(s string) (Reference, error) {
 	return parseFull(s, head, path)
 }
 
-// isHost tells whether the first component of a reference is a registry, by the rule that Docker made usual:
+// isHost reports whether the first component of a reference is a registry, by the rule that Docker
+// made usual:
 // https://github.com/distribution/reference/blob/v0.6.0/normalize.go#L143
 func isHost(s string) bool {
 	return s == "localhost" || strings.ContainsAny(s, ".:") || s != strings.ToLower(s)
@@ -155,8 +158,8 @@ func (r *Reference) dockerise() {
 	}
 }
 
-// ParseLayoutReference reads DIR[:tag][@digest]. Only what follows the last colon of the last path component is taken
-// for a tag. What can't be read is a [*ReferenceError].
+// ParseLayoutReference reads DIR[:tag][@digest]. Only what follows the last colon of the last path
+// component is taken for a tag. What can't be read is a [*ReferenceError].
 func ParseLayoutReference(s string) (Reference, error) {
 	refuse := func(reason string) (Reference, error) {
 		return Reference{}, &ReferenceError{Reference: s, Reason: reason}

@@ -25,8 +25,8 @@ func (g *registry) referrers(ctx context.Context, subject digest.Digest) (referr
 	return list, err
 }
 
-// noAPI tells whether an answer means that the registry does not have the referrers API. Registries without it say 404 in
-// several ways, olareg 405. Refusals and failures are neither.
+// noAPI reports whether an answer means that the registry does not have the referrers API.
+// Registries without it say 404 in several ways, olareg 405. Refusals and failures are neither.
 func noAPI(err error) bool {
 	var missing *NotFoundError
 	if errors.As(err, &missing) {

@@ -107,7 +107,8 @@ func TestNoReferrersAPI(t *testing.T) {
 	}
 }
 
-// TestReferrersErrors are not taken for a registry without the API, nor for an image without artifacts.
+// TestReferrersErrors are not taken for a registry without the API, nor for an image without
+// artifacts.
 func TestReferrersErrors(t *testing.T) {
 	t.Parallel()
 	page := func(body string) http.HandlerFunc {
@@ -217,7 +218,8 @@ func TestOlareg(t *testing.T) {
 	}
 }
 
-// TestOlaregConcurrent has many authors at once on a registry that loses entries of its own list then.
+// TestOlaregConcurrent has many authors at once on a registry that loses entries of its own list
+// then.
 func TestOlaregConcurrent(t *testing.T) {
 	t.Parallel()
 	server := olareg.New(config.Config{Storage: config.ConfigStorage{StoreType: config.StoreMem}})

@@ -50,7 +50,8 @@ func (g *registry) item(what, name string) Item {
 	return Item{What: what, Name: name, Host: g.where()}
 }
 
-// manifest resolves by GET: what a HEAD or a digest header says has been wrong in real registries, and costs a round trip.
+// manifest resolves by GET: what a HEAD or a digest header says has been wrong in real registries,
+// and costs a round trip.
 func (g *registry) manifest(ctx context.Context, what, name string) (*document, error) {
 	item := g.item(what, name)
 	raw, header, err := g.get(ctx, item, g.base+"/manifests/"+name, acceptManifests, MaxManifestSize)
@@ -143,8 +144,8 @@ func (g *registry) getOnce(ctx context.Context, item Item, url, accept string, l
 	return raw, resp.Header, err
 }
 
-// readBounded reads a body to its end, or refuses it after limit bytes, whatever its Content-Length says. One that breaks off
-// is a [*readError].
+// readBounded reads a body to its end, or refuses it after limit bytes, whatever its Content-Length
+// says. One that breaks off is a [*readError].
 func readBounded(item Item, resp *http.Response, limit int64) ([]byte, error) {
 	if resp.ContentLength > limit {
 		return nil, &TooLargeError{Item: item, Limit: limit, Unit: "bytes", Size: resp.ContentLength}
@@ -180,9 +181,9 @@ const pushTries = 4
 
 // push uploads the two blobs at once, then the manifest.
 //
-// Many authors push the same empty configuration at the same moment, and docker-registry 2.8 then refuses manifests because
-// their blobs are just being replaced. So the configuration is not uploaded if it is there, and a refusal is not taken for
-// the last word.
+// Many authors push the same empty configuration at the same moment, and docker-registry 2.8 then
+// refuses manifests because their blobs are just being replaced. So the configuration is not
+// uploaded if it is there, and a refusal is not taken for the last word.
 func (g *registry) push(ctx context.Context, p *packed, b *blobs) error {
 	unsure := false // a manifest went out, and no answer came
 	for try := 1; ; try++ {
@@ -205,8 +206,8 @@ func (g *registry) push(ctx context.Context, p *packed, b *blobs) error {
 	}
 }
 
-// cutOff tells whether a write failed without an answer of the registry itself. What is stored under its digest can be sent
-// again from the start.
+// cutOff reports whether a write failed without an answer of the registry itself. What is stored
+// under its digest can be sent again from the start.
 func cutOff(err error) bool {
 	var e *RegistryError
 	if !errors.As(err, &e) {
@@ -252,7 +253,8 @@ func (g *registry) pushBlobs(ctx context.Context, p *packed, again bool) error {
 	return group.Wait()
 }
 
-// has asks whether a blob is there. The answer may be wrong: it is good for nothing but saving an upload.
+// has asks whether a blob is there. The answer may be wrong: it is good for nothing but saving an
+// upload.
 func (g *registry) has(ctx context.Context, d digest.Digest) bool {
 	ctx, cancel := context.WithTimeout(ctx, min(patienceForExtras, g.clock.remaining(ctx)/4))
 	defer cancel()

@@ -15,15 +15,18 @@ import (
 const (
 	// firstBackoff is the wait before the first retry; it doubles for each following one.
 	firstBackoff = 200 * time.Millisecond
-	// tryTimeout is how long an answer to a read is waited for before it is asked for again, if there is time for more.
+	// tryTimeout is how long an answer to a read is waited for before it is asked for again, if
+	// there is time for more.
 	tryTimeout = 15 * time.Second
-	// patience is how long a wait is sat out for a server that asks for one, where no deadline says otherwise.
+	// patience is how long a wait is sat out for a server that asks for one, where no deadline says
+	// otherwise.
 	patience = time.Minute
 )
 
-// retrier sends a request again when that may help and harms nothing: reads and deletions after statuses and broken connections that
-// pass, other writes only when the server said that it did not take them (429, 503). It never waits beyond the context's
-// deadline: rather it hands out the answer that it has, which says how long the server asked for.
+// retrier sends a request again when that may help and harms nothing: reads and deletions after
+// statuses and broken connections that pass, other writes only when the server said that it did not
+// take them (429, 503). It never waits beyond the context's deadline: rather it hands out the
+// answer that it has, which says how long the server asked for.
 type retrier struct {
 	base  http.RoundTripper
 	clock clock
@@ -104,9 +107,9 @@ func reads(req *http.Request) bool {
 	return req.Method == http.MethodGet || req.Method == http.MethodHead
 }
 
-// harmless tells whether a request may be sent again whatever became of it: reads, and what deletes by digest. Not worth it
-// is a HEAD, which is only made to save an upload.
-func harmless(req *http.Request) bool {
+// idempotent reports whether a request may be sent again whatever became of it: reads, and what
+// deletes by digest. Not worth it is a HEAD, which is only made to save an upload.
+func idempotent(req *http.Request) bool {
 	return req.Method == http.MethodGet || req.Method == http.MethodDelete
 }
 
@@ -154,9 +157,9 @@ func repeatable(req *http.Request, resp *http.Response, err error) bool {
 	}
 	switch {
 	case err != nil:
-		return harmless(req) && (errors.Is(err, errNoAnswer) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF))
-	case harmless(req):
-		return passing(resp.StatusCode)
+		return idempotent(req) && (errors.Is(err, errNoAnswer) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF))
+	case idempotent(req):
+		return transient(resp.StatusCode)
 	case req.Context().Value(onceKey{}) != nil, req.Method == http.MethodHead:
 		return false
 	default:
@@ -167,8 +170,9 @@ func repeatable(req *http.Request, resp *http.Response, err error) bool {
 // maxRetryAfter keeps an absurd number of seconds from overflowing.
 const maxRetryAfter = 10 * 365 * 24 * time.Hour
 
-// retryAfter is how long an answer asks to wait, 0 if it does not. A date counts from the answer's own date, so that no
-// clock of ours comes into it. https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
+// retryAfter is how long an answer asks to wait, 0 if it does not. A date counts from the answer's
+// own date, so that no clock of ours comes into it.
+// https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
 func retryAfter(resp *http.Response) time.Duration {
 	value := resp.Header.Get("Retry-After")
 	if value == "" {

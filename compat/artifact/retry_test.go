@@ -13,7 +13,8 @@ import (
 	"nodecompat/compat/artifact/registrytest"
 )
 
-// TestRetry sends reads again, waits as long as the server asks, and gives up when there is no time left for the wait.
+// TestRetry sends reads again, waits as long as the server asks, and gives up when there is no time
+// left for the wait.
 func TestRetry(t *testing.T) {
 	t.Parallel()
 	const enough = 25 * time.Second
@@ -84,7 +85,8 @@ var jitter = cmp.Comparer(func(a, b time.Duration) bool {
 	return max(a, b) <= min(a, b)+min(a, b)/4
 })
 
-// TestNoClock begins every wait where nobody tells how much time is left, and ends with the context.
+// TestNoClock begins every wait where nobody tells how much time is left, and ends with the
+// context.
 func TestNoClock(t *testing.T) {
 	t.Parallel()
 	r := registrytest.New(t, registrytest.Options{Intercept: func(w http.ResponseWriter, _ *http.Request) bool {
@@ -100,8 +102,9 @@ func TestNoClock(t *testing.T) {
 	wantCode(t, err, CodeTimeout)
 }
 
-// TestRetryWrites sends a write again if the server said that it did not take it, because of its load or because of what
-// others are writing at the moment, and what is stored under its digest also if nobody knows what became of it.
+// TestRetryWrites sends a write again if the server said that it did not take it, because of its
+// load or because of what others are writing at the moment, and what is stored under its digest
+// also if nobody knows what became of it.
 func TestRetryWrites(t *testing.T) {
 	t.Parallel()
 	for status, requests := range map[int]int{429: 2, 503: 2, 500: 2, 400: 2, 502: 2, 413: 1} {

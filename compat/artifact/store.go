@@ -13,18 +13,22 @@ type store interface {
 	manifest(ctx context.Context, what, name string) (*document, error)
 	// blob gets a blob, verified, if it has at most limit bytes.
 	blob(ctx context.Context, what string, d ocispec.Descriptor, limit int64) ([]byte, error)
-	// referrers lists what is attached to a manifest or index and is, or may be, a compatibility artifact.
+	// referrers lists what is attached to a manifest or index and is, or may be, a compatibility
+	// artifact.
 	referrers(ctx context.Context, subject digest.Digest) (referrers, error)
-	// push uploads an artifact, its manifest last. Artifacts that share their blobs share one [blobs].
+	// push uploads an artifact, its manifest last. Artifacts that share their blobs share one
+	// [blobs].
 	push(ctx context.Context, p *packed, b *blobs) error
-	// list makes sure that a pushed artifact is among the referrers of its subject, and returns when it was seen there.
+	// list makes sure that a pushed artifact is among the referrers of its subject, and returns
+	// when it was seen there.
 	list(ctx context.Context, p *packed, fallback bool) error
-	// unlist takes artifacts out of a list of referrers that clients keep. Where the registry keeps the list itself, nothing
-	// is done; done tells the difference.
+	// unlist takes artifacts out of a list of referrers that clients keep. Where the registry keeps
+	// the list itself, nothing is done; done tells the difference.
 	unlist(ctx context.Context, subject digest.Digest, artifacts []digest.Digest) (done bool, err error)
 	// remove deletes the manifest of an artifact.
 	remove(ctx context.Context, d digest.Digest) error
-	// writer returns a context whose requests are authorised, from the first one on, for writing and, if asked for, deleting.
+	// writer returns a context whose requests are authorised, from the first one on, for writing
+	// and, if asked for, deleting.
 	writer(ctx context.Context, deletes bool) context.Context
 	// where names the store in messages.
 	where() string

@@ -15,7 +15,8 @@ type Target string
 
 // The targets.
 const (
-	// TargetReference is what the reference resolves to: the index if there is one. The zero Target means it.
+	// TargetReference is what the reference resolves to: the index if there is one. The zero Target
+	// means it.
 	TargetReference Target = "reference"
 	// TargetPlatform is one platform's manifest.
 	TargetPlatform Target = "platform"
@@ -50,14 +51,16 @@ func (r *Repository) root(ctx context.Context) (*document, []Warning, error) {
 		warnings = append(warnings, Warning{Code: "noTag", Message: fmt.Sprintf("%s has no tag: %s is taken", r.ref, DefaultTag)})
 	}
 	if d := doc.announced; d.Validate() == nil && d.Algorithm().FromBytes(doc.raw) != d {
-		// No error: there are registries whose header is wrong. But what comes by tag is verified by nothing else.
+		// No error: there are registries whose header is wrong. But what comes by tag is verified
+		// by nothing else.
 		warnings = append(warnings, Warning{Code: "digestHeader", Message: fmt.Sprintf(
 			"the registry says that %s has the digest %s, but what it sent has %s", r.ref, d, doc.Digest)})
 	}
 	return doc, warnings, nil
 }
 
-// checkTag warns when the tag of a reference is not what its digest is. The digest wins, so that nothing fails for the tag.
+// checkTag warns when the tag of a reference is not what its digest is. The digest wins, so that
+// nothing fails for the tag.
 func (r *Repository) checkTag(ctx context.Context, tagged *future[*document]) []Warning {
 	ctx, cancel := context.WithTimeout(ctx, min(patienceForExtras, r.clock.remaining(ctx)/2))
 	defer cancel()
@@ -75,7 +78,8 @@ func (r *Repository) checkTag(ctx context.Context, tagged *future[*document]) []
 	}
 }
 
-// subjects are the index, if there is one, and every platform's manifest, in the order of the index.
+// subjects are the index, if there is one, and every platform's manifest, in the order of the
+// index.
 func (r *Repository) subjects(ctx context.Context, root *document) ([]subject, []Warning, error) {
 	if !root.isIndex() {
 		return []subject{{Descriptor: root.Descriptor, on: OnManifest}}, nil, nil
@@ -101,7 +105,8 @@ func (r *Repository) subjects(ctx context.Context, root *document) ([]subject, [
 	return list, warnings, nil
 }
 
-// targets are the subjects that an author means. An index is looked through only where its platforms matter.
+// targets are the subjects that an author means. An index is looked through only where its
+// platforms matter.
 func (r *Repository) targets(ctx context.Context, root *document, target Target, platform Platform) ([]subject, error) {
 	if target == TargetReference || target == "" {
 		on := OnManifest

@@ -7,7 +7,8 @@ import (
 	"unicode"
 )
 
-// urlQuery finds what follows the path of a URL: after a redirect to a store of blobs it is a signature.
+// urlQuery finds what follows the path of a URL: after a redirect to a store of blobs it is a
+// signature.
 var urlQuery = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\?[^\s"']*`) })
 
 // urlUser finds the credentials in a URL.

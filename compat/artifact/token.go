@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// login is the transport beneath oras-go's client, which sees only what can be answered: of the registry's challenges one,
-// of other hosts' none, and of a token service nothing but a token. Everything else becomes a typed error here.
+// login is the transport beneath oras-go's client, which sees only what can be answered: of the
+// registry's challenges one, of other hosts' none, and of a token service nothing but a token.
+// Everything else becomes a typed error here.
 type login struct {
 	next     http.RoundTripper // sends a request again
 	clock    clock
@@ -56,8 +57,9 @@ func (l *login) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// checkRealm refuses what no registry's token service is: credentials go there. Only a registry that is talked to in plain
-// HTTP, because the user wants that, may name one that is. Names are checked when they are dialled, see [connections].
+// checkRealm refuses what no registry's token service is: credentials go there. Only a registry
+// that is talked to in plain HTTP, because the user wants that, may name one that is. Names are
+// checked when they are dialled, see [connections].
 func checkRealm(text string, registry *url.URL) (*url.URL, error) {
 	realm, err := url.Parse(text)
 	switch {
@@ -87,8 +89,8 @@ func (l *login) askToken(req *http.Request) (*http.Response, error) {
 	return whole(req.Context(), l.clock, item, func() (*http.Response, error) { return l.tokenAnswer(item, req) })
 }
 
-// tokenAnswer is the answer to a token request, read to its end. What the service says of a refusal is not repeated: it may
-// hold the secrets that it was sent.
+// tokenAnswer is the answer to a token request, read to its end. What the service says of a refusal
+// is not repeated: it may hold the secrets that it was sent.
 func (l *login) tokenAnswer(item Item, req *http.Request) (*http.Response, error) {
 	again := req.Clone(req.Context())
 	if req.GetBody != nil {

@@ -41,7 +41,8 @@ func opened(t *testing.T, reference string, o Options, answer func(*http.Request
 	return repo
 }
 
-// TestChallengePicked logs in by a token rather than by password, whatever else the registry offers.
+// TestChallengePicked logs in by a token rather than by password, whatever else the registry
+// offers.
 func TestChallengePicked(t *testing.T) {
 	t.Parallel()
 	basic, bearer := "Basic "+base64.StdEncoding.EncodeToString([]byte(user+":"+password)), "Bearer "+token
@@ -132,7 +133,8 @@ func TestTokenAnswers(t *testing.T) {
 	}
 }
 
-// TestUpgradeChallenge logs in nowhere but at the registry's own origin, not even where a redirect leads to TLS on the same host.
+// TestUpgradeChallenge logs in nowhere but at the registry's own origin, not even where a redirect
+// leads to TLS on the same host.
 func TestUpgradeChallenge(t *testing.T) {
 	t.Parallel()
 	repo := opened(t, "registry.example.com/app:1.0", Options{PlainHTTP: true, Username: user, Password: password}, func(req *http.Request) *http.Response {
@@ -148,7 +150,8 @@ func TestUpgradeChallenge(t *testing.T) {
 	wantCode(t, err, CodeUnauthorized)
 }
 
-// TestRealmHops looks at every address that a token request is sent to, also where a proxy connects and only the URL tells.
+// TestRealmHops looks at every address that a token request is sent to, also where a proxy connects
+// and only the URL tells.
 func TestRealmHops(t *testing.T) {
 	t.Parallel()
 	const realm = "https://auth.example.com/token"
@@ -256,7 +259,8 @@ func TestRefusedAgain(t *testing.T) {
 	}
 }
 
-// TestOneToken asks for one token for requests that are refused at the same time, the first and when it has run out.
+// TestOneToken asks for one token for requests that are refused at the same time, the first and
+// when it has run out.
 func TestOneToken(t *testing.T) {
 	t.Parallel()
 	const n = 8

@@ -36,8 +36,8 @@ func (g *registry) upload(ctx context.Context, d ocispec.Descriptor, content []b
 	return g.write(ctx, item, http.MethodPut, target, "application/octet-stream", content, http.StatusCreated)
 }
 
-// uploadTarget is where the content of an upload goes. Registries behind a proxy that ends TLS may say http, and may leave
-// out the port that they were asked at.
+// uploadTarget is where the content of an upload goes. Registries behind a proxy that ends TLS may
+// say http, and may leave out the port that they were asked at.
 func uploadTarget(resp *http.Response, d ocispec.Descriptor) (string, error) {
 	asked := resp.Request.URL
 	location := resp.Header.Get("Location")
@@ -55,7 +55,8 @@ func uploadTarget(resp *http.Response, d ocispec.Descriptor) (string, error) {
 		return "", fmt.Errorf("it wants the upload to go to %s without TLS", printable(target.Host, maxServerText))
 	}
 	target.User, target.Fragment = nil, ""
-	// Appended rather than set: what is in the query already is the registry's, in its own order and encoding.
+	// Appended rather than set: what is in the query already is the registry's, in its own order
+	// and encoding.
 	if target.RawQuery != "" {
 		target.RawQuery += "&"
 	}

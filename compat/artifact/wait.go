@@ -22,15 +22,15 @@ func start[T any](f func() (T, error)) *future[T] {
 	return r
 }
 
-// wait returns the result once it is there, or the end of ctx. What runs by the same ctx is given a moment to say what it
-// was that took so long.
+// wait returns the result once it is there, or the end of ctx. What runs by the same ctx is given a
+// moment to say what it was that took so long.
 func (r *future[T]) wait(ctx context.Context) (T, error) {
 	select {
 	case <-r.done:
 		return r.value, r.err
 	case <-ctx.Done():
 	}
-	timer := time.NewTimer(lastWords)
+	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
 	case <-r.done:
@@ -41,8 +41,8 @@ func (r *future[T]) wait(ctx context.Context) (T, error) {
 	}
 }
 
-// lastWords is how long the end of an interrupted request is waited for.
-const lastWords = 250 * time.Millisecond
+// grace is how long the end of an interrupted request is waited for.
+const grace = 250 * time.Millisecond
 
 // clock is what the waits of a repository go by.
 type clock struct {

@@ -20,7 +20,8 @@ import (
 	"nodecompat/spec"
 )
 
-// do sends a request to the registry behind its options: without authentication, faults, or a trace in the log.
+// do sends a request to the registry behind its options: without authentication, faults, or a trace
+// in the log.
 func (r *Registry) do(t testing.TB, method, target, contentType string, body []byte) *http.Response {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), method, target, bytes.NewReader(body))
@@ -57,8 +58,8 @@ func (r *Registry) PushBlob(t testing.TB, repo, mediaType string, content []byte
 	return d
 }
 
-// PushManifest stores a manifest or index under a tag, or by its digest if the tag is "". v is marshalled unless it is a
-// []byte.
+// PushManifest stores a manifest or index under a tag, or by its digest if the tag is "". v is
+// marshalled unless it is a []byte.
 func (r *Registry) PushManifest(t testing.TB, repo, tag, mediaType string, v any) ocispec.Descriptor {
 	t.Helper()
 	raw := encode(t, v)
@@ -118,8 +119,8 @@ func image(t testing.TB, p ocispec.Platform) (config, layer, manifest []byte) {
 	return config, layer, manifest
 }
 
-// PushIndex stores an image for each platform and an index over them, which has an attestation beside each as BuildKit
-// makes it. It returns the index and the platforms' manifests.
+// PushIndex stores an image for each platform and an index over them, which has an attestation
+// beside each as BuildKit makes it. It returns the index and the platforms' manifests.
 func (r *Registry) PushIndex(t testing.TB, repo, tag string, platforms ...ocispec.Platform) (index ocispec.Descriptor, manifests []ocispec.Descriptor) {
 	t.Helper()
 	var entries []ocispec.Descriptor
@@ -143,8 +144,8 @@ func (r *Registry) PushIndex(t testing.TB, repo, tag string, platforms ...ocispe
 	return index, manifests
 }
 
-// PushArtifact attaches a spec as oras attach does; created "" leaves the annotation out. On a registry without the
-// referrers API the fallback tag is updated.
+// PushArtifact attaches a spec as oras attach does; created "" leaves the annotation out. On a
+// registry without the referrers API the fallback tag is updated.
 func (r *Registry) PushArtifact(t testing.TB, repo string, subject ocispec.Descriptor, content []byte, created string) ocispec.Descriptor {
 	t.Helper()
 	r.PushBlob(t, repo, ocispec.MediaTypeEmptyJSON, []byte(`{}`))
@@ -158,7 +159,8 @@ func (r *Registry) PushArtifact(t testing.TB, repo string, subject ocispec.Descr
 	return d
 }
 
-// Artifact is the manifest of a compatibility artifact, for tests that want to spoil it before they push it.
+// Artifact is the manifest of a compatibility artifact, for tests that want to spoil it before they
+// push it.
 func Artifact(subject ocispec.Descriptor, content []byte, created string) ocispec.Manifest {
 	m := ocispec.Manifest{
 		Versioned:    specs.Versioned{SchemaVersion: 2},

@@ -9,8 +9,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// WriteLayout makes an OCI image layout in dir, which may exist, with one image under a tag: an index if there are several
-// platforms, else a manifest. It returns what the tag stands for.
+// WriteLayout makes an OCI image layout in dir, which may exist, with one image under a tag: an
+// index if there are several platforms, else a manifest. It returns what the tag stands for.
 func WriteLayout(t testing.TB, dir, tag string, platforms ...ocispec.Platform) ocispec.Descriptor {
 	t.Helper()
 	var entries []ocispec.Descriptor

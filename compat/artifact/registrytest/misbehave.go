@@ -24,7 +24,8 @@ import (
 // Misbehaviour is one way to answer a request wrongly, see [Fault].
 type Misbehaviour = func(w http.ResponseWriter, req *http.Request, next http.Handler)
 
-// Status answers with a status and the registry's usual error document; retryAfter, if not "", is its Retry-After header.
+// Status answers with a status and the registry's usual error document; retryAfter, if not "", is
+// its Retry-After header.
 func Status(status int, retryAfter string) Misbehaviour {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		if retryAfter != "" {
@@ -84,7 +85,8 @@ func Truncate(withLength bool) Misbehaviour {
 	}
 }
 
-// Corrupt changes one byte in the middle of the right answer: a letter of some word, so that JSON stays JSON.
+// Corrupt changes one byte in the middle of the right answer: a letter of some word, so that JSON
+// stays JSON.
 func Corrupt(w http.ResponseWriter, req *http.Request, next http.Handler) {
 	replay(w, record(req, next), func(b []byte) []byte {
 		for i := len(b) / 2; i < len(b); i++ {
@@ -97,7 +99,8 @@ func Corrupt(w http.ResponseWriter, req *http.Request, next http.Handler) {
 	})
 }
 
-// Oversize sends the right answer and spaces behind it, size bytes in all, with a Content-Length or without.
+// Oversize sends the right answer and spaces behind it, size bytes in all, with a Content-Length or
+// without.
 func Oversize(size int64, withLength bool) Misbehaviour {
 	return func(w http.ResponseWriter, req *http.Request, next http.Handler) {
 		answer := record(req, next)
@@ -170,7 +173,8 @@ func Page(contentType, body string) Misbehaviour {
 	}
 }
 
-// RedirectTo sends the request to the same path on another host, or to the target itself if it has a path.
+// RedirectTo sends the request to the same path on another host, or to the target itself if it has
+// a path.
 func RedirectTo(target string) Misbehaviour {
 	return func(w http.ResponseWriter, req *http.Request, _ http.Handler) {
 		u, _ := url.Parse(target)
@@ -187,7 +191,8 @@ func RedirectLoop(w http.ResponseWriter, req *http.Request, _ http.Handler) {
 	http.Redirect(w, req, req.URL.Path+"?n="+strconv.Itoa(n+1), http.StatusTemporaryRedirect)
 }
 
-// Pages answers with a list of referrers whose next page is what next says for the number of the page, from 0.
+// Pages answers with a list of referrers whose next page is what next says for the number of the
+// page, from 0.
 func Pages(next func(n int) string) Misbehaviour {
 	return func(w http.ResponseWriter, req *http.Request, _ http.Handler) {
 		n, _ := strconv.Atoi(req.URL.Query().Get("page"))
@@ -196,7 +201,8 @@ func Pages(next func(n int) string) Misbehaviour {
 	}
 }
 
-// Unfiltered sends the right list of referrers, with n entries of other types before it and no word about filters.
+// Unfiltered sends the right list of referrers, with n entries of other types before it and no word
+// about filters.
 func Unfiltered(n int) Misbehaviour {
 	others, _ := json.Marshal(fillers(n, "application/vnd.example.sbom")) // once: there may be very many
 	return func(w http.ResponseWriter, req *http.Request, next http.Handler) {

@@ -1,5 +1,6 @@
-// Package registrytest has container registries for tests, as net/http/httptest has servers: in memory, on loopback, with
-// the habits of real ones that a client must cope with. It must not be imported outside tests.
+// Package registrytest has container registries for tests, as net/http/httptest has servers: in
+// memory, on loopback, with the habits of real ones that a client must cope with. It must not be
+// imported outside tests.
 package registrytest
 
 import (
@@ -17,17 +18,20 @@ import (
 	"cuelabs.dev/go/oci/ociregistry/ociserver"
 )
 
-// Options say what a registry is like. The zero value has the referrers API, no authentication and no TLS.
+// Options say what a registry is like. The zero value has the referrers API, no authentication and
+// no TLS.
 type Options struct {
 	// NoReferrers takes the referrers API away: 404 for its paths, no OCI-Subject header.
 	NoReferrers bool
-	// LaxReferences makes it accept manifests and indexes that refer to what it does not have, as some registries do.
+	// LaxReferences makes it accept manifests and indexes that refer to what it does not have, as
+	// some registries do.
 	LaxReferences bool
 	// DeleteStatus, if not 0, is the status that every DELETE gets, such as 405.
 	DeleteStatus int
 	// Auth is the way to authenticate, "" for none.
 	Auth Auth
-	// Username and Password are the credentials that Auth wants; IdentityToken the refresh token that AuthBearer takes too.
+	// Username and Password are the credentials that Auth wants; IdentityToken the refresh token
+	// that AuthBearer takes too.
 	Username, Password, IdentityToken string
 	// RealmHost is the name of the token service's host in challenges, "" for 127.0.0.1.
 	RealmHost string
@@ -100,7 +104,8 @@ func (r *Registry) Host() string {
 // URL is scheme://host:port.
 func (r *Registry) URL() string { return r.server.URL }
 
-// CAFile writes the certificate of a TLS registry, and of its token service, to a PEM file of the test's.
+// CAFile writes the certificate of a TLS registry, and of its token service, to a PEM file of the
+// test's.
 func (r *Registry) CAFile(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ca.pem")
