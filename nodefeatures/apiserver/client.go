@@ -20,10 +20,8 @@ const (
 	MaxNode = 4 << 20
 	// MaxVersion is for /version.
 	MaxVersion = 64 << 10
-	// MaxMetrics is for /metrics; a large cluster's API server has tens of megabytes.
-	MaxMetrics = 64 << 20
-	// MaxConfigz is for a kubelet's /configz.
-	MaxConfigz = 1 << 20
+	// MaxKubelet is for what a kubelet's URL answers.
+	MaxKubelet = 64 << 20
 )
 
 // Options say which API server is asked, and as whom.
@@ -120,34 +118,13 @@ func (c *Client) Version(ctx context.Context) ([]byte, error) {
 	return c.get(ctx, "/version", MaxVersion)
 }
 
-// Metrics returns the API server's answer to /metrics, which takes the right to
-// get the non-resource URL /metrics.
-func (c *Client) Metrics(ctx context.Context) ([]byte, error) {
-	return c.get(ctx, "/metrics", MaxMetrics)
-}
-
 // Node returns a Node object as JSON, which takes the right to get nodes.
 func (c *Client) Node(ctx context.Context, name string) ([]byte, error) {
-	return c.ofNode(ctx, name, "", MaxNode)
-}
-
-// KubeletMetrics returns the answer to /metrics of a node's kubelet, asked
-// through the API server, which takes the right to get nodes/proxy.
-func (c *Client) KubeletMetrics(ctx context.Context, node string) ([]byte, error) {
-	return c.ofNode(ctx, node, "/proxy/metrics", MaxMetrics)
-}
-
-// KubeletConfigz is KubeletMetrics for /configz.
-func (c *Client) KubeletConfigz(ctx context.Context, node string) ([]byte, error) {
-	return c.ofNode(ctx, node, "/proxy/configz", MaxConfigz)
-}
-
-func (c *Client) ofNode(ctx context.Context, name, below string, limit int64) ([]byte, error) {
 	path, err := NodePath(name)
 	if err != nil {
 		return nil, err
 	}
-	return c.get(ctx, path+below, limit)
+	return c.get(ctx, path, MaxNode)
 }
 
 // maxNodeName bounds a node's name

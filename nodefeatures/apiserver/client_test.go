@@ -22,15 +22,9 @@ const userToken = "{token: " + token + "}"
 func TestQuestions(t *testing.T) {
 	s := serve(t, nil, authenticated(echo))
 	c := open(t, Options{Kubeconfig: kubeconfig(t, s.URL+"/k8s/clusters/c-1", s.ca, userToken), UserAgent: "compat-test"})
-	node := func(f func(context.Context, string) ([]byte, error)) func(context.Context) ([]byte, error) {
-		return func(ctx context.Context) ([]byte, error) { return f(ctx, "node-1.example.com") }
-	}
 	for path, ask := range map[string]func(context.Context) ([]byte, error){
 		"/version":                         c.Version,
-		"/metrics":                         c.Metrics,
-		"/api/v1/nodes/node-1.example.com": node(c.Node),
-		"/api/v1/nodes/node-1.example.com/proxy/metrics": node(c.KubeletMetrics),
-		"/api/v1/nodes/node-1.example.com/proxy/configz": node(c.KubeletConfigz),
+		"/api/v1/nodes/node-1.example.com": func(ctx context.Context) ([]byte, error) { return c.Node(ctx, "node-1.example.com") },
 	} {
 		if got, err := ask(t.Context()); err != nil || string(got) != "/k8s/clusters/c-1"+path {
 			t.Errorf("%s: got %s, %v", path, got, err)
@@ -39,7 +33,7 @@ func TestQuestions(t *testing.T) {
 	if c.Server() != s.URL+"/k8s/clusters/c-1" && c.Server() != s.URL+"/k8s/clusters/c-1/" {
 		t.Errorf("got %s", c.Server())
 	}
-	if s.requests.Load() != 5 {
+	if s.requests.Load() != 2 {
 		t.Errorf("%d requests", s.requests.Load())
 	}
 }
@@ -136,7 +130,7 @@ func TestStatus(t *testing.T) {
 				_, _ = w.Write([]byte(tt.body))
 			}
 		})
-		_, err := open(t, Options{Kubeconfig: kubeconfig(t, s.URL, s.ca, userToken)}).KubeletMetrics(t.Context(), "vm")
+		_, err := open(t, Options{Kubeconfig: kubeconfig(t, s.URL, s.ca, userToken)}).Node(t.Context(), "vm")
 		var status *StatusError
 		if !errors.As(err, &status) || status.Code() != tt.code || status.Retryable() != tt.retryable || status.Message != tt.message {
 			t.Errorf("%d: got %v", tt.status, err)
@@ -199,7 +193,7 @@ func TestCertificate(t *testing.T) {
 func TestDeadline(t *testing.T) {
 	release := make(chan struct{})
 	s := serve(t, nil, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/metrics" { // the headers, and then nothing
+		if r.URL.Path != "/version" { // the headers, and then nothing
 			_, _ = w.Write([]byte("x"))
 			w.(http.Flusher).Flush()
 		}
@@ -216,7 +210,8 @@ func TestDeadline(t *testing.T) {
 	exec := "{exec: {apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: " + slow + "}}"
 	for _, user := range []string{userToken, exec} {
 		c := open(t, Options{Kubeconfig: kubeconfig(t, s.URL, s.ca, user)})
-		for _, ask := range []func(context.Context) ([]byte, error){c.Version, c.Metrics} {
+		node := func(ctx context.Context) ([]byte, error) { return c.Node(ctx, "vm") }
+		for _, ask := range []func(context.Context) ([]byte, error){c.Version, node} {
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			data, err := ask(ctx)
 			var unreachable *UnreachableError

@@ -31,14 +31,14 @@ type Kubelet struct {
 	UserAgent string
 }
 
-// Get returns the kubelet's answer, of at most MaxMetrics bytes.
+// Get returns the kubelet's answer, of at most MaxKubelet bytes.
 func (k Kubelet) Get(ctx context.Context) ([]byte, error) {
 	c, path, err := k.open()
 	if err != nil {
 		return nil, &ConfigurationError{What: "the kubelet's address", Err: err}
 	}
 	defer c.Close()
-	return c.get(ctx, path, MaxMetrics)
+	return c.get(ctx, path, MaxKubelet)
 }
 
 func (k Kubelet) open() (*Client, string, error) {
