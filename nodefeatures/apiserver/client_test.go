@@ -264,3 +264,17 @@ func TestNodePath(t *testing.T) {
 		}
 	}
 }
+
+// What was refused says which right is missing.
+func TestForbiddenHint(t *testing.T) {
+	for url, want := range map[string]string{
+		"https://api/api/v1/nodes/vm":               "the right to get nodes",
+		"https://api/api/v1/nodes/vm/proxy/metrics": "the right to get nodes/proxy",
+		"https://api/version":                       "",
+	} {
+		got := (&StatusError{URL: url, Status: http.StatusForbidden}).Hint()
+		if !strings.Contains(got, want) || (got == "") != (want == "") {
+			t.Errorf("%s: %q", url, got)
+		}
+	}
+}
