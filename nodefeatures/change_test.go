@@ -103,7 +103,7 @@ func readBack(t *testing.T, s *Snapshot) {
 	t.Helper()
 	data, err := json.Marshal(s)
 	must(t, err)
-	again, err := Load(data)
+	again, err := load(data)
 	must(t, err)
 	if diff := cmp.Diff(s, again[0]); diff != "" {
 		t.Error(diff)

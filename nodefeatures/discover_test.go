@@ -297,7 +297,7 @@ func TestSnapshotJSON(t *testing.T) {
 	if bytes.Contains(one, []byte("null")) {
 		t.Errorf("there is a null in %s", one)
 	}
-	again, err := Load(one)
+	again, err := load(one)
 	must(t, err)
 	two, err := json.Marshal(again[0])
 	must(t, err)

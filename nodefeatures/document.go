@@ -16,9 +16,9 @@ type document struct {
 	item  bool // of a list
 	list  bool // what is left of a list without its items
 
-	snapshots []*Snapshot
-	objects   []*rawObject
-	err       error
+	snapshot *Snapshot // nil if it is not one
+	objects  []*rawObject
+	err      error
 }
 
 // rawObject is an object of which the features are not decoded yet.
@@ -121,16 +121,17 @@ func (d *document) decodeList(data []byte, kept map[string]bool) {
 }
 
 func (d *document) decodeSnapshot(data []byte, h header, kept map[string]bool) {
-	if d.snapshots, d.err = h.load(data); d.err != nil {
+	s, err := h.load(data)
+	if err == nil {
+		err = s.withinBounds()
+	}
+	if err != nil {
+		d.err = err
 		return
 	}
-	for _, s := range d.snapshots {
-		if d.err = s.withinBounds(); d.err != nil {
-			return
-		}
-		s.keep(kept)
-		s.complete()
-	}
+	s.keep(kept)
+	s.complete()
+	d.snapshot = s
 }
 
 // keep drops all features but those that are kept.

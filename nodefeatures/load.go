@@ -7,14 +7,10 @@ import (
 	"fmt"
 
 	kjson "sigs.k8s.io/json"
-	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
-	"sigs.k8s.io/yaml"
 )
 
 // Bounds on what Load reads.
 const (
-	// MaxSize is how many bytes of JSON are read: a list of about a thousand nodes.
-	MaxSize = 64 << 20
 	// MaxYAMLSize is how many bytes of YAML are read, which needs many times the
 	// memory and time of JSON.
 	MaxYAMLSize = 8 << 20
@@ -33,53 +29,6 @@ var ErrNotSnapshot = errors.New("not a snapshot of a node")
 
 // accepted is what Load's errors say that it takes.
 const accepted = "want what `compat features` or `nfd export features` prints, or a NodeFeature object or list"
-
-// Load reads snapshots of nodes, as JSON or YAML: one of ours, what `nfd export
-// features` prints, or NodeFeature objects and lists of them as kubectl prints
-// them, several objects of one node merged into one snapshot. Ours are read
-// strictly: unknown and duplicate keys are errors. There is at least one
-// snapshot in the result, sorted by the nodes' names.
-//
-// Nothing about the machine that Load runs on gets into a snapshot. Those that
-// are not ours have no Sources: a feature that they lack is unknown, not absent.
-func Load(data []byte) ([]*Snapshot, error) {
-	data, err := toJSON(data)
-	if err != nil {
-		return nil, fmt.Errorf("reading a snapshot: %w", err)
-	}
-	snapshots, err := load(data)
-	if err != nil {
-		return nil, fmt.Errorf("reading a snapshot: %w", err)
-	}
-	for _, s := range snapshots {
-		if err := s.withinBounds(); err != nil {
-			return nil, fmt.Errorf("reading a snapshot of %q: %w", s.Node.Name, err)
-		}
-		s.complete()
-	}
-	return snapshots, nil
-}
-
-// toJSON converts YAML, which is anything that does not begin as a JSON object.
-func toJSON(data []byte) ([]byte, error) {
-	if len(data) > MaxSize {
-		return nil, fmt.Errorf("%d bytes are more than the limit of %d", len(data), MaxSize)
-	}
-	data = bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
-	if len(data) == 0 {
-		return nil, fmt.Errorf("%w: it is empty; %s", ErrNotSnapshot, accepted)
-	}
-	if data[0] == '{' {
-		return data, nil
-	}
-	if len(data) > MaxYAMLSize {
-		return nil, fmt.Errorf("%d bytes of YAML are more than the limit of %d; use JSON", len(data), MaxYAMLSize)
-	}
-	if documents(data) > 1 {
-		return nil, errors.New("more than one YAML document; use a list, or a file each")
-	}
-	return yaml.YAMLToJSONStrict(data)
-}
 
 // documents counts the documents of a YAML stream. In column 0, `---` can be
 // nothing but their separator (https://yaml.org/spec/1.2.2/#912-document-markers).
@@ -112,26 +61,13 @@ type header struct {
 	Instances  json.RawMessage `json:"instances"`
 }
 
-func load(data []byte) ([]*Snapshot, error) {
-	var h header
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &h); err != nil {
-		return nil, err
-	}
-	return h.load(data)
-}
-
-// load reads the object that begins like this.
-func (h header) load(data []byte) ([]*Snapshot, error) {
-	nfd := nfdv1alpha1.SchemeGroupVersion.String()
+// load reads the snapshot that begins like this.
+func (h header) load(data []byte) (*Snapshot, error) {
 	switch {
 	case h.Kind == SnapshotKind && h.APIVersion == SnapshotAPIVersion:
 		return loadOwn(data)
 	case h.Kind == SnapshotKind:
 		return nil, fmt.Errorf("%w: apiVersion %q of %s is not known, want %q", ErrNotSnapshot, h.APIVersion, SnapshotKind, SnapshotAPIVersion)
-	case h.APIVersion == nfd && h.Kind == "NodeFeature":
-		return loadNodeFeature(data)
-	case h.APIVersion == nfd && h.Kind == "NodeFeatureList", h.APIVersion == "v1" && h.Kind == "List":
-		return loadNodeFeatures(data)
 	case h.APIVersion == "" && h.Kind == "" && (h.Flags != nil || h.Attributes != nil || h.Instances != nil):
 		return loadExport(data)
 	}
@@ -139,7 +75,7 @@ func (h header) load(data []byte) ([]*Snapshot, error) {
 }
 
 // loadOwn reads a snapshot that Discover made.
-func loadOwn(data []byte) ([]*Snapshot, error) {
+func loadOwn(data []byte) (*Snapshot, error) {
 	s := &Snapshot{}
 	if err := strictly(data, s); err != nil {
 		return nil, err
@@ -157,7 +93,7 @@ func loadOwn(data []byte) ([]*Snapshot, error) {
 			return nil, fmt.Errorf("%d addresses for the %d devices of %s", len(addresses), devices, feature)
 		}
 	}
-	return []*Snapshot{s}, nil
+	return s, nil
 }
 
 // strictly decodes JSON without tolerating unknown or duplicate keys.
@@ -170,13 +106,13 @@ func strictly(data []byte, into any) error {
 }
 
 // loadExport reads what `nfd export features` prints: the features and nothing else.
-func loadExport(data []byte) ([]*Snapshot, error) {
+func loadExport(data []byte) (*Snapshot, error) {
 	s := foreign(Node{})
 	if err := strictly(data, &s.Features); err != nil {
 		return nil, err
 	}
 	s.describe()
-	return []*Snapshot{s}, nil
+	return s, nil
 }
 
 // foreign is an empty snapshot of a node that NFD saw.

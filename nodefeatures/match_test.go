@@ -449,7 +449,7 @@ func FuzzMatch(f *testing.F) {
 	}
 	f.Add([]byte(`{"flags": {"a.b": {"elements": {"x": {}}}}, "attributes": {"a.b": {"elements": {}}}}`), []byte(rule("{feature: a.b, matchExpressions: {x: null}}")))
 	f.Fuzz(func(t *testing.T, data, text []byte) {
-		snapshots, err := Load(data)
+		snapshots, err := load(data)
 		if err != nil {
 			return
 		}

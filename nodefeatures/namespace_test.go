@@ -127,7 +127,7 @@ func again(t *testing.T, as string, attributes *syscall.SysProcAttr) *Snapshot {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	snapshots, err := Load(out)
+	snapshots, err := load(out)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

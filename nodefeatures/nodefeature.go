@@ -2,11 +2,9 @@ package nodefeatures
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 
-	kjson "sigs.k8s.io/json"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 )
 
@@ -15,9 +13,6 @@ type object struct {
 	APIVersion string   `json:"apiVersion"`
 	Kind       string   `json:"kind"`
 	Metadata   metadata `json:"metadata"`
-	Spec       struct {
-		Features nfdv1alpha1.Features `json:"features"`
-	} `json:"spec"`
 }
 
 type metadata struct {
@@ -50,62 +45,6 @@ func (o *object) check() error {
 			ErrNotSnapshot, name, nfdv1alpha1.NodeFeatureObjNodeNameLabel)
 	}
 	return nil
-}
-
-func loadNodeFeature(data []byte) ([]*Snapshot, error) {
-	var o object
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &o); err != nil {
-		return nil, err
-	}
-	return merge([]*object{&o})
-}
-
-func loadNodeFeatures(data []byte) ([]*Snapshot, error) {
-	var list struct {
-		Items []json.RawMessage `json:"items"`
-	}
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &list); err != nil {
-		return nil, err
-	}
-	if len(list.Items) == 0 {
-		return nil, fmt.Errorf("%w: the list is empty", ErrNotSnapshot)
-	}
-	if len(list.Items) > MaxNodes {
-		return nil, fmt.Errorf("%d objects are more than the limit of %d", len(list.Items), MaxNodes)
-	}
-	objects := make([]*object, len(list.Items))
-	for i, item := range list.Items {
-		objects[i] = &object{}
-		if err := kjson.UnmarshalCaseSensitivePreserveInts(item, objects[i]); err != nil {
-			return nil, fmt.Errorf("item %d: %w", i, err)
-		}
-	}
-	return merge(objects)
-}
-
-// merge makes one snapshot of all the objects of a node.
-func merge(objects []*object) ([]*Snapshot, error) {
-	for _, o := range objects {
-		if err := o.check(); err != nil {
-			return nil, err
-		}
-	}
-	inOrderOfMaster(objects, func(o *object) *object { return o })
-	var snapshots []*Snapshot
-	for _, o := range objects {
-		if n := len(snapshots); n == 0 || snapshots[n-1].Node.Name != o.node() {
-			snapshots = append(snapshots, foreign(Node{Name: o.node()}))
-		}
-		s := snapshots[len(snapshots)-1]
-		o.Spec.Features.MergeInto(&s.Features)
-		if s.Tool == "" && o.worker() != "" {
-			s.Tool = "nfd-worker " + o.worker()
-		}
-	}
-	for _, s := range snapshots {
-		s.describe()
-	}
-	return snapshots, nil
 }
 
 // inOrderOfMaster sorts objects by their nodes, and those of a node as

@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// Bounds on what LoadAll reads, beside those of Load.
+// Bounds on the stream that Load reads.
 const (
 	// MaxStream is how many bytes are read in all.
 	MaxStream = 1 << 30
@@ -21,7 +21,7 @@ const (
 	MaxHeld = 320 << 20
 )
 
-// LoadOptions say what LoadAll keeps of what it reads.
+// LoadOptions say what Load keeps of what it reads.
 type LoadOptions struct {
 	// Features are the names of the features that will be asked for, in any case;
 	// the others are left out of the snapshots, but for those that hints need.
@@ -32,16 +32,21 @@ type LoadOptions struct {
 // batch is how many documents are read before they are decoded side by side.
 const batch = 32
 
-// LoadAll reads the snapshots of many nodes from a stream: whatever Load takes,
-// one after the other, as NDJSON, as JSON documents, or as documents of one YAML
-// stream. A list is read object by object, so that a cluster's needs a fraction
-// of its size. A snapshot of ours comes as soon as it is read, in the order of
-// the stream; what NFD's objects say is merged into one snapshot for each node,
-// and these come at the end, sorted by the nodes' names.
+// Load reads the snapshots of nodes from a stream: ours, what `nfd export
+// features` prints, and NodeFeature objects and lists of them as kubectl prints
+// them, one after the other, as NDJSON, as JSON documents, or as documents of one
+// YAML stream. Ours are read strictly: unknown and duplicate keys are errors. A
+// list is read object by object, so that a cluster's needs a fraction of its size.
+// A snapshot comes as soon as it is read, in the order of the stream; what NFD's
+// objects say is merged into one snapshot for each node, and these come at the
+// end, sorted by the nodes' names.
+//
+// Nothing about the machine that Load runs on gets into a snapshot. Those that
+// are not ours have no Sources: a feature that they lack is unknown, not absent.
 //
 // It ends with the first error. Snapshots may share parts with each other: don't
 // change them, use Set, Unset and AddDevice, which change a copy.
-func LoadAll(r io.Reader, o LoadOptions) iter.Seq2[*Snapshot, error] {
+func Load(r io.Reader, o LoadOptions) iter.Seq2[*Snapshot, error] {
 	return func(yield func(*Snapshot, error) bool) {
 		l := loader{kept: keptFeatures(o.Features), blobs: map[string]*blob{}}
 		more, err := l.read(r, yield)
@@ -136,10 +141,8 @@ func (l *loader) take(documents []*document, yield func(*Snapshot, error) bool) 
 		if d.err != nil {
 			return false, fmt.Errorf("%s: %w", d.where, d.err)
 		}
-		for _, s := range d.snapshots {
-			if !yield(s, nil) {
-				return false, nil
-			}
+		if d.snapshot != nil && !yield(d.snapshot, nil) {
+			return false, nil
 		}
 	}
 	return true, nil

@@ -18,7 +18,7 @@ import (
 // readAll reads a stream into memory, as tests may.
 func readAll(r io.Reader, o LoadOptions) ([]*Snapshot, error) {
 	var snapshots []*Snapshot
-	for s, err := range LoadAll(r, o) {
+	for s, err := range Load(r, o) {
 		if err != nil {
 			return snapshots, err
 		}
@@ -27,8 +27,8 @@ func readAll(r io.Reader, o LoadOptions) ([]*Snapshot, error) {
 	return snapshots, nil
 }
 
-// TestLoadAll: a stream of anything gives what Load gives of its parts.
-func TestLoadAll(t *testing.T) {
+// TestLoadStream: a stream of anything gives what its parts give.
+func TestLoadStream(t *testing.T) {
 	var stream, yamls bytes.Buffer
 	var want []*Snapshot
 	for _, name := range []string{"node-a.json", "nfd-export.json", "nodefeature-list.json"} {
@@ -47,9 +47,9 @@ func TestLoadAll(t *testing.T) {
 	}
 }
 
-// TestLoadAllMerges: objects of a node come together from all over a stream, as
+// TestLoadMerges: objects of a node come together from all over a stream, as
 // nfd-master would merge them; what is shared stays as it is.
-func TestLoadAllMerges(t *testing.T) {
+func TestLoadMerges(t *testing.T) {
 	worker := `"nfd.node.kubernetes.io/worker.version": "v0.19.0"`
 	objects := []string{
 		nodeFeatureObject("a-vendor", "elsewhere", "one", "", "VENDOR", "2"),
@@ -59,7 +59,7 @@ func TestLoadAllMerges(t *testing.T) {
 		nodeFeatureObject("three", "nfd", "three", worker, "AVX2", "0"),
 	}
 	list := `{"apiVersion": "v1", "kind": "List", "items": [` + strings.Join(objects, ",") + `]}`
-	want, err := Load([]byte(list))
+	want, err := load([]byte(list))
 	must(t, err)
 	last := `{"apiVersion": "v1", "items": [` + strings.Join(objects[2:], ",") + `], "kind": "List"}`
 	for name, stream := range map[string]string{
@@ -84,7 +84,7 @@ func TestLoadAllMerges(t *testing.T) {
 	}
 }
 
-func TestLoadAllStops(t *testing.T) {
+func TestLoadStops(t *testing.T) {
 	own := string(fixture(t, "node-a.json"))
 	endless := io.MultiReader(strings.NewReader(own), strings.NewReader(own+`{"a": "`), neverEnding{})
 	got, err := readAll(endless, LoadOptions{})
@@ -92,7 +92,7 @@ func TestLoadAllStops(t *testing.T) {
 		t.Errorf("%d snapshots, error %v", len(got), err)
 	}
 	var n int
-	for range LoadAll(strings.NewReader(own+own+own), LoadOptions{}) {
+	for range Load(strings.NewReader(own+own+own), LoadOptions{}) {
 		n++
 		break
 	}
@@ -111,7 +111,7 @@ func (neverEnding) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestLoadAllErrors(t *testing.T) {
+func TestLoadStreamErrors(t *testing.T) {
 	own := string(fixture(t, "node-a.json"))
 	object := nodeFeatureObject("a", "b", "c", "", "d", "e")
 	broken := strings.Replace(object, `{"version": "e"}`, `{"version": 1}`, 1)
@@ -136,30 +136,33 @@ func TestLoadAllErrors(t *testing.T) {
 	}
 }
 
-// FuzzLoadAll: what LoadAll takes as one document Load takes, with the same
-// result.
-func FuzzLoadAll(f *testing.F) {
+// FuzzLoad: whatever is read, it is within the bounds, has no nulls, and can be
+// written and read again.
+func FuzzLoad(f *testing.F) {
 	for _, name := range []string{"node-a.json", "nfd-export.json", "nodefeature.yaml", "nodefeature-list.json"} {
 		f.Add(fixture(f, name))
 	}
+	f.Add([]byte(`{"flags": {"a.b": {"elements": null}}, "instances": {"c.d": {"elements": [{}, null]}}}`))
+	f.Add([]byte(nodeFeatureObject("a", "b", "c", "", "d", "e")))
 	f.Add([]byte(`{"items": [{}, 1], "kind": "List"}` + "\n{}"))
 	f.Add([]byte("---\nflags: {}\n---\nflags: {}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		streamed, errStream := readAll(bytes.NewReader(data), LoadOptions{})
-		loaded, err := Load(data)
-		if err == nil && errStream != nil {
-			t.Fatalf("Load takes it, LoadAll says %v", errStream)
-		}
-		if err == nil {
-			if diff := cmp.Diff(loaded, streamed); diff != "" {
+		snapshots, _ := load(data) //nolint:errcheck // what came before the error counts
+		for _, s := range snapshots {
+			must(t, s.withinBounds())
+			text, err := json.Marshal(s)
+			must(t, err)
+			again, err := load(text)
+			if err != nil {
+				t.Fatalf("reading it again: %v\n%s", err, text)
+			}
+			if diff := cmp.Diff(s, again[0]); diff != "" {
 				t.Fatal(diff)
 			}
-		}
-		for _, s := range streamed {
-			must(t, s.withinBounds())
-			if s.Key(nil) == "" {
-				t.Error("no key")
+			if s.Key(nil) != again[0].Key(nil) {
+				t.Error("its key is another")
 			}
+			matched(t, s, benchmarkRules(2))
 		}
 	})
 }
@@ -228,7 +231,7 @@ func judgeCluster(b *testing.B, path string, features []string, rules []nfdv1alp
 	defer file.Close()
 	known := map[string][]Rule{}
 	nodes := 0
-	for s, err := range LoadAll(file, LoadOptions{Features: features}) {
+	for s, err := range Load(file, LoadOptions{Features: features}) {
 		must(b, err)
 		nodes++
 		if key := s.Key(features); known[key] == nil {

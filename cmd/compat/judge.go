@@ -82,7 +82,7 @@ func (f *judgeFlags) savedNodes(ctx context.Context, a *app) iter.Seq2[compat.Sa
 				yield(compat.SavedNode{}, err)
 				return
 			}
-			for snapshot, err := range nodefeatures.LoadAll(in, nodefeatures.LoadOptions{}) {
+			for snapshot, err := range nodefeatures.Load(in, nodefeatures.LoadOptions{}) {
 				if err != nil {
 					err = fmt.Errorf("reading the features of %s: %w", name, err)
 				}
