@@ -87,29 +87,15 @@ func (e *evaluator) score(attributes map[string]string, set nfdv1alpha1.MatchExp
 
 // onDevice explains the expressions on one device.
 func (e *evaluator) onDevice(attributes map[string]string, set nfdv1alpha1.MatchExpressionSet, names []string) []Expression {
-	out, found, values := e.slots(len(names))
+	out := make([]Expression, len(names))
 	for i, name := range names {
-		out[i] = expected(name, set[name])
-		out[i].Found = &found[i]
+		found := &Found{}
 		if value, ok := attributes[name]; ok {
-			values[i] = value
-			found[i] = Found{Present: true, Value: &values[i]}
+			found.Present, found.Value = true, &value
 		}
-		answer := e.onAttribute(attributes, name, set[name])
-		out[i].Verdict, out[i].Reason, out[i].Note = answer.verdict, answer.reason, answer.note
+		out[i] = explained(name, set[name], found, e.onAttribute(attributes, name, set[name]))
 	}
 	return out
-}
-
-// A question is an expression and what it is asked about: NFD's answer depends
-// on nothing else. Specs with many rules on devices ask the same again and again.
-type question struct {
-	op            nfdv1alpha1.MatchOp
-	valueType     nfdv1alpha1.ValueType
-	values        int
-	first, second string
-	present       bool
-	value         string
 }
 
 // An answer is what NFD said, or why it could not.
@@ -119,36 +105,8 @@ type answer struct {
 	note    string
 }
 
-// maxAnswers bounds how many answers are remembered.
-const maxAnswers = 10_000
-
 // onAttribute evaluates one expression on one attribute of a device.
 func (e *evaluator) onAttribute(attributes map[string]string, name string, m *nfdv1alpha1.MatchExpression) answer {
-	value, present := attributes[name]
-	q := question{op: m.Op, valueType: m.Type, values: len(m.Value), present: present, value: value}
-	switch q.values {
-	case 0:
-	case 1:
-		q.first = m.Value[0]
-	case 2:
-		q.first, q.second = m.Value[0], m.Value[1]
-	default:
-		return e.evaluate(attributes, name, m)
-	}
-	if known, ok := e.answers[q]; ok {
-		return known
-	}
-	a := e.evaluate(attributes, name, m)
-	if e.answers == nil {
-		e.answers = map[question]answer{}
-	}
-	if len(e.answers) < maxAnswers {
-		e.answers[q] = a
-	}
-	return a
-}
-
-func (e *evaluator) evaluate(attributes map[string]string, name string, m *nfdv1alpha1.MatchExpression) answer {
 	return e.ask(name, m, attributes, func(values map[string]string) (bool, error) {
 		match, _, err := nodefeaturerule.MatchValues(e.only(name, m), values, true)
 		return match, err

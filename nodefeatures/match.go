@@ -147,17 +147,11 @@ type evaluator struct {
 	features *nfdv1alpha1.Features // what NFD's evaluator sees
 	vars     *variables            // nil for a rule that refers to none
 	// one is the set of one expression that is passed to NFD again and again.
-	one nfdv1alpha1.MatchExpressionSet
-	// answers are NFD's about the attributes of devices.
-	answers map[question]answer
+	one     nfdv1alpha1.MatchExpressionSet
 	judged  map[ruleKey]*Rule
 	divided map[string]*kinds // by feature and attributes
 	buffer  []byte            // of the key at hand
 	sorted  []string          // names of the term at hand
-	// What the report is made of, taken piece by piece from larger ones.
-	expressionSlab slab[Expression]
-	foundSlab      slab[Found]
-	valueSlab      slab[string]
 }
 
 // stopped says whether nobody waits for the answer any more. What is evaluated

@@ -87,6 +87,13 @@ func expected(name string, m *nfdv1alpha1.MatchExpression) Expression {
 	return x
 }
 
+// explained is an expression with what was found and NFD's answer.
+func explained(name string, m *nfdv1alpha1.MatchExpression, found *Found, a answer) Expression {
+	x := expected(name, m)
+	x.Found, x.Verdict, x.Reason, x.Note = found, a.verdict, a.reason, a.note
+	return x
+}
+
 // expressions fills in a term's expressions. NFD takes flags and attributes
 // together and each device by itself, and any of them may satisfy the term; the
 // one that comes nearest is shown.
@@ -123,23 +130,19 @@ func allOf(expressions []Expression) verdict.Verdict {
 
 // elements evaluates each expression on the feature's flags and attributes.
 func (e *evaluator) elements(f *feature, set nfdv1alpha1.MatchExpressionSet, names []string, held held) []Expression {
-	out, found, values := e.slots(len(names))
+	out := make([]Expression, len(names))
 	for i, name := range names {
-		m := set[name]
-		value, isValue := f.values[name]
-		_, isKey := f.keys[name]
-		found[i].Present = isValue || isKey
-		if isValue {
-			values[i] = value
-			found[i].Value = &values[i]
+		found := &Found{}
+		if value, ok := f.values[name]; ok {
+			found.Present, found.Value = true, &value
+		} else {
+			_, found.Present = f.keys[name]
 		}
-		out[i] = expected(name, m)
-		out[i].Found = &found[i]
-		a := e.element(f, name, m, found[i].Present, held)
-		out[i].Verdict, out[i].Reason, out[i].Note = a.verdict, a.reason, a.note
-		if a.verdict == verdict.Unknown && !found[i].Present {
-			out[i].Found = nil
+		answer := e.element(f, name, set[name], found.Present, held)
+		if answer.verdict == verdict.Unknown && !found.Present {
+			found = nil
 		}
+		out[i] = explained(name, set[name], found, answer)
 	}
 	return out
 }
