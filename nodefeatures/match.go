@@ -148,7 +148,6 @@ type evaluator struct {
 	vars     *variables            // nil for a rule that refers to none
 	// one is the set of one expression that is passed to NFD again and again.
 	one     nfdv1alpha1.MatchExpressionSet
-	judged  map[ruleKey]*Rule
 	divided map[string]*kinds // by feature and attributes
 	buffer  []byte            // of the key at hand
 	sorted  []string          // names of the term at hand
@@ -178,12 +177,6 @@ func (e *evaluator) rule(r *nfdv1alpha1.GroupRule) result {
 			Reason: &verdict.Reason{Code: ReasonInvalidRule, Message: message},
 		}}
 	}
-	key := e.key(r)
-	if known, ok := e.judged[key]; ok {
-		alike := *known
-		alike.Name = r.Name
-		return result{rule: alike, variables: r.Vars, complete: true}
-	}
 	authority, err := nodefeaturerule.ExecuteGroupRule(r, e.shown(r), false)
 	out := e.explain(r, oracle{status: authority.MatchStatus})
 	switch {
@@ -192,13 +185,11 @@ func (e *evaluator) rule(r *nfdv1alpha1.GroupRule) result {
 		if authority.MatchStatus.IsMatch {
 			out.Verdict = verdict.Compatible
 		}
-		e.remember(key, &out)
 		return result{rule: out, variables: authority.Vars, complete: true}
 	case err != nil && out.Verdict == verdict.Compatible && e.withoutTemplate(r):
 		out.Verdict = verdict.Unknown
 		out.Reason = &verdict.Reason{Code: ReasonTemplateFailed, Message: "expanding varsTemplate: " + err.Error()}
 	}
-	e.remember(key, &out)
 	return result{rule: out, variables: r.Vars, complete: r.VarsTemplate == ""}
 }
 
