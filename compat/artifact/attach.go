@@ -174,7 +174,7 @@ func (r *Repository) packNew(s subject, content []byte, first *Artifact, a *Atta
 			return nil, &ClockBehindError{InEffect: first.Descriptor.Digest, Created: first.CreatedAt}
 		}
 		a.Warnings = append(a.Warnings, Warning{
-			Code: "createdMoved",
+			Code: CodeCreatedMoved,
 			Message: fmt.Sprintf("%s is not later than the artifact in effect, %s of %s: created is %s",
 				formatCreated(o.Created), first.Descriptor.Digest, first.Created, formatCreated(created)),
 		})

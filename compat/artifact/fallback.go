@@ -85,7 +85,7 @@ func (g *registry) readTag(ctx context.Context, subject digest.Digest) (*rawInde
 	item := g.item(whatTag, tag)
 	if subject.Algorithm().FromBytes(doc.raw) == subject {
 		return newRawIndex(), []Warning{{
-			Code:    "referrersTagIsSubject",
+			Code:    CodeReferrersTagIsSubject,
 			Message: fmt.Sprintf("%s: the registry takes the referrers tag for the image itself", item),
 		}}, nil
 	}

@@ -74,7 +74,7 @@ func (r *Repository) images(ctx context.Context, root *document) ([]ocispec.Desc
 				return nil, nil, err
 			}
 			if index = inner; problem != "" {
-				warnings = append(warnings, Warning{Code: "nestedIndex", Message: "an index within the index is left out: " + problem})
+				warnings = append(warnings, Warning{Code: CodeNestedIndex, Message: "an index within the index is left out: " + problem})
 			}
 			depth, queue = queue[0].depth, queue[1:]
 		}
@@ -103,11 +103,11 @@ func (r *Repository) nested(ctx context.Context, d digest.Digest) (doc *document
 func leftOut(indexes, unnamed int) []Warning {
 	var warnings []Warning
 	if indexes > 0 {
-		warnings = append(warnings, Warning{Code: "nestedIndex", Message: fmt.Sprintf(
+		warnings = append(warnings, Warning{Code: CodeNestedIndex, Message: fmt.Sprintf(
 			"indexes within the index, not looked into: %d (the limits are %d levels and %d indexes)", indexes, MaxIndexDepth, MaxIndexes)})
 	}
 	if unnamed > 0 {
-		warnings = append(warnings, Warning{Code: "noPlatform", Message: fmt.Sprintf("entries of the index without a platform, left out: %d", unnamed)})
+		warnings = append(warnings, Warning{Code: CodeNoPlatform, Message: fmt.Sprintf("entries of the index without a platform, left out: %d", unnamed)})
 	}
 	return warnings
 }

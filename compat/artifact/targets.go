@@ -48,12 +48,12 @@ func (r *Repository) root(ctx context.Context) (*document, []Warning, error) {
 		warnings = r.checkTag(ctx, tagged)
 	}
 	if r.ref.Tag == "" && r.ref.Digest == "" && r.ref.Layout == "" {
-		warnings = append(warnings, Warning{Code: "noTag", Message: fmt.Sprintf("%s has no tag: %s is taken", r.ref, DefaultTag)})
+		warnings = append(warnings, Warning{Code: CodeNoTag, Message: fmt.Sprintf("%s has no tag: %s is taken", r.ref, DefaultTag)})
 	}
 	if d := doc.announced; d.Validate() == nil && d.Algorithm().FromBytes(doc.raw) != d {
 		// No error: there are registries whose header is wrong. But what comes by tag is verified
 		// by nothing else.
-		warnings = append(warnings, Warning{Code: "digestHeader", Message: fmt.Sprintf(
+		warnings = append(warnings, Warning{Code: CodeDigestHeader, Message: fmt.Sprintf(
 			"the registry says that %s has the digest %s, but what it sent has %s", r.ref, d, doc.Digest)})
 	}
 	return doc, warnings, nil
@@ -68,11 +68,11 @@ func (r *Repository) checkTag(ctx context.Context, tagged *future[*document]) []
 	var missing *NotFoundError
 	switch {
 	case errors.As(err, &missing):
-		return []Warning{{Code: "tagMismatch", Message: fmt.Sprintf("there is no tag %s (any more): the digest %s is taken", r.ref.Tag, r.ref.Digest)}}
+		return []Warning{{Code: CodeTagMismatch, Message: fmt.Sprintf("there is no tag %s (any more): the digest %s is taken", r.ref.Tag, r.ref.Digest)}}
 	case err != nil:
-		return []Warning{{Code: "tagUnchecked", Message: fmt.Sprintf("whether the tag %s still means the digest %s was not to be found out: %v", r.ref.Tag, r.ref.Digest, err)}}
+		return []Warning{{Code: CodeTagUnchecked, Message: fmt.Sprintf("whether the tag %s still means the digest %s was not to be found out: %v", r.ref.Tag, r.ref.Digest, err)}}
 	case r.ref.Digest.Algorithm().FromBytes(doc.raw) != r.ref.Digest:
-		return []Warning{{Code: "tagMismatch", Message: fmt.Sprintf("the tag %s means %s now: the digest %s is taken", r.ref.Tag, doc.Digest, r.ref.Digest)}}
+		return []Warning{{Code: CodeTagMismatch, Message: fmt.Sprintf("the tag %s means %s now: the digest %s is taken", r.ref.Tag, doc.Digest, r.ref.Digest)}}
 	default:
 		return nil
 	}
