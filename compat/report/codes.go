@@ -1,5 +1,12 @@
 package report
 
+import (
+	"strings"
+
+	"nodecompat/compat/sidecar"
+	"nodecompat/nodefeatures/verdict"
+)
+
 // The codes of this package's documents that no other package gives. They are an API:
 // programs branch on them, and none is ever renamed.
 const (
@@ -31,6 +38,84 @@ const (
 	CodeFailure       = "failure"
 	CodeMalformedSpec = "malformedSpec"
 
+	// Errors of nodefeatures/apiserver, which no package of documents imports.
+	CodeKubernetesConfiguration = "kubernetesConfiguration"
+	CodeAPIServer               = "apiServer"
+
 	// The problem of a file that could not be read.
 	CodeUnreadable = "unreadable"
 )
+
+// A Place is where in a document a code stands, in words.
+type Place string
+
+// The places.
+const (
+	PlaceReason         Place = "reason"
+	PlaceRule           Place = "reason of a rule, term or source"
+	PlaceKubelet        Place = "reason about the kubelet"
+	PlaceWarning        Place = "warning"
+	PlaceError          Place = "error"
+	PlaceSpec           Place = "problem of a spec"
+	PlaceManifest       Place = "problem of a manifest"
+	PlaceSupport        Place = "support of native sidecars"
+	PlaceSupportFinding Place = "finding on native sidecars"
+	PlaceFinding        Place = "finding on a Pod"
+)
+
+// A Code is what a code means in one place.
+type Code struct {
+	Code  string
+	Place Place
+	// Fields are the fields of documents that are the place.
+	Fields string
+	// Meaning is one line, Remedy another that says what to do about it; "" where nothing is
+	// to be done, or the message says it.
+	Meaning, Remedy string
+}
+
+// Codes returns every code that a document can have, once for each of its places and in the
+// order of those.
+func Codes() []Code {
+	var codes []Code
+	for _, t := range codeTables {
+		for _, r := range t.rows {
+			codes = append(codes, Code{r.code, t.place, t.fields, r.meaning, r.remedy})
+		}
+	}
+	for _, id := range sidecar.FindingIDs() {
+		codes = append(codes, Code{Code: id, Place: PlaceFinding, Fields: "`pods[].findings[].id`, and `reasons[].code` where it decides", Meaning: sidecar.FindingTitle(id)})
+	}
+	return codes
+}
+
+// LookUpCode returns what a code means in each of its places, whatever the case of its
+// letters; nil if there is no such code.
+func LookUpCode(name string) []Code {
+	var found []Code
+	for _, c := range Codes() {
+		if strings.EqualFold(c.Code, name) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// NearestCode returns the code that a name was probably meant to be, or "".
+func NearestCode(name string) string {
+	var names []string
+	for _, c := range Codes() {
+		names = append(names, c.Code)
+	}
+	return verdict.Nearest(name, names)
+}
+
+// ErrorRemedy returns what to do about an error, by its code; "" where the table says nothing.
+func ErrorRemedy(code string) string {
+	for _, r := range errorCodes {
+		if r.code == code {
+			return r.remedy
+		}
+	}
+	return ""
+}

@@ -31,3 +31,12 @@ func FindingDoc(id string) (markdown string, ok bool) {
 	}
 	return "", false
 }
+
+// FindingTitle returns the severity of a finding and what it says, in one line such as
+// "warning: a readinessProbe does not hold back the app"; "" when there is no such finding.
+func FindingTitle(id string) string {
+	doc, _ := FindingDoc(id)
+	_, text, _ := strings.Cut(doc, "\n\n")
+	title, _, _ := strings.Cut(text, "\n")
+	return title
+}

@@ -1,0 +1,292 @@
+package report
+
+import (
+	"nodecompat/compat/artifact"
+	"nodecompat/compat/sidecar"
+	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/kubelet"
+	"nodecompat/spec"
+)
+
+// A codeRow is a code with its meaning and remedy in one place.
+type codeRow struct{ code, meaning, remedy string }
+
+// codeTables has the codes of every place; those of findings on Pods are in
+// compat/sidecar/findings.md.
+var codeTables = []struct {
+	place  Place
+	fields string
+	rows   []codeRow
+}{
+	{PlaceReason, "`reasons[].code` of a report, an image or a Pod", reasonCodes},
+	{PlaceRule, "`reason.code` of rules, terms, expressions, sources and differences", ruleCodes},
+	{PlaceKubelet, "`reason.code` of a kubelet and of its version and configuration", kubeletCodes},
+	{PlaceWarning, "`warnings[].code`", warningCodes},
+	{PlaceError, "`error.code` and `reasons[].code` of a report or an image", errorCodes},
+	{PlaceSpec, "`problems[].code` of a LintReport or an AttachReport; warnings in `warnings[].code` of a report, too", specCodes},
+	{PlaceManifest, "`problems[].code` of a PodReport, and `reasons[].code` where it decides", manifestCodes},
+	{PlaceSupport, "`sidecars.code`, and `reasons[].code` where it decides", supportCodes},
+	{PlaceSupportFinding, "`sidecars.findings[].code`", supportFindingCodes},
+}
+
+var reasonCodes = []codeRow{
+	{CodeSetMatches, "a set of the spec matches the node; of several, the one with the highest weight is named", ""},
+	{CodeNoSetMatches, "no set of the spec matches; for each of them, the message names the first term that fails", "use a node that has what is wanted; `-o text` shows every term that fails"},
+	{CodeFactsUnknown, "whether a set matches is not known: a fact could not be read, or a term not evaluated", "the reasons of the terms say which, and how it can be read"},
+	{CodeNoSetSelected, "the spec has no set with one of the tags of --tags", "give one of the tags that the hint lists"},
+	{CodeNoArtifact, "nothing is attached to the image, or nothing that is about it", "attach a spec with `compat attach`, or say with --missing what that means"},
+	{CodePlatformUnknown, "the node's architecture is not known, and nothing is attached to the image's index", "name the platform with --platform"},
+	{CodePlatformNotFound, "the image has no manifest for the platform", "choose one of its platforms with --platform, or build the image for this one"},
+	{CodePlatformMismatch, "the image is for another operating system or architecture than the node's", "use a node of the image's platform, or an image for the node's"},
+	{CodeStartOrder, "with --require start-order: a container starts before a helper that comes before it is ready", "give the helper a startupProbe that succeeds when it is ready (`compat explain SC001`)"},
+	{CodeNoPod, "the files hold no Pod and no workload", "`problems[]` says what was left out of them"},
+}
+
+var ruleCodes = []codeRow{
+	{CodeStrict, "with --strict: a fact that the rule hangs on is not known, which counts as no", "make the fact readable, or leave out --strict"},
+	{nodefeatures.ReasonFileMissing, "a file or directory that the feature is read from does not exist", "in a container, mount the host's, and say where with --host-root"},
+	{nodefeatures.ReasonNotPermitted, "a file that the feature is read from may not be read by this user", "run as root, or as a user who may read it"},
+	{nodefeatures.ReasonSourceFailed, "NFD's source failed, or a file that it reads is of no use", ""},
+	{nodefeatures.ReasonNotThisArchitecture, "NFD detects the feature on other architectures only", ""},
+	{nodefeatures.ReasonOtherSystem, "NFD would describe the running machine, and --host-root belongs to another", "run compat on that machine"},
+	{nodefeatures.ReasonNodeNameNotSet, "NFD takes the node's name from $NODE_NAME, which is not set", "set NODE_NAME to the node's name in the cluster"},
+	{nodefeatures.ReasonSourceNotRun, "the feature was not looked at: nothing asked for it, or the snapshot was made without it", "save the node again with `compat features`"},
+	{nodefeatures.ReasonNotInSnapshot, "the snapshot does not have the feature, nor does it say why", "save the node with `compat features`, which notes what could not be read"},
+	{nodefeatures.ReasonUnknownFeature, "neither the node nor this NFD has a feature of that name", "correct the name; the hint has the nearest one"},
+	{nodefeatures.ReasonFeatureAbsent, "the node has no such feature; NFD then matches nothing, not even DoesNotExist", ""},
+	{nodefeatures.ReasonNoDevice, "the feature was read, and the node has no such device at all", ""},
+	{nodefeatures.ReasonNotEvaluable, "NFD cannot evaluate the expression on what the node has", "correct the expression; `compat spec lint` finds most of these"},
+	{nodefeatures.ReasonVariableUnknown, "the variable depends on an earlier rule that is unknown", "see the reason of that rule"},
+	{nodefeatures.ReasonTemplateFailed, "the rule matches, but its varsTemplate could not be expanded", "correct the template"},
+	{nodefeatures.ReasonInvalidRule, "the rule is empty somewhere: NFD would match any node, or crash", "`compat spec lint` says where"},
+}
+
+// What is to be done about a kubelet of which something is not known.
+const (
+	tellVersion       = "tell the version with --kubelet-version or --node-file"
+	tellConfiguration = "tell the configuration with --kubelet-config or --feature-gates"
+	tellKubelet       = tellVersion + ", the configuration with --kubelet-config or --feature-gates"
+)
+
+var kubeletCodes = []codeRow{
+	{kubelet.ReasonNoKubelet, "neither a kubelet process nor a kubelet's binary was found", tellKubelet},
+	{kubelet.ReasonKubeletNotRunning, "no kubelet runs: its configuration was found, its flags are not known", tellConfiguration},
+	{kubelet.ReasonSeveralKubelets, "several kubelets run, and none of them is this machine's for sure", tellKubelet},
+	{kubelet.ReasonOtherMachine, "the Node object that was given is another machine's: nothing of this one was looked at", tellConfiguration},
+	{kubelet.ReasonNotRoot, "the process or the file does not belong to root, and is not believed", tellKubelet},
+	{kubelet.ReasonWritableByOthers, "others than root may write the kubelet's binary, or put another in its place: it is not executed", tellVersion},
+	{kubelet.ReasonInPod, "the process, or compat itself, runs in a Pod: what is found is not the node's kubelet", "run compat on the node, or " + tellKubelet},
+	{kubelet.ReasonOtherNamespace, "the process lives in another mount namespace than compat: its binary is not executed", tellVersion},
+	{kubelet.ReasonHostRoot, "the machine's root is mounted below --host-root: nothing there is executed", tellVersion},
+	{kubelet.ReasonEmbeddedKubelet, "the kubelet is part of a larger process, which hides its version or its flags", tellKubelet},
+	{kubelet.ReasonExecution, "the kubelet's binary did not answer --version", tellVersion},
+	{kubelet.ReasonUnexpectedOutput, "the kubelet's binary answered --version with something else", tellVersion},
+	{kubelet.ReasonPermissionDenied, "this user may not read a file, or not look at the process", "run compat as root, or " + tellKubelet},
+	{kubelet.ReasonNotFound, "a file that was named, by the kubelet's flags for example, does not exist", tellKubelet},
+	{kubelet.ReasonTooLarge, "a file exceeds the bound that the message states", tellKubelet},
+	{kubelet.ReasonUnreadable, "a file cannot be read, for another reason", tellKubelet},
+	{kubelet.ReasonMalformed, "a file or flag is not what a kubelet would accept", "correct it, or " + tellKubelet},
+	{kubelet.ReasonClusterWide, "what is known holds for the cluster's nodes, not for this one", tellConfiguration},
+	{kubelet.ReasonOtherVersion, "the last start in the log is of another version of the kubelet", tellConfiguration},
+	{kubelet.ReasonNotTold, "it was not told, and there was no machine to look at", tellKubelet},
+}
+
+var warningCodes = []codeRow{
+	{CodeShadowed, "what is attached to the index is not used for platforms that have artifacts of their own", "attach with --all-platforms, or remove those with `compat detach --platform`"},
+	{CodePlatformUnknown, "the platform of the node or the image is not known: they were not compared", "name the node's with --platform"},
+	{kubelet.ReasonOtherMachine, "the Node object is another machine's: only its kubelet was judged by it, the images by this host", "save what the node offers with `compat features`, and give that with --features"},
+	{artifact.CodeTimeout, "the kubelet could not be looked for in the time given", "give it more time with --timeout"},
+	{artifact.CodeCanceled, "looking for the kubelet was interrupted", ""},
+
+	{CodeWhatIfElement, "a what-if names an element that NFD does not publish", "correct the name; the hint has the nearest one"},
+	{CodeWhatIfValue, "a what-if gives an element a value that NFD never publishes", "correct the value, as the hint says"},
+	{CodeWhatIfPart, "a what-if changes one part of the kernel's version, and the others stay as they are", "set kernel.version.full, which changes all parts"},
+	{CodeWhatIfAbsent, "a what-if takes away what the node does not have", ""},
+
+	{artifact.CodeNoTag, "the reference has no tag: latest is taken", "name the tag or the digest"},
+	{artifact.CodeTagMismatch, "the tag is gone or means another digest than the reference's, which is taken", "correct the reference if the tag is what you mean"},
+	{artifact.CodeTagUnchecked, "whether the tag still means the reference's digest could not be found out; the digest is taken", ""},
+	{artifact.CodeDigestHeader, "the registry names another digest than that of what it sent", "tell the registry's operator; a reference by digest is verified"},
+	{artifact.CodeNestedIndex, "an index within the image's index is gone, is none, or lies too deep, and is left out", ""},
+	{artifact.CodeNoPlatform, "entries of the image's index don't name their platform, and are left out", "push the index with the platform of each entry"},
+	{artifact.CodeReferrersTagIsSubject, "the registry takes the tag for the list of artifacts for the image itself, so that none are listed", ""},
+	{artifact.CodeCreatedMoved, "the creation time was moved, so that it is later than that of the artifact in effect", "check the clock, or SOURCE_DATE_EPOCH"},
+	{artifact.CodeForeignSubject, "a listed artifact is about another image: it is passed over", "`compat discover` lists what is attached"},
+	{artifact.CodeArtifactNotFound, "a listed artifact is gone: it is passed over", "`compat discover` lists what is attached"},
+	{artifact.CodeMalformedReferrers, "a list of artifacts, or an entry of one, is not what it must be, and is left out", "push what is named there again, or remove it"},
+	{artifact.CodeMalformedArtifact, "the artifact that was in effect is not what it must be: the new one comes before it", "attach with --replace, or remove it with `compat detach`"},
+	{artifact.CodeBlobNotFound, "the spec of the artifact that was in effect is gone: the new artifact comes before it", "attach with --replace, or remove it with `compat detach`"},
+	{artifact.CodeTooLarge, "the artifact that was in effect is larger than compat takes: the new one comes before it", "attach with --replace, or remove it with `compat detach`"},
+}
+
+// errorCodes has the errors. Their remedies are also the hints of errors that bring none.
+var errorCodes = []codeRow{
+	{CodeFailure, "something else went wrong: the message says what", ""},
+	{CodeMalformedSpec, "the spec cannot be evaluated", "`compat spec lint` lists every problem of a spec file"},
+
+	{artifact.CodeInvalidReference, "the reference is not HOST[:PORT]/REPOSITORY[:TAG][@DIGEST], or with --oci-layout DIR[:TAG][@DIGEST]", ""},
+	{artifact.CodeShortName, "the reference has no registry, as in nginx for docker.io/library/nginx", ""},
+	{artifact.CodeInvalidPlatform, "the platform is not OS[/ARCH][/VARIANT][:OS_VERSION]", ""},
+	{artifact.CodeImageNotFound, "there is no such image", "check the name and the tag; a private image may need `docker login HOST` first"},
+	{artifact.CodePlatformNotFound, "the image has no manifest for the platform", "choose one of the image's platforms with --platform"},
+	{artifact.CodeArtifactNotFound, "there is no such artifact", "`compat discover` lists what is attached"},
+	{artifact.CodeBlobNotFound, "a part of what was asked for is gone, such as an artifact's spec", "the artifact is incomplete: attach its spec again, or remove it with `compat detach`"},
+	{artifact.CodeNoArtifact, "nothing is attached to the image, or nothing that is about it", ""},
+	{artifact.CodeForeignSubject, "the artifact that was asked for is about another image", ""},
+
+	{artifact.CodeUnauthorized, "the server wants credentials, or others (401)", "log in with `docker login HOST`, or give --username and --password-stdin"},
+	{artifact.CodeForbidden, "the credentials do not allow this (403)", "log in with credentials that may do this (`docker login HOST`), or give --username and --password-stdin"},
+	{artifact.CodeRateLimited, "the registry takes no more requests for now (429)", "try again after a while, or give a --timeout longer than the registry asks to wait; many registries allow more after `docker login HOST`"},
+	{artifact.CodeRegistryError, "the registry answered with a status that cannot be gone on from", "try again later; if it stays so, the registry's operator can tell why"},
+	{artifact.CodeNetwork, "no answer: the connection failed or broke off", "check the host, the port and the network; if the connection broke off half-way, try again"},
+	{artifact.CodeCertificate, "no authority that is trusted has signed the server's certificate", "trust the registry's certificate authority with --ca-file, or skip the check with --insecure"},
+	{artifact.CodeCertificateExpired, "the server's certificate has expired, or is not valid yet", "check this machine's clock; otherwise the registry's operator must renew the certificate"},
+	{artifact.CodeCertificateName, "the server's certificate is for another name", "use a name that the certificate is for, or have it made out to this one"},
+	{artifact.CodeClientCertificate, "the server ended the TLS handshake, mostly for want of a certificate of ours", "give the certificate that the registry wants with --cert-file and --key-file"},
+	{artifact.CodeHTTPResponse, "the server answered in plain HTTP to HTTPS", "the registry speaks plain HTTP; if that is intended, give --plain-http"},
+	{artifact.CodeHTTPSExpected, "the server seems to want HTTPS, and was asked in plain HTTP", "leave out --plain-http"},
+	{artifact.CodeTooManyRedirects, "there were too many redirects, or one that may not be followed, such as from HTTPS to HTTP", "check the name of the host: it, or a proxy in front of it, sends requests around"},
+	{artifact.CodeTimeout, "it took longer than the time given", "give it more time with --timeout"},
+	{artifact.CodeCanceled, "it was interrupted", "run it again; what was done is not undone"},
+
+	{artifact.CodeMalformedImage, "the image's manifest, index or configuration is not what it must be", "check the name; what answers there may be no registry, or a proxy may change its answers"},
+	{artifact.CodeMalformedReferrers, "the list of the image's artifacts is not what it must be", "the registry, or a proxy in front of it, does not list artifacts as it should: tell its operator"},
+	{artifact.CodeMalformedArtifact, "the artifact, or its spec, is not what it must be", "`compat discover` lists what is attached: detach this one, or use another with --artifact"},
+	{artifact.CodeTooLarge, "what was sent exceeds the bound that the message states", "this is more than compat takes from a registry: `compat discover` lists what is attached, `compat detach` removes it"},
+	{artifact.CodeLayout, "the directory is no OCI image layout, or cannot be read or written", "`--oci-layout` takes DIR[:tag][@digest], DIR being an OCI image layout"},
+	{artifact.CodeConfiguration, "a file with certificates or credentials cannot be used", ""},
+
+	{artifact.CodeNotListed, "the artifact was pushed, but not seen listed in the time given", "attach it again: that takes up where this one stopped"},
+	{artifact.CodeDeleteRefused, "artifacts could not be deleted; all else that was asked for is done", "the registry's operator may have to allow deletion"},
+	{artifact.CodeClockBehind, "the artifact in effect is dated so late that nothing newer can take its place", "check the clocks; `compat discover` lists what is attached"},
+
+	{CodeKubernetesConfiguration, "the kubeconfig, a URL or a name of a node cannot be used", "name a kubeconfig with --kubeconfig"},
+	{CodeAPIServer, "the API server or the kubelet answered with another status than 200", ""},
+	{kubelet.ReasonNotFound, "the API server has no such node, or the kubelet no such page (404)", ""},
+}
+
+var specCodes = []codeRow{
+	{CodeUnreadable, "the file cannot be read", ""},
+	{spec.CodeTooLarge, "the document has more than 1 MiB", "shorten it: no reader takes more"},
+	{spec.CodeNotUTF8, "the document has another encoding than UTF-8, or a NUL", "save it as UTF-8"},
+	{spec.CodeSyntax, "the document is not YAML", ""},
+	{spec.CodeEmpty, "there is no document, or nothing in it", ""},
+	{spec.CodeMultipleDocuments, "there are several documents: NFD would read the first and drop the others", "keep one document in a file"},
+	{spec.CodeTooDeep, "the document is nested deeper than the message says", ""},
+	{spec.CodeAlias, "an anchor contains itself, or aliases expand to too much", "write the values out"},
+	{spec.CodeMergeKey, "merge keys (<<) are not accepted", "write the keys out, or use an alias for a whole value"},
+	{spec.CodeTag, "explicit tags such as !!str are not accepted", "leave the tag out"},
+	{spec.CodeTooManyProblems, "there are more problems than are listed", "correct these and look again"},
+
+	{spec.CodeWrongKind, "a Kubernetes object that is not accepted here", "write a spec, which has the keys version and compatibilities, or a NodeFeatureGroup"},
+	{spec.CodeVersion, "the spec has another version than v1alpha1", "write `version: v1alpha1`"},
+	{spec.CodeUnknownKey, "NFD knows no such key, and would drop it silently", "correct the key; the hint has the nearest one"},
+	{spec.CodeDuplicateKey, "a key occurs twice", "keep one of them"},
+	{spec.CodeMissingKey, "a key is missing; the name of a spec's rule is only a warning", "add the key"},
+	{spec.CodeWrongType, "a value of another type is needed, a list instead of a mapping for example", ""},
+	{spec.CodeNull, "there is nothing where a value is needed", "add the value, or leave the key out"},
+	{spec.CodeUnquoted, "NFD would see another text than is written, such as 5.1 for 5.10", "put it in quotes"},
+
+	{spec.CodeEmptyList, "a list or mapping that needs entries has none", "add one, or leave the key out"},
+	{spec.CodeNoMatcher, "a rule, an alternative or a term has no matcher: it would match every node", "add matchFeatures, matchAny, matchExpressions or matchName"},
+	{spec.CodeFeatureName, "the feature is not of the form DOMAIN.FEATURE", "write both, as in kernel.version"},
+	{spec.CodeOp, "NFD has no such operator, or there is none", "write one of NFD's operators"},
+	{spec.CodeValueCount, "the operator takes more or fewer values", ""},
+	{spec.CodeType, "the type is not version, or the operator takes none", "write `type: version`, or leave it out"},
+	{spec.CodeOperand, "a value is no integer or no version, or the first is not less than the second", ""},
+	{spec.CodeRegexp, "a value is no regular expression in the syntax of RE2", ""},
+	{spec.CodeRegexpTooLarge, "a pattern, or all patterns together, are too large to be compiled on a node", "write smaller patterns, without large repetitions"},
+	{spec.CodeTooManyTerms, "one rule matches names in more terms than NFD evaluates in reasonable time", "list the names in one term, with op: In"},
+	{spec.CodeTemplate, "a varsTemplate cannot work", ""},
+	{spec.CodeTemplateUnsafe, "a varsTemplate uses more than the part of the language whose cost is bounded", "use another function; the message names this one"},
+	{spec.CodeTemplateCost, "a varsTemplate exceeds the bound that the message states", "use shorter templates and loops, or fewer alternatives in matchAny"},
+
+	{spec.CodeAlwaysTrue, "an expression that every node with the feature meets", "give it the operator that you mean"},
+	{spec.CodeNearlyAlways, "an expression that nearly every node meets, and hardly as it is meant", "to ask that a name is absent, use DoesNotExist in matchExpressions; of devices it cannot be asked"},
+	{spec.CodeNeverTrue, "an expression that no node can meet", "correct it, as the hint says"},
+	{spec.CodeNeverEqual, "a value or pattern that the element never equals", "write it as NFD publishes it"},
+	{spec.CodeUnknownElement, "this NFD does not publish the element in that feature", "correct the name; the hint has the nearest one"},
+	{spec.CodeAbsentIsFalse, "a NotIn, which is false as well where the node has no such element", "where an absence will do, add an alternative in matchAny with op: DoesNotExist"},
+	{spec.CodeAlwaysFails, "an expression that NFD can hardly answer but with an error", "use another operator, or `type: version` for versions"},
+	{spec.CodeUnknownFeature, "this NFD does not publish the feature: the term is unknown on every node", "correct the name; the hint has the nearest one"},
+	{spec.CodeWeightRange, "the weight is outside 0 to 100", "choose one within"},
+	{spec.CodeDuplicateName, "two rules of one set have the same name", "rename one of them"},
+	{spec.CodeUnsetVariable, "no earlier rule of the set sets the variable", "set it in an earlier rule, with vars or varsTemplate"},
+	{spec.CodeTemplateFeature, "a varsTemplate reads a feature that its rule does not match", "match the feature in the same rule, spelled as in the template"},
+}
+
+var manifestCodes = []codeRow{
+	{string(sidecar.ProblemSyntax), "the document is neither YAML nor JSON", ""},
+	{string(sidecar.ProblemTemplate), "the document is a template ({{ … }}) that is not rendered", "render it first, with `helm template` for example"},
+	{string(sidecar.ProblemTooBig), "the file or a document exceeds the bound that the message states", "split the file"},
+	{string(sidecar.ProblemNotObject), "the document has no kind: it is no Kubernetes object", ""},
+	{string(sidecar.ProblemKindSkipped), "objects of this kind have no Pods", ""},
+	{string(sidecar.ProblemBestEffort), "not a kind of Kubernetes' own; its spec.template is taken for a Pod template", "check the Pods that its controller makes"},
+	{string(sidecar.ProblemRemovedAPI), "no Kubernetes release that has native sidecars serves this apiVersion", "write the apiVersion that servers have now"},
+	{string(sidecar.ProblemNoSuchAPI), "no Kubernetes release serves the kind with this apiVersion", "correct the apiVersion; the message has the likely one"},
+	{string(sidecar.ProblemNoTemplate), "the workload has no PodSpec", "add it"},
+	{string(sidecar.ProblemUnknownKey), "the API server knows no such field, unless it is newer than this compat", "correct the key; the message has the nearest one"},
+	{string(sidecar.ProblemDuplicateKey), "a key occurs twice; the last value was taken", "keep one of them"},
+	{string(sidecar.ProblemWrongType), "a value of another type is needed: the API server refuses this one", "correct the value"},
+	{string(sidecar.ProblemNonStringKey), "a key is no text", "write a text"},
+	{string(sidecar.ProblemTooManyProblems), "there are more problems than are listed", "correct these and look again"},
+	{string(sidecar.ProblemTooManyContainers), "the Pod has more containers than are looked at, and is left out", ""},
+}
+
+const (
+	gateOn     = "set the feature gate SidecarContainers, or upgrade to 1.29 or newer"
+	gateRemove = "remove SidecarContainers from the kubelet's --feature-gates and featureGates"
+)
+
+var supportCodes = []codeRow{
+	{string(sidecar.CodeVersionUnknown), "the kubelet's version is not known", tellVersion},
+	{string(sidecar.CodeGateUnrecognized), "broken: a kubelet before 1.28 does not start when the feature gate is named", gateRemove},
+	{string(sidecar.CodeKubeletTooOld), "unsupported: a kubelet before 1.28 takes sidecars for init containers, and the Pod stays in Init", "use nodes with Kubernetes 1.29 or newer"},
+	{string(sidecar.CodeGateAlphaEnabled), "supported as alpha: 1.28 with the feature gate on starts sidecars in order, but does not end them so", "use nodes with Kubernetes 1.29 or newer"},
+	{string(sidecar.CodeGateOff), "unsupported: the feature gate is off, and the kubelet rejects the Pod", gateOn},
+	{string(sidecar.CodeGateUnknownDefaultOff), "unsupported, as far as is known: the feature gate is off by default in 1.28", tellConfiguration},
+	{string(sidecar.CodeBetaDefaultOn), "supported: the feature gate is on, as it is by default in 1.29 to 1.32", ""},
+	{string(sidecar.CodeGateUnknownDefaultOn), "supported, as far as is known: the feature gate is on by default in 1.29 to 1.32", tellConfiguration},
+	{string(sidecar.CodeGateLocked), "broken: 1.33 to 1.36 do not start with the feature gate off", gateRemove},
+	{string(sidecar.CodeGA), "supported: the kubelet always runs native sidecars, from 1.33 on", ""},
+	{string(sidecar.CodeGateRemoved), "broken: from 1.37 on the kubelet does not start when the feature gate is named", gateRemove},
+	{string(sidecar.CodeGAGateRemoved), "supported: the kubelet always runs native sidecars, and from 1.37 on has no feature gate for them", ""},
+	{string(sidecar.CodeAPITooOld), "unsupported: the API server does not know the field, and refuses the Pod or drops it", "upgrade the control plane to 1.29 or newer"},
+	{string(sidecar.CodeAPIGateOff), "unsupported: the API server has the feature gate off, and drops the field or refuses the Pod", "set the feature gate SidecarContainers on the API server, the controller manager and the scheduler"},
+}
+
+const (
+	upgradeKubelet = "upgrade the kubelet; the remedy names the releases with the fix"
+	upgradeControl = "upgrade the control plane; the remedy names the releases with the fix"
+)
+
+var supportFindingCodes = []codeRow{
+	{string(sidecar.CodeGateUnrecognized), "a kubelet before 1.28 does not start when the feature gate is named, or not again", gateRemove},
+	{string(sidecar.CodeGateLocked), "1.33 to 1.36 do not start with the feature gate off, or not again", gateRemove},
+	{string(sidecar.CodeGateRemoved), "from 1.37 on the kubelet does not start when the feature gate is named, or not again", gateRemove},
+	{string(sidecar.CodeGateBlocksUpgrade), "the feature gate is named, and with it no kubelet from 1.37 on starts", gateRemove},
+	{string(sidecar.CodeGateMisspelt), "a feature gate is nearly called SidecarContainers: it has no effect, or stops the kubelet", "correct the name"},
+	{string(sidecar.CodeKubeletTooOld), "the API server says no, and the kubelet would as well: it is older than 1.28", "use nodes with Kubernetes 1.29 or newer"},
+	{string(sidecar.CodeGateOff), "the API server says no, and the kubelet would as well: its feature gate is off", gateOn},
+	{string(sidecar.CodeGateUnknownDefaultOff), "the API server says no, and the kubelet would as well: the feature gate is off by default in 1.28", tellConfiguration},
+	{string(sidecar.CodeAPITooOld), "the API server does not know the field, but the kubelet does not start anyway", "upgrade the control plane to 1.29 or newer"},
+	{string(sidecar.CodeAPIGateOff), "the API server has the feature gate off, but the kubelet does not start anyway", "set the feature gate SidecarContainers on the API server, the controller manager and the scheduler"},
+	{string(sidecar.CodeAPINotChecked), "nothing is known about the API server and the scheduler, and with the feature gate off they say no", "tell its version with --api-version, and its gates with --api-feature-gates"},
+	{string(sidecar.CodeAPIGateAssumed), "the API server's feature gate is not known: the default was taken for it", "tell it with --api-feature-gates"},
+	{string(sidecar.CodeAPIBroken), "the API server would not start with the feature gate that was told", "remove SidecarContainers from its --feature-gates"},
+	{string(sidecar.CodePinPods), "the cluster takes such Pods, and the scheduler does not avoid this node, which does not run them", "keep them on nodes that do, with a node selector or affinity"},
+	{string(sidecar.CodeSourcesDisagree), "two sources tell a fact differently; the message says which is used", ""},
+	{string(sidecar.CodeConfigNotRead), "a part of the configuration could not be read, and the answer is assumed for it", tellConfiguration},
+	{string(sidecar.CodeVersionSkew), "Kubernetes does not support this kubelet with this API server", "bring them within https://kubernetes.io/releases/version-skew-policy/"},
+	{string(sidecar.CodeBugAlpha), "1.28 does not end sidecars in order, nor starts them so again when the sandbox is made anew", upgradeKubelet},
+	{string(sidecar.CodeBugStatus), "with restartPolicy Never or OnFailure, the status of a restarted sidecar stays terminated", upgradeKubelet},
+	{string(sidecar.CodeBugTermination), "sidecars may not end gracefully in a Pod that never got past its init containers", upgradeKubelet},
+	{string(sidecar.CodeBugStuckCreated), "an init container may stay in Created after a hiccup of the container runtime", upgradeKubelet},
+	{string(sidecar.CodeBugOOMScore), "the out-of-memory score of sidecars is not adjusted", upgradeKubelet},
+	{string(sidecar.CodeBugNamedPort), "a Service cannot use a named port of a sidecar", upgradeControl},
+	{string(sidecar.CodeBugStartupRace), "with restartPolicy Never, a startupProbe that fails once leaves the app waiting for ever", upgradeKubelet},
+	{string(sidecar.CodeBugHostPort), "the scheduler does not see host ports of sidecars: two Pods may get the same", upgradeControl},
+	{string(sidecar.CodeBugKubeletRestart), "after a restart of the kubelet, an app whose sidecar has a startupProbe is not restarted", upgradeKubelet},
+	{string(sidecar.CodeBugInitSkipped), "init containers may be skipped when the Pod's sandbox is made anew", upgradeKubelet},
+	{string(sidecar.CodeBugEphemeralStorage), "ephemeral-storage limits of sidecars are not enforced", upgradeKubelet},
+}
