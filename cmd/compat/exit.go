@@ -140,36 +140,6 @@ func describe(err error) *report.Error {
 // addHint says how to go on, where the error itself does not.
 func addHint(e *report.Error) {
 	if e.Hint == "" {
-		e.Hint = hints[e.Code]
+		e.Hint = report.ErrorRemedy(e.Code)
 	}
-}
-
-// hints says for an error code how to go on.
-var hints = map[string]string{
-	artifact.CodeUnauthorized:       "log in with `docker login HOST`, or give --username and --password-stdin",
-	artifact.CodeForbidden:          "log in with credentials that may do this (`docker login HOST`), or give --username and --password-stdin",
-	artifact.CodeTimeout:            "give it more time with --timeout",
-	artifact.CodeCanceled:           "run it again; what was done is not undone",
-	artifact.CodeHTTPResponse:       "the registry speaks plain HTTP; if that is intended, give --plain-http",
-	artifact.CodeHTTPSExpected:      "leave out --plain-http",
-	artifact.CodeCertificate:        "trust the registry's certificate authority with --ca-file, or skip the check with --insecure",
-	artifact.CodeCertificateExpired: "check this machine's clock; otherwise the registry's operator must renew the certificate",
-	artifact.CodeCertificateName:    "use a name that the certificate is for, or have it made out to this one",
-	artifact.CodeClientCertificate:  "give the certificate that the registry wants with --cert-file and --key-file",
-	artifact.CodeImageNotFound:      "check the name and the tag; a private image may need `docker login HOST` first",
-	artifact.CodePlatformNotFound:   "choose one of the image's platforms with --platform",
-	artifact.CodeArtifactNotFound:   "`compat discover` lists what is attached",
-	artifact.CodeBlobNotFound:       "the artifact is incomplete: attach its spec again, or remove it with `compat detach`",
-	artifact.CodeNetwork:            "check the host, the port and the network; if the connection broke off half-way, try again",
-	artifact.CodeRateLimited:        "try again after a while, or give a --timeout longer than the registry asks to wait; many registries allow more after `docker login HOST`",
-	artifact.CodeRegistryError:      "try again later; if it stays so, the registry's operator can tell why",
-	artifact.CodeTooManyRedirects:   "check the name of the host: it, or a proxy in front of it, sends requests around",
-	artifact.CodeMalformedImage:     "check the name; what answers there may be no registry, or a proxy may change its answers",
-	artifact.CodeMalformedReferrers: "the registry, or a proxy in front of it, does not list artifacts as it should: tell its operator",
-	artifact.CodeMalformedArtifact:  "`compat discover` lists what is attached: detach this one, or use another with --artifact",
-	artifact.CodeTooLarge:           "this is more than compat takes from a registry: `compat discover` lists what is attached, `compat detach` removes it",
-	artifact.CodeNotListed:          "attach it again: that takes up where this one stopped",
-	artifact.CodeDeleteRefused:      "the registry's operator may have to allow deletion",
-	artifact.CodeClockBehind:        "check the clocks; `compat discover` lists what is attached",
-	artifact.CodeLayout:             "`--oci-layout` takes DIR[:tag][@digest], DIR being an OCI image layout",
 }

@@ -78,6 +78,8 @@ func writeText(w io.Writer, document any, style Style) error {
 		return writeSnapshotDiff(w, d, style)
 	case *nodefeatures.Snapshot:
 		return writeSnapshot(w, d, style)
+	case []report.Code:
+		return writeCodes(w, d)
 	}
 	return fmt.Errorf("a %T has no text", document)
 }
