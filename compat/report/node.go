@@ -146,8 +146,8 @@ type Set struct {
 	Rules []nodefeatures.Rule `json:"rules"`
 }
 
-// An Error says why there is no answer. Code is stable; the list is in the
-// README. Retryable is true when the same command may succeed later.
+// An Error says why there is no answer. Code is stable, see Codes. Retryable is true
+// when the same command may succeed later.
 type Error struct {
 	Code      string `json:"code"`
 	Message   string `json:"message"`

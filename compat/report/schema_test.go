@@ -3,9 +3,11 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"path"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/invopop/jsonschema"
@@ -36,7 +38,7 @@ var documents = map[string]any{
 // TestSchemas keeps the schemas in the tree equal to the types and their docs.
 func TestSchemas(t *testing.T) {
 	for kind, document := range documents {
-		golden.Compare(t, filepath.Join("schema", kind+".json"), generate(t, kind, document))
+		golden.Compare(t, filepath.Join("schema", kind+".json"), generate(t, kind, document, false))
 	}
 	if len(report.SchemaKinds()) != len(documents) {
 		t.Errorf("schemas in the tree: %q, want one for each of the %d documents", report.SchemaKinds(), len(documents))
@@ -60,7 +62,70 @@ var enumerations = map[reflect.Type][]any{
 	reflect.TypeFor[sidecar.StepKind](): {sidecar.StepInit, sidecar.StepSidecar, sidecar.StepApp, sidecar.StepLegacy},
 }
 
-func generate(t *testing.T, kind string, document any) []byte {
+// codeFields are the fields that have codes, by definition and name, with the places whose
+// codes they have.
+var codeFields = map[string][]report.Place{
+	"Error.code":            {report.PlaceError},
+	"ReasonCount.code":      {report.PlaceReason, report.PlaceError, report.PlaceSupport},
+	"GroupReason.code":      {report.PlaceReason, report.PlaceError, report.PlaceSupport},
+	"spec.Problem.code":     {report.PlaceSpec},
+	"sidecar.Problem.code":  {report.PlaceManifest},
+	"sidecar.Support.code":  {report.PlaceSupport},
+	"sidecar.Finding.code":  {report.PlaceSupportFinding},
+	"sidecar.PodFinding.id": {report.PlaceFinding},
+	"verdict.Reason.code": {
+		report.PlaceReason, report.PlaceRule, report.PlaceKubelet, report.PlaceWarning, report.PlaceError, report.PlaceSpec,
+		report.PlaceManifest, report.PlaceSupport, report.PlaceFinding,
+	},
+}
+
+// enumerateCodes lists the codes of every field that has some. The list is open, since a
+// later version may have more codes in documents of the same version; closed is for tests.
+func enumerateCodes(t *testing.T, definitions jsonschema.Definitions, closed bool) {
+	t.Helper()
+	for name, definition := range definitions {
+		for p := definition.Properties.Oldest(); p != nil; p = p.Next() {
+			if p.Key != "code" && p.Key != "id" {
+				continue
+			}
+			places, ok := codeFields[name+"."+p.Key]
+			if !ok {
+				t.Errorf("codeFields lacks %s.%s", name, p.Key)
+			}
+			var codes []any
+			for _, c := range report.Codes() {
+				if slices.Contains(places, c.Place) && !slices.Contains(codes, any(c.Code)) {
+					codes = append(codes, c.Code)
+				}
+			}
+			p.Value.Type, p.Value.AnyOf = "", []*jsonschema.Schema{{Enum: codes}}
+			if !closed {
+				p.Value.AnyOf = append(p.Value.AnyOf, &jsonschema.Schema{Type: "string", Description: "a code of a later version"})
+			}
+		}
+	}
+}
+
+// TestReportsHaveKnownCodes checks that every code of the saved reports is listed for its field.
+func TestReportsHaveKnownCodes(t *testing.T) {
+	reports, err := filepath.Glob("../../testdata/reports/*.json")
+	if err != nil || len(reports) == 0 {
+		t.Fatalf("no reports: %v", err)
+	}
+	for _, file := range reports {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var header struct{ Kind string }
+		if err := json.Unmarshal(data, &header); err != nil {
+			t.Fatal(err)
+		}
+		golden.Schema(t, generate(t, header.Kind, documents[header.Kind], true), data)
+	}
+}
+
+func generate(t *testing.T, kind string, document any, closed bool) []byte {
 	t.Helper()
 	r := &jsonschema.Reflector{
 		AllowAdditionalProperties: true, // a later version may add fields
@@ -77,12 +142,17 @@ func generate(t *testing.T, kind string, document any) []byte {
 			return nil
 		},
 	}
-	for _, dir := range []string{".", "../artifact", "../sidecar", "../../nodefeatures", "../../spec"} {
+	dirs := []string{".", "../artifact", "../sidecar", "../../nodefeatures", "../../spec"}
+	if closed {
+		dirs = nil // nobody reads it
+	}
+	for _, dir := range dirs {
 		if err := r.AddGoComments("nodecompat/compat/report", dir); err != nil {
 			t.Fatal(err)
 		}
 	}
 	schema := r.ReflectFromType(reflect.TypeOf(document))
+	enumerateCodes(t, schema.Definitions, closed)
 	schema.ID = jsonschema.ID("https://compat.invalid/v1alpha1/" + kind + ".json")
 	var buf bytes.Buffer
 	encoder := json.NewEncoder(&buf)
