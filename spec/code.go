@@ -3,7 +3,7 @@ package spec
 // The codes of problems with the document: it is not the YAML or JSON that a
 // spec is written in. All but the last are always errors.
 const (
-	CodeTooLarge          = "tooLarge"          // more than MaxSize bytes
+	CodeTooLarge          = "tooLarge"          // more than MaxSize bytes, or yamltree.MaxValues values
 	CodeNotUTF8           = "notUTF8"           // an encoding other than UTF-8, or a NUL
 	CodeSyntax            = "syntax"            // not YAML
 	CodeEmpty             = "empty"             // no document, or nothing in it

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec/yamltree"
 )
 
 // MaxProblems is the number of problems of one document that are reported.
@@ -62,21 +63,21 @@ func isPathWord(key string) bool {
 	return key != "" && strings.TrimFunc(key, word) == ""
 }
 
-func (d *decoder) errorf(n *node, code, hint, format string, args ...any) {
+func (d *decoder) errorf(n *yamltree.Node, code, hint, format string, args ...any) {
 	d.report(n, verdict.SeverityError, code, hint, format, args...)
 }
 
-func (d *decoder) warnf(n *node, code, hint, format string, args ...any) {
+func (d *decoder) warnf(n *yamltree.Node, code, hint, format string, args ...any) {
 	d.report(n, verdict.SeverityWarning, code, hint, format, args...)
 }
 
-func (d *decoder) report(n *node, severity verdict.Severity, code, hint, format string, args ...any) {
+func (d *decoder) report(n *yamltree.Node, severity verdict.Severity, code, hint, format string, args ...any) {
 	if len(d.problems) >= MaxProblems {
 		d.leaveOut(severity)
 		return
 	}
 	d.problems = append(d.problems, Problem{
-		Severity: severity, Code: code, Path: d.location(), Line: int(n.line), Column: int(n.column),
+		Severity: severity, Code: code, Path: d.location(), Line: int(n.Line), Column: int(n.Column),
 		Message: fmt.Sprintf(format, args...), Hint: hint,
 	})
 }
@@ -111,12 +112,12 @@ func (d *decoder) result(s *Spec) (*Spec, Problems) {
 // object reads a mapping with known keys, calling decode for each; it reports
 // the others, and those that occur twice. It returns which of the keys were
 // there, as bits in their order, and false if n is no mapping.
-func (d *decoder) object(n *node, keys []string, decode func(key string, value *node)) (present uint64, ok bool) {
-	if !d.expect(n, mappingNode) {
+func (d *decoder) object(n *yamltree.Node, keys []string, decode func(key string, value *yamltree.Node)) (present uint64, ok bool) {
+	if !d.expect(n, yamltree.Mapping) {
 		return 0, false
 	}
-	for i := 0; i+1 < len(n.content); i += 2 {
-		key, value := n.content[i].deref(), n.content[i+1].deref()
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i].Deref(), n.Content[i+1].Deref()
 		f := d.known(key, keys)
 		if f < 0 {
 			continue
@@ -134,33 +135,33 @@ func (d *decoder) object(n *node, keys []string, decode func(key string, value *
 }
 
 // known returns the index of a key, or reports it and returns -1.
-func (d *decoder) known(key *node, keys []string) int {
-	if key.kind != scalarNode {
-		d.errorf(key, CodeWrongType, "", "a key must be text, not %s", key.kind)
+func (d *decoder) known(key *yamltree.Node, keys []string) int {
+	if key.Kind != yamltree.Scalar {
+		d.errorf(key, CodeWrongType, "", "a key must be text, not %s", key.Kind)
 		return -1
 	}
 	if d.refuseKey(key) {
 		return -1
 	}
-	if i := slices.Index(keys, key.value); i >= 0 {
+	if i := slices.Index(keys, key.Value); i >= 0 {
 		return i
 	}
 	hint := "the keys here are " + strings.Join(keys, ", ")
-	if near := verdict.Nearest(key.value, keys); near != "" {
+	if near := verdict.Nearest(key.Value, keys); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	d.enter(key.value)
-	d.errorf(key, CodeUnknownKey, hint, "unknown key %s", quoteShort(key.value))
+	d.enter(key.Value)
+	d.errorf(key, CodeUnknownKey, hint, "unknown key %s", quoteShort(key.Value))
 	d.leave()
 	return -1
 }
 
 // refuseKey reports keys that no mapping may have.
-func (d *decoder) refuseKey(key *node) bool {
+func (d *decoder) refuseKey(key *yamltree.Node) bool {
 	switch {
-	case key.value == "<<":
+	case key.Value == "<<":
 		d.errorf(key, CodeMergeKey, "write the keys out, or use an alias for a whole value", "merge keys (<<) are not accepted")
-	case key.tagged:
+	case key.Tag != "":
 		d.errorf(key, CodeTag, "leave the tag out", "explicit tags are not accepted")
 	default:
 		return false
@@ -169,30 +170,42 @@ func (d *decoder) refuseKey(key *node) bool {
 }
 
 // list reads a sequence that must have items.
-func (d *decoder) list(n *node, what string, item func(int, *node)) {
-	if !d.expect(n, sequenceNode) {
+func (d *decoder) list(n *yamltree.Node, what string, item func(int, *yamltree.Node)) {
+	if !d.expect(n, yamltree.Sequence) {
 		return
 	}
-	if len(n.content) == 0 {
+	if len(n.Content) == 0 {
 		d.errorf(n, CodeEmptyList, "", "an empty list: at least one %s is needed", what)
 	}
-	for i := range n.content {
+	for i := range n.Content {
 		d.enterItem(i)
-		item(i, n.content[i].deref())
+		item(i, n.Content[i].Deref())
 		d.leave()
 	}
 }
 
 // expect reports a node of another kind than the one that belongs there.
-func (d *decoder) expect(n *node, kind nodeKind) bool {
+func (d *decoder) expect(n *yamltree.Node, kind yamltree.Kind) bool {
 	switch {
-	case n.tagged:
+	case n.Tag != "":
 		d.errorf(n, CodeTag, "leave the tag out", "explicit tags are not accepted")
-	case n.isNull():
+	case isNull(n):
 		d.errorf(n, CodeNull, "", "nothing here: %s is needed", kind)
-	case n.kind != kind:
-		d.errorf(n, CodeWrongType, "", "%s is needed, not %s", kind, n.kind)
+	case n.Kind != kind:
+		d.errorf(n, CodeWrongType, "", "%s is needed, not %s", kind, n.Kind)
 	default:
+		return true
+	}
+	return false
+}
+
+// isNull reports whether NFD reads the scalar as null.
+func isNull(n *yamltree.Node) bool {
+	if n.Kind != yamltree.Scalar || !n.Plain {
+		return false
+	}
+	switch n.Value {
+	case "", "~", "null", "Null", "NULL":
 		return true
 	}
 	return false
@@ -201,40 +214,40 @@ func (d *decoder) expect(n *node, kind nodeKind) bool {
 // isAbsent reports whether an optional value is the word null, which Go's NFD
 // types print for what is not there. The other forms of null (nothing, ~) are
 // left to be reported.
-func isAbsent(n *node) bool {
-	return n.isNull() && n.value == "null" && !n.tagged
+func isAbsent(n *yamltree.Node) bool {
+	return isNull(n) && n.Value == "null" && n.Tag == ""
 }
 
 // text reads a scalar as the text that NFD sees; ok is false if it was reported.
-func (d *decoder) text(n *node) (text string, ok bool) {
-	if !d.expect(n, scalarNode) {
+func (d *decoder) text(n *yamltree.Node) (text string, ok bool) {
+	if !d.expect(n, yamltree.Scalar) {
 		return "", false
 	}
-	return n.value, d.same(n, false)
+	return n.Value, d.same(n, false)
 }
 
 // key reads a free key of a mapping: an element's or a variable's name.
-func (d *decoder) key(n *node) (text string, ok bool) {
-	if !d.expect(n, scalarNode) || d.refuseKey(n) {
+func (d *decoder) key(n *yamltree.Node) (text string, ok bool) {
+	if !d.expect(n, yamltree.Scalar) || d.refuseKey(n) {
 		return "", false
 	}
-	return n.value, d.same(n, true)
+	return n.Value, d.same(n, true)
 }
 
 // same reports an unquoted scalar as which NFD would see another text.
-func (d *decoder) same(n *node, key bool) bool {
-	if !n.plain {
+func (d *decoder) same(n *yamltree.Node, key bool) bool {
+	if !n.Plain {
 		return true
 	}
-	seen, ok := d.reading.of(n.value, key)
+	seen, ok := d.reading.of(n.Value, key)
 	if ok {
 		return true
 	}
-	hint := "quote it: " + strconv.Quote(n.value)
+	hint := "quote it: " + strconv.Quote(n.Value)
 	if seen == "" {
-		d.errorf(n, CodeUnquoted, hint, "NFD would not see %s as text", quoteShort(n.value))
+		d.errorf(n, CodeUnquoted, hint, "NFD would not see %s as text", quoteShort(n.Value))
 	} else {
-		d.errorf(n, CodeUnquoted, hint, "NFD would see %s as %s", quoteShort(n.value), quoteShort(seen))
+		d.errorf(n, CodeUnquoted, hint, "NFD would see %s as %s", quoteShort(n.Value), quoteShort(seen))
 	}
 	return false
 }

@@ -19,7 +19,7 @@
 // # Bounds
 //
 // Beyond NFD, bounds are set on what a small spec could make a node spend: see
-// MaxSize, MaxDepth, MaxRegexpCost, MaxNameTerms and the MaxTemplate constants.
+// MaxSize, MaxDepth, yamltree.MaxValues, MaxRegexpCost, MaxNameTerms and the MaxTemplate constants.
 //
 // # varsTemplate
 //

@@ -10,6 +10,7 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
 	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec/yamltree"
 )
 
 var expressionKeys = []string{"op", "value", "type"}
@@ -46,19 +47,19 @@ var operatorNames = []string{
 // expressionNodes are the places of an expression's parts, nil where absent, and
 // which of them could not be read.
 type expressionNodes struct {
-	self, op, value, kind    *node
+	self, op, value, kind    *yamltree.Node
 	badOp, badValue, badType bool
 }
 
 // expression reads one expression; valid is false if NFD could not evaluate it.
-func (d *decoder) expression(n *node) (e *nfdv1alpha1.MatchExpression, at expressionNodes, valid bool) {
+func (d *decoder) expression(n *yamltree.Node) (e *nfdv1alpha1.MatchExpression, at expressionNodes, valid bool) {
 	e = &nfdv1alpha1.MatchExpression{}
 	at = expressionNodes{self: n}
-	if n.kind != mappingNode && !n.tagged {
+	if n.Kind != yamltree.Mapping && n.Tag == "" {
 		d.noExpression(n)
 		return e, at, false
 	}
-	_, ok := d.object(n, expressionKeys, func(key string, value *node) {
+	_, ok := d.object(n, expressionKeys, func(key string, value *yamltree.Node) {
 		switch key {
 		case "op":
 			op, ok := d.text(value)
@@ -76,46 +77,46 @@ func (d *decoder) expression(n *node) (e *nfdv1alpha1.MatchExpression, at expres
 
 // noExpression reports what stands in the place of an expression, and how that
 // would be written as one.
-func (d *decoder) noExpression(n *node) {
+func (d *decoder) noExpression(n *yamltree.Node) {
 	name := d.path[len(d.path)-1].key
 	if _, same := d.reading.of(name, true); !same || !isPathWord(name) {
 		name = strconv.Quote(name)
 	}
-	op := verdict.Nearest(n.value, operatorNames)
+	op := verdict.Nearest(n.Value, operatorNames)
 	o := operators[nfdv1alpha1.MatchOp(op)]
 	expression := "{op: Exists}"
 	switch {
-	case n.kind == sequenceNode:
+	case n.Kind == yamltree.Sequence:
 		expression = "{op: In, value: [...]}"
-	case n.isNull():
+	case isNull(n):
 	case op == "":
-		expression = "{op: In, value: [" + quoteShort(n.value) + "]}"
+		expression = "{op: In, value: [" + quoteShort(n.Value) + "]}"
 	case o.max != 0:
 		expression = "{op: " + op + ", value: [...]}"
 	default:
 		expression = "{op: " + op + "}"
 	}
 	hint := "write " + name + ": " + expression
-	if n.isNull() {
+	if isNull(n) {
 		d.errorf(n, CodeNull, hint, "nothing here: an expression is needed")
 		return
 	}
-	d.errorf(n, CodeWrongType, hint, "an expression is a mapping, not %s", n.kind)
+	d.errorf(n, CodeWrongType, hint, "an expression is a mapping, not %s", n.Kind)
 }
 
-func (d *decoder) values(n *node) (values nfdv1alpha1.MatchValue, ok bool) {
-	if n.kind == scalarNode && !n.isNull() && !n.tagged {
-		d.errorf(n, CodeWrongType, fmt.Sprintf("write value: [%s]", strconv.Quote(n.value)), "a list of values is needed, not text")
+func (d *decoder) values(n *yamltree.Node) (values nfdv1alpha1.MatchValue, ok bool) {
+	if n.Kind == yamltree.Scalar && !isNull(n) && n.Tag == "" {
+		d.errorf(n, CodeWrongType, fmt.Sprintf("write value: [%s]", strconv.Quote(n.Value)), "a list of values is needed, not text")
 		return nil, false
 	}
-	if !d.expect(n, sequenceNode) {
+	if !d.expect(n, yamltree.Sequence) {
 		return nil, false
 	}
 	ok = true
-	values = make(nfdv1alpha1.MatchValue, len(n.content))
-	for i := range n.content {
+	values = make(nfdv1alpha1.MatchValue, len(n.Content))
+	for i := range n.Content {
 		d.enterItem(i)
-		value, readable := d.text(n.content[i].deref())
+		value, readable := d.text(n.Content[i].Deref())
 		values[i] = value
 		ok = ok && readable
 		d.leave()
@@ -185,7 +186,7 @@ func operatorHint(op string) string {
 }
 
 // inside reports a problem with a part of the expression.
-func (d *decoder) inside(key string, n *node, code, hint, format string, args ...any) {
+func (d *decoder) inside(key string, n *yamltree.Node, code, hint, format string, args ...any) {
 	d.enter(key)
 	d.errorf(n, code, hint, format, args...)
 	d.leave()
@@ -289,7 +290,7 @@ func compareReleases(a, b *semver.Version) int {
 func (d *decoder) operand(at expressionNodes, i int, hint, format string, args ...any) {
 	d.enter("value")
 	d.enterItem(i)
-	d.errorf(at.value.content[i].deref(), CodeOperand, hint, format, args...)
+	d.errorf(at.value.Content[i].Deref(), CodeOperand, hint, format, args...)
 	d.leave()
 	d.leave()
 }

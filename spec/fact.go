@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/spec/yamltree"
 )
 
 // CheckElement says what is odd about an element (or an attribute of devices) that
@@ -19,7 +21,7 @@ func CheckElement(feature, name string) (message, hint string) {
 		return "", ""
 	}
 	d := decoder{}
-	d.checkElementName(elementPlace{&node{}, feature, name, info}, consequence{CodeUnknownElement, ""})
+	d.checkElementName(elementPlace{&yamltree.Node{}, feature, name, info}, consequence{CodeUnknownElement, ""})
 	return d.first()
 }
 
@@ -34,9 +36,9 @@ func CheckValue(feature, name, value string) (message, hint string) {
 		known.kind = configValue
 	}
 	d := decoder{}
-	d.checkValues(elementPlace{&node{}, feature, name, info}, known,
+	d.checkValues(elementPlace{&yamltree.Node{}, feature, name, info}, known,
 		&nfdv1alpha1.MatchExpression{Op: nfdv1alpha1.MatchIn, Value: []string{value}},
-		expressionNodes{value: &node{kind: sequenceNode, content: []node{{}}}})
+		expressionNodes{value: &yamltree.Node{Kind: yamltree.Sequence, Content: []yamltree.Node{{}}}})
 	message, hint = d.first()
 	if !strings.HasPrefix(hint, "write ") || strings.Contains(hint, "{op:") {
 		hint = "" // it is about rules

@@ -1,6 +1,10 @@
 package spec
 
-import "fmt"
+import (
+	"fmt"
+
+	"nodecompat/spec/yamltree"
+)
 
 const (
 	groupKind       = "NodeFeatureGroup"
@@ -14,9 +18,9 @@ var (
 
 // nodeFeatureGroup reads the object as the API server's schema describes it:
 // deployment/base/nfd-crds/nfd-api-crds.yaml in NFD.
-func (d *decoder) nodeFeatureGroup(root *node) *Spec {
+func (d *decoder) nodeFeatureGroup(root *yamltree.Node) *Spec {
 	set := Set{AnyRule: true}
-	present, ok := d.object(root, groupKeys, func(key string, value *node) {
+	present, ok := d.object(root, groupKeys, func(key string, value *yamltree.Node) {
 		switch key {
 		case "apiVersion":
 			d.constant(value, groupAPIVersion)
@@ -24,7 +28,7 @@ func (d *decoder) nodeFeatureGroup(root *node) *Spec {
 			d.constant(value, groupKind)
 		case "metadata", "status":
 			if !isAbsent(value) {
-				d.expect(value, mappingNode)
+				d.expect(value, yamltree.Mapping)
 			}
 		case "spec":
 			d.groupSpec(value, &set)
@@ -40,8 +44,8 @@ func (d *decoder) nodeFeatureGroup(root *node) *Spec {
 	return &Spec{Version: Version, Sets: []Set{set}}
 }
 
-func (d *decoder) groupSpec(n *node, set *Set) {
-	present, ok := d.object(n, groupSpecKeys, func(_ string, value *node) {
+func (d *decoder) groupSpec(n *yamltree.Node, set *Set) {
+	present, ok := d.object(n, groupSpecKeys, func(_ string, value *yamltree.Node) {
 		set.Rules = d.rules(value)
 	})
 	if ok && present == 0 {
@@ -49,7 +53,7 @@ func (d *decoder) groupSpec(n *node, set *Set) {
 	}
 }
 
-func (d *decoder) constant(n *node, want string) {
+func (d *decoder) constant(n *yamltree.Node, want string) {
 	if got, ok := d.text(n); ok && got != want {
 		d.errorf(n, CodeWrongKind, fmt.Sprintf("write %s", want), "%s is not %s", quoteShort(got), want)
 	}

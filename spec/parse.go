@@ -3,6 +3,8 @@ package spec
 import (
 	"fmt"
 	"strings"
+
+	"nodecompat/spec/yamltree"
 )
 
 // Parse reads an image compatibility spec, YAML or JSON, and returns it with its
@@ -26,26 +28,12 @@ func Parse(data []byte) (*Spec, Problems) {
 	return d.result(d.spec(root))
 }
 
-// ParseGroup reads a NodeFeatureGroup object and returns its rules as a spec of
-// one set, in which any rule is enough (Set.AnyRule). It is as strict as Parse,
-// and as the API server where that asks for more (name and op must be there);
-// metadata and status are not looked into.
-func ParseGroup(data []byte) (*Spec, Problems) {
-	root, problem := read(data)
-	if problem != nil {
-		return nil, Problems{*problem}
-	}
-	return parseGroup(root)
-}
-
-func parseGroup(root *node) (*Spec, Problems) {
-	d := &decoder{group: true}
-	return d.result(d.nodeFeatureGroup(root))
-}
-
 // ParseFile reads what a user may hand over as a spec: an image compatibility
-// spec as Parse does, or, if it has a `kind`, a NodeFeatureGroup object as
-// ParseGroup does. Any other kind is an error that names the two.
+// spec as Parse does, or, if it has a `kind`, a NodeFeatureGroup object, whose rules
+// become a spec of one set in which any rule is enough (Set.AnyRule). It is as
+// strict there as Parse, and as the API server where that asks for more (name and
+// op must be there); metadata and status are not looked into. Any other kind is an
+// error that names the two.
 func ParseFile(data []byte) (*Spec, Problems) {
 	root, problem := read(data)
 	if problem != nil {
@@ -62,17 +50,18 @@ func ParseFile(data []byte) (*Spec, Problems) {
 				"%s is not accepted: only an image compatibility spec (version: %s) or a %s object", kind, Version, groupKind)
 			return d.result(nil)
 		}
-		return parseGroup(root)
+		d.group = true
+		return d.result(d.nodeFeatureGroup(root))
 	}
 	return d.result(d.spec(root))
 }
 
 // objectKind returns the kind of a Kubernetes object; ok is false if the
 // document is none.
-func objectKind(root *node) (kind string, ok bool) {
-	if k := root.get("kind"); k != nil && root.get("compatibilities") == nil {
-		if k.kind == scalarNode && k.value != "" {
-			return quoteKind(k.value), true
+func objectKind(root *yamltree.Node) (kind string, ok bool) {
+	if k := root.Get("kind"); k != nil && root.Get("compatibilities") == nil {
+		if k.Kind == yamltree.Scalar && k.Value != "" {
+			return quoteKind(k.Value), true
 		}
 		return "an object with an unreadable kind", true
 	}
@@ -89,16 +78,16 @@ func quoteKind(kind string) string {
 
 var specKeys = []string{"version", "compatibilities"}
 
-func (d *decoder) spec(root *node) *Spec {
+func (d *decoder) spec(root *yamltree.Node) *Spec {
 	s := &Spec{}
 	var version bool
-	present, ok := d.object(root, specKeys, func(key string, value *node) {
+	present, ok := d.object(root, specKeys, func(key string, value *yamltree.Node) {
 		switch key {
 		case "version":
 			version = true
 			s.Version = d.version(value)
 		case "compatibilities":
-			d.list(value, "set", func(_ int, item *node) {
+			d.list(value, "set", func(_ int, item *yamltree.Node) {
 				s.Sets = append(s.Sets, d.set(item))
 			})
 		}
@@ -115,7 +104,7 @@ func (d *decoder) spec(root *node) *Spec {
 	return s
 }
 
-func (d *decoder) version(n *node) string {
+func (d *decoder) version(n *yamltree.Node) string {
 	v, ok := d.text(n)
 	if ok && v != Version {
 		d.errorf(n, CodeVersion, fmt.Sprintf("write `version: %s`", Version), "version %s is not known here", quoteShort(v))

@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
-	"strings"
 	"testing"
 )
 
@@ -14,12 +13,6 @@ var yamlTokens = []string{
 	"'", "\"", "|", "|-", "|\n", ">", "#", " # c\n", "?", "? ", "&x ", "*x", "! ", "!!str ", "<<", "~", "null", "1", "5.10", "010",
 	"---\n", "...\n", "%", "@", "`", "\t", "\r\n", "\\", "\\n", "é", "\u0085", "\u2028", "\x7f", "=", "a:b", "''", "\"\"", "x: y", "\n\n",
 	"op", "In", "value", "true", "yes", "name: ", "a: [b, c]", "{a: b}", "\"q\": ", "'s': ",
-}
-
-// commonTokens are those of which readCommon has a chance to make something.
-var commonTokens = []string{
-	"a", "b", "a: ", "b: ", "a:", ": ", "\n", "\n  ", "\n    ", "\n      ", " ", "- ", "\n- ", "\n  - ", "{", "}", "[", "]", ", ", ",", " # c\n",
-	"\n# c", "'x'", "\"y\"", "\"k\": ", "'s': ", "|\n", "|-\n", "|\n  ", "-1", "a b", "c#d", "x:y", "\n\n", "\n   \n", "[a, b]", "{a: b}", "--- ", "''", "?",
 }
 
 // rounds is the number of random documents of one test, multiplied by
@@ -32,30 +25,8 @@ func rounds(t *testing.T, count int) int {
 	return count
 }
 
-// TestRandomDocuments compares the readers on documents of random tokens.
-func TestRandomDocuments(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	read := 0
-	for range rounds(t, 10_000) {
-		tokens := yamlTokens
-		if r.IntN(4) > 0 {
-			tokens = commonTokens
-		}
-		var b strings.Builder
-		for range 2 + r.IntN(14) {
-			b.WriteString(tokens[r.IntN(len(tokens))])
-		}
-		data := []byte(b.String())
-		if _, ok := readCommon(data); ok {
-			read++
-		}
-		checkCommon(t, data)
-	}
-	t.Logf("readCommon read %d", read)
-}
-
-// TestRandomMutations changes valid specs a little, and compares the readers
-// with each other, Parse with NFD, and the schema with Parse.
+// TestRandomMutations changes valid specs a little, and compares Parse with NFD, and
+// the schema with Parse.
 func TestRandomMutations(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	seeds := []string{minimal, string(benchmarkSpec(1))}
@@ -71,7 +42,6 @@ func TestRandomMutations(t *testing.T) {
 			end := min(len(s), at+r.IntN(4))
 			s = s[:at] + yamlTokens[r.IntN(len(yamlTokens))] + s[end:]
 		}
-		checkCommon(t, []byte(s))
 		if !checkParse(t, []byte(s)) {
 			continue
 		}

@@ -4,14 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"go.yaml.in/yaml/v3"
-
 	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec/yamltree"
 )
 
 // MaxDepth is the number of mappings and lists within each other up to which a
@@ -19,52 +16,21 @@ import (
 const MaxDepth = 64
 
 // read turns the bytes of a document into nodes, or returns why it is none.
-func read(data []byte) (*node, *Problem) {
-	root, p := readDocument(data)
-	if p != nil && p.Line == 0 {
-		p.Line, p.Column = 1, 1
-	}
-	return root, p
-}
-
-func readDocument(data []byte) (*node, *Problem) {
-	if p := checkBytes(data); p != nil {
-		return nil, p
-	}
-	if root, ok := readCommon(data); ok {
-		return root, nil
-	}
-	return readAny(data)
-}
-
-// readAny reads all of YAML.
-func readAny(data []byte) (*node, *Problem) {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	var document, next yaml.Node
-	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
-		return nil, emptyDocument()
-	} else if err != nil {
-		return nil, syntaxProblem(data, err)
-	}
-	if err := decoder.Decode(&next); err == nil {
-		return nil, &Problem{
-			Severity: verdict.SeverityError, Code: CodeMultipleDocuments, Line: next.Line, Column: next.Column,
-			Message: "a second document begins here; NFD would ignore it", Hint: "a spec is one YAML document",
+func read(data []byte) (*yamltree.Node, *Problem) {
+	problem := checkBytes(data)
+	var root *yamltree.Node
+	if problem == nil {
+		var err error
+		if root, err = yamltree.Parse(data); err != nil {
+			problem = treeProblem(data, err)
+		} else {
+			problem = checkTree(root)
 		}
-	} else if !errors.Is(err, io.EOF) {
-		return nil, syntaxProblem(data, err)
 	}
-	if document.Kind != yaml.DocumentNode || len(document.Content) != 1 {
-		return nil, emptyDocument()
+	if problem != nil && problem.Line == 0 {
+		problem.Line, problem.Column = 1, 1
 	}
-	return convert(data, document.Content[0])
-}
-
-func emptyDocument() *Problem {
-	return &Problem{
-		Severity: verdict.SeverityError, Code: CodeEmpty, Message: "the document is empty",
-		Hint: "a spec begins with `version: " + Version + "`",
-	}
+	return root, problem
 }
 
 // checkBytes refuses what is no text. A UTF-16 document or one with a NUL would
@@ -109,26 +75,35 @@ func position(data []byte, offset int) (line, column int) {
 	return bytes.Count(before, []byte{'\n'}) + 1, utf8.RuneCount(before[start:]) + 1
 }
 
-// syntaxProblem takes the line out of the YAML parser's message, which is the
-// only place where it gives one.
-func syntaxProblem(data []byte, err error) *Problem {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	problem := &Problem{Severity: verdict.SeverityError, Code: CodeSyntax}
-	if rest, ok := strings.CutPrefix(message, "line "); ok {
-		if number, text, ok := strings.Cut(rest, ": "); ok {
-			if line, err := strconv.Atoi(number); err == nil {
-				problem.Line, problem.Column, message = line, 1, text
-			}
-		}
+// treeProblem says why a document could not be read as a tree.
+func treeProblem(data []byte, err error) *Problem {
+	problem := &Problem{Severity: verdict.SeverityError, Code: CodeSyntax, Message: err.Error()}
+	var e *yamltree.Error
+	if !errors.As(err, &e) {
+		return problem
 	}
-	problem.Message = "not YAML: " + message
+	problem.Line, problem.Column, problem.Message = e.Line, e.Column, e.Message
+	switch e.Code {
+	case yamltree.Empty:
+		problem.Code, problem.Message = CodeEmpty, "the document is empty"
+		problem.Hint = "a spec begins with `version: " + Version + "`"
+	case yamltree.SecondDocument:
+		problem.Code, problem.Message = CodeMultipleDocuments, e.Message+"; NFD would ignore it"
+		problem.Hint = "a spec is one YAML document"
+	case yamltree.TooManyValues:
+		problem.Code, problem.Message = CodeTooLarge, "the document has "+e.Message
+	case yamltree.TooDeep:
+		problem.Code, problem.Message = CodeTooDeep, tooDeep
+	case yamltree.Loop:
+		problem.Code = CodeAlias
+	}
 	switch {
-	case strings.Contains(message, "exceeded max depth"):
-		problem.Code, problem.Message = CodeTooDeep, fmt.Sprintf("nested deeper than %d levels", MaxDepth)
-	case strings.Contains(message, "cannot start any token") && bytes.IndexByte(data, '\t') >= 0:
+	case strings.Contains(e.Message, "cannot start any token") && bytes.IndexByte(data, '\t') >= 0:
 		problem.Hint = "indent with spaces, not with tabs"
-	case strings.Contains(message, "unknown escape character") && bytes.Contains(data, []byte(`\/`)):
+	case strings.Contains(e.Message, "unknown escape character") && bytes.Contains(data, []byte(`\/`)):
 		problem.Hint = `of JSON's escapes, NFD's parser does not know \/: write /`
 	}
 	return problem
 }
+
+var tooDeep = fmt.Sprintf("nested deeper than %d levels", MaxDepth)

@@ -69,7 +69,7 @@ func (d *decoder) checkRegexps(e *nfdv1alpha1.MatchExpression, at expressionNode
 		}
 		d.enter("value")
 		d.enterItem(i)
-		d.errorf(at.value.content[i].deref(), code, hint, "%s", message)
+		d.errorf(at.value.Content[i].Deref(), code, hint, "%s", message)
 		d.leave()
 		d.leave()
 	}

@@ -2,6 +2,8 @@ package spec
 
 import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/spec/yamltree"
 )
 
 // MaxNameTerms is the number of matchName terms in one rule. NFD keeps what they
@@ -14,12 +16,12 @@ var (
 	alternativeKeys = []string{"matchFeatures"}
 )
 
-func (d *decoder) rule(n *node, set *setState) nfdv1alpha1.GroupRule {
+func (d *decoder) rule(n *yamltree.Node, set *setState) nfdv1alpha1.GroupRule {
 	rule := nfdv1alpha1.GroupRule{}
 	d.absences = d.absences[:0]
-	var template *node
+	var template *yamltree.Node
 	matchers := false
-	present, ok := d.object(n, ruleKeys, func(key string, value *node) {
+	present, ok := d.object(n, ruleKeys, func(key string, value *yamltree.Node) {
 		optional := key != "name" && key != "varsTemplate"
 		switch {
 		case optional && isAbsent(value):
@@ -56,7 +58,7 @@ func (d *decoder) rule(n *node, set *setState) nfdv1alpha1.GroupRule {
 	return rule
 }
 
-func (d *decoder) checkTerms(n *node, rule *nfdv1alpha1.GroupRule) {
+func (d *decoder) checkTerms(n *yamltree.Node, rule *nfdv1alpha1.GroupRule) {
 	count := 0
 	for matcher := range matchers(rule) {
 		for i := range matcher {
@@ -73,7 +75,7 @@ func (d *decoder) checkTerms(n *node, rule *nfdv1alpha1.GroupRule) {
 
 // missingName is an error where the API server refuses the object, and only a
 // warning in a spec, which NFD reads without names.
-func (d *decoder) missingName(n *node) {
+func (d *decoder) missingName(n *yamltree.Node) {
 	const message, hint = "the key name is missing", "reports name the rule by it"
 	if d.group {
 		d.errorf(n, CodeMissingKey, hint, message)
@@ -82,7 +84,7 @@ func (d *decoder) missingName(n *node) {
 	d.warnf(n, CodeMissingKey, hint, message)
 }
 
-func (d *decoder) ruleName(n *node, set *setState) string {
+func (d *decoder) ruleName(n *yamltree.Node, set *setState) string {
 	name, ok := d.text(n)
 	if !ok {
 		return name
@@ -94,13 +96,13 @@ func (d *decoder) ruleName(n *node, set *setState) string {
 	return name
 }
 
-func (d *decoder) vars(n *node) map[string]string {
-	if !d.expect(n, mappingNode) {
+func (d *decoder) vars(n *yamltree.Node) map[string]string {
+	if !d.expect(n, yamltree.Mapping) {
 		return nil
 	}
-	vars := make(map[string]string, len(n.content)/2)
-	for i := 0; i+1 < len(n.content); i += 2 {
-		name := n.content[i].deref()
+	vars := make(map[string]string, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name := n.Content[i].Deref()
 		key, named := d.key(name)
 		if !named && key == "" {
 			continue
@@ -109,19 +111,19 @@ func (d *decoder) vars(n *node) map[string]string {
 		if _, twice := vars[key]; twice {
 			d.errorf(name, CodeDuplicateKey, "", "the variable %s occurs twice", quoteShort(key))
 		} else {
-			vars[key], _ = d.text(n.content[i+1].deref())
+			vars[key], _ = d.text(n.Content[i+1].Deref())
 		}
 		d.leave()
 	}
 	return vars
 }
 
-func (d *decoder) matchAny(n *node, set *setState) []nfdv1alpha1.MatchAnyElem {
-	alternatives := make([]nfdv1alpha1.MatchAnyElem, 0, len(n.content))
-	d.list(n, "alternative", func(_ int, item *node) {
+func (d *decoder) matchAny(n *yamltree.Node, set *setState) []nfdv1alpha1.MatchAnyElem {
+	alternatives := make([]nfdv1alpha1.MatchAnyElem, 0, len(n.Content))
+	d.list(n, "alternative", func(_ int, item *yamltree.Node) {
 		alternative := nfdv1alpha1.MatchAnyElem{}
 		matchers := false
-		_, ok := d.object(item, alternativeKeys, func(_ string, value *node) {
+		_, ok := d.object(item, alternativeKeys, func(_ string, value *yamltree.Node) {
 			if !isAbsent(value) {
 				matchers = true
 				alternative.MatchFeatures = d.terms(value, set)

@@ -4,13 +4,15 @@ import (
 	"strconv"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/spec/yamltree"
 )
 
 var setKeys = []string{"rules", "weight", "tag", "description"}
 
-func (d *decoder) set(n *node) Set {
+func (d *decoder) set(n *yamltree.Node) Set {
 	s := Set{}
-	present, ok := d.object(n, setKeys, func(key string, value *node) {
+	present, ok := d.object(n, setKeys, func(key string, value *yamltree.Node) {
 		switch key {
 		case "rules":
 			s.Rules = d.rules(value)
@@ -30,13 +32,13 @@ func (d *decoder) set(n *node) Set {
 
 // weight reads the weight of a node affinity term, 1 to 100:
 // https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#node-affinity-weight
-func (d *decoder) weight(n *node) int {
-	if !d.expect(n, scalarNode) {
+func (d *decoder) weight(n *yamltree.Node) int {
+	if !d.expect(n, yamltree.Scalar) {
 		return 0
 	}
-	weight, err := strconv.Atoi(n.value)
-	if err != nil || !n.plain || strconv.Itoa(weight) != n.value {
-		d.errorf(n, CodeWrongType, "write digits without quotes, such as 50", "the weight must be an integer, not %s", quoteShort(n.value))
+	weight, err := strconv.Atoi(n.Value)
+	if err != nil || !n.Plain || strconv.Itoa(weight) != n.Value {
+		d.errorf(n, CodeWrongType, "write digits without quotes, such as 50", "the weight must be an integer, not %s", quoteShort(n.Value))
 		return 0
 	}
 	if weight < 0 || weight > 100 {
@@ -46,13 +48,13 @@ func (d *decoder) weight(n *node) int {
 }
 
 // rules reads the rules of one set, in whose order variables become known.
-func (d *decoder) rules(n *node) []nfdv1alpha1.GroupRule {
+func (d *decoder) rules(n *yamltree.Node) []nfdv1alpha1.GroupRule {
 	set := &setState{names: map[string]bool{}, variables: map[string][]string{}}
 	var rules []nfdv1alpha1.GroupRule
-	if n.kind == sequenceNode {
-		rules = make([]nfdv1alpha1.GroupRule, 0, len(n.content))
+	if n.Kind == yamltree.Sequence {
+		rules = make([]nfdv1alpha1.GroupRule, 0, len(n.Content))
 	}
-	d.list(n, "rule", func(_ int, item *node) {
+	d.list(n, "rule", func(_ int, item *yamltree.Node) {
 		rules = append(rules, d.rule(item, set))
 		set.after(&rules[len(rules)-1])
 	})

@@ -6,6 +6,8 @@ import (
 	"text/template/parse"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/spec/yamltree"
 )
 
 // NFD executes a varsTemplate with text/template and the functions of sprig,
@@ -32,7 +34,7 @@ const (
 type templateBudget struct{ sizes, loops int }
 
 // varsTemplate reads the template of a rule whose matchers are complete.
-func (d *decoder) varsTemplate(n *node, rule *nfdv1alpha1.GroupRule) string {
+func (d *decoder) varsTemplate(n *yamltree.Node, rule *nfdv1alpha1.GroupRule) string {
 	text, ok := d.text(n)
 	if !ok || text == "" {
 		return text
@@ -69,7 +71,7 @@ func (d *decoder) varsTemplate(n *node, rule *nfdv1alpha1.GroupRule) string {
 	return text
 }
 
-func (d *decoder) templateCost(n *node, check *templateCheck, rule *nfdv1alpha1.GroupRule) {
+func (d *decoder) templateCost(n *yamltree.Node, check *templateCheck, rule *nfdv1alpha1.GroupRule) {
 	executions, rounds := 0, 0
 	for matcher := range matchers(rule) {
 		executions++
@@ -118,7 +120,7 @@ func repetition(matcher nfdv1alpha1.FeatureMatcher) int {
 // templateFeatures warns of a template that reads a feature that one of the
 // rule's matchers does not name: there NFD's evaluation ends with an error
 // (option missingkey=error).
-func (d *decoder) templateFeatures(n *node, check *templateCheck, rule *nfdv1alpha1.GroupRule) {
+func (d *decoder) templateFeatures(n *yamltree.Node, check *templateCheck, rule *nfdv1alpha1.GroupRule) {
 	for _, feature := range check.reads {
 		if len(rule.MatchFeatures) > 0 && !names(rule.MatchFeatures, feature) {
 			d.missingFeature(n, feature, "matchFeatures")
@@ -133,7 +135,7 @@ func (d *decoder) templateFeatures(n *node, check *templateCheck, rule *nfdv1alp
 	}
 }
 
-func (d *decoder) missingFeature(n *node, feature, matcher string) {
+func (d *decoder) missingFeature(n *yamltree.Node, feature, matcher string) {
 	d.warnf(n, CodeTemplateFeature, "the template is executed for each matcher, with the features that it names, spelled as there",
 		"the template reads .%s, which %s does not name: NFD ends with an error where that matches", feature, matcher)
 }
@@ -151,7 +153,7 @@ func names(matcher nfdv1alpha1.FeatureMatcher, feature string) bool {
 
 // templateOutput refuses a template without actions that has a line without
 // `=`, which NFD refuses after executing it.
-func (d *decoder) templateOutput(n *node, tree *parse.Tree) {
+func (d *decoder) templateOutput(n *yamltree.Node, tree *parse.Tree) {
 	var text strings.Builder
 	for _, part := range tree.Root.Nodes {
 		literal, ok := part.(*parse.TextNode)

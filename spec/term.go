@@ -6,23 +6,24 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
 	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec/yamltree"
 )
 
 var termKeys = []string{"feature", "matchExpressions", "matchName"}
 
 // terms reads a matchFeatures list.
-func (d *decoder) terms(n *node, set *setState) nfdv1alpha1.FeatureMatcher {
-	terms := make(nfdv1alpha1.FeatureMatcher, 0, len(n.content))
-	d.list(n, "term", func(_ int, item *node) {
+func (d *decoder) terms(n *yamltree.Node, set *setState) nfdv1alpha1.FeatureMatcher {
+	terms := make(nfdv1alpha1.FeatureMatcher, 0, len(n.Content))
+	d.list(n, "term", func(_ int, item *yamltree.Node) {
 		terms = append(terms, d.term(item, set))
 	})
 	return terms
 }
 
-func (d *decoder) term(n *node, set *setState) nfdv1alpha1.FeatureMatcherTerm {
+func (d *decoder) term(n *yamltree.Node, set *setState) nfdv1alpha1.FeatureMatcherTerm {
 	term := nfdv1alpha1.FeatureMatcherTerm{}
-	var expressions, name *node
-	present, ok := d.object(n, termKeys, func(key string, value *node) {
+	var expressions, name *yamltree.Node
+	present, ok := d.object(n, termKeys, func(key string, value *yamltree.Node) {
 		switch {
 		case key == "feature":
 			term.Feature = d.feature(value)
@@ -59,7 +60,7 @@ func (d *decoder) term(n *node, set *setState) nfdv1alpha1.FeatureMatcherTerm {
 }
 
 // feature reads a feature's name, DOMAIN.FEATURE.
-func (d *decoder) feature(n *node) string {
+func (d *decoder) feature(n *yamltree.Node) string {
 	name, ok := d.text(n)
 	if !ok {
 		return name
@@ -83,21 +84,21 @@ func (d *decoder) feature(n *node) string {
 	return name
 }
 
-func (d *decoder) expressions(n *node, feature string, set *setState) *nfdv1alpha1.MatchExpressionSet {
-	if n.kind == sequenceNode {
+func (d *decoder) expressions(n *yamltree.Node, feature string, set *setState) *nfdv1alpha1.MatchExpressionSet {
+	if n.Kind == yamltree.Sequence {
 		d.errorf(n, CodeWrongType, "write NAME: {op: …} for each", "a mapping of element names to expressions is needed, not a list")
 		return nil
 	}
-	if !d.expect(n, mappingNode) {
+	if !d.expect(n, yamltree.Mapping) {
 		return nil
 	}
-	if len(n.content) == 0 {
+	if len(n.Content) == 0 {
 		d.errorf(n, CodeEmptyList, "", "an empty mapping: at least one expression is needed")
 	}
-	expressions := make(nfdv1alpha1.MatchExpressionSet, len(n.content)/2)
+	expressions := make(nfdv1alpha1.MatchExpressionSet, len(n.Content)/2)
 	info := features[feature]
-	for i := 0; i+1 < len(n.content); i += 2 {
-		keyNode := n.content[i].deref()
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		keyNode := n.Content[i].Deref()
 		key, named := d.key(keyNode)
 		if !named && key == "" {
 			continue
@@ -106,7 +107,7 @@ func (d *decoder) expressions(n *node, feature string, set *setState) *nfdv1alph
 		if _, twice := expressions[key]; twice {
 			d.errorf(keyNode, CodeDuplicateKey, "", "the element %s occurs twice", quoteShort(key))
 		} else {
-			e, at, valid := d.expression(n.content[i+1].deref())
+			e, at, valid := d.expression(n.Content[i+1].Deref())
 			expressions[key] = e
 			if named {
 				d.checkElement(elementPlace{keyNode, feature, key, info}, e, at, valid, set)
@@ -118,7 +119,7 @@ func (d *decoder) expressions(n *node, feature string, set *setState) *nfdv1alph
 	return &expressions
 }
 
-func (d *decoder) matchName(n *node, feature string, set *setState) *nfdv1alpha1.MatchExpression {
+func (d *decoder) matchName(n *yamltree.Node, feature string, set *setState) *nfdv1alpha1.MatchExpression {
 	e, at, valid := d.expression(n)
 	if valid {
 		d.checkName(feature, e, at, set)

@@ -8,11 +8,12 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
 	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec/yamltree"
 )
 
 // An elementPlace says which element an expression is about, and where its name stands.
 type elementPlace struct {
-	node          *node
+	node          *yamltree.Node
 	feature, name string
 	info          *featureInfo // nil for a feature that is not known
 }
@@ -104,7 +105,7 @@ func (d *decoder) checkElementName(p elementPlace, c consequence) (ok bool) {
 
 // checkOption warns of names that are no kernel option's. The few options with
 // lower-case letters (8xx, PPC_MPC52xx) begin otherwise.
-func (d *decoder) checkOption(n *node, name, code string) (ok bool) {
+func (d *decoder) checkOption(n *yamltree.Node, name, code string) (ok bool) {
 	option, prefixed := strings.CutPrefix(name, "CONFIG_")
 	switch {
 	case prefixed:

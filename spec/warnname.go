@@ -41,7 +41,7 @@ func (d *decoder) checkNames(feature string, names []string, at expressionNodes)
 	for i, name := range names {
 		d.enterValue(i)
 		if _, known := info.element(name); !known {
-			d.checkElementName(elementPlace{at.value.content[i].deref(), feature, name, info}, consequence{CodeNeverTrue, ""})
+			d.checkElementName(elementPlace{at.value.Content[i].Deref(), feature, name, info}, consequence{CodeNeverTrue, ""})
 		}
 		d.leaveValue()
 	}
@@ -51,7 +51,7 @@ func (d *decoder) checkConfigPatterns(patterns []string, at expressionNodes) {
 	for i, pattern := range patterns {
 		if rest, ok := strings.CutPrefix(pattern, "^CONFIG_"); ok {
 			d.enterValue(i)
-			d.warnf(at.value.content[i].deref(), CodeNeverEqual, "write ^"+rest,
+			d.warnf(at.value.Content[i].Deref(), CodeNeverEqual, "write ^"+rest,
 				"NFD names kernel options without CONFIG_: %s matches none", quoteShort(pattern))
 			d.leaveValue()
 		}

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/spec/yamltree"
 )
 
 // checkValues warns of operators and values that do not go with what NFD
@@ -14,7 +16,7 @@ func (d *decoder) checkValues(p elementPlace, known element, e *nfdv1alpha1.Matc
 		for i, value := range e.Value {
 			if !known.kind.can(value) {
 				d.enterValue(i)
-				d.warnf(at.value.content[i].deref(), CodeNeverEqual, known.kind.instead(p.name, value),
+				d.warnf(at.value.Content[i].Deref(), CodeNeverEqual, known.kind.instead(p.name, value),
 					"%s is never %s: NFD publishes it as %s", p.name, quoteShort(value), known.kind)
 				d.leaveValue()
 			}
@@ -38,7 +40,7 @@ func (d *decoder) checkHexPatterns(p elementPlace, kind valueKind, patterns []st
 		if kind == hex4Value {
 			hint = "write it like ^10de$, or ^03 for all that begins so"
 		}
-		d.warnf(at.value.content[i].deref(), CodeNeverEqual, hint,
+		d.warnf(at.value.Content[i].Deref(), CodeNeverEqual, hint,
 			"%s matches no %s: NFD publishes it as %s", quoteShort(pattern), p.name, kind)
 		d.leaveValue()
 	}
@@ -118,7 +120,7 @@ func (d *decoder) checkAbsences(rule *nfdv1alpha1.GroupRule) {
 
 // checkDevices warns of a term that only says what a device is not: another
 // device of the node will hardly be that.
-func (d *decoder) checkDevices(n *node, feature string, expressions nfdv1alpha1.MatchExpressionSet) {
+func (d *decoder) checkDevices(n *yamltree.Node, feature string, expressions nfdv1alpha1.MatchExpressionSet) {
 	if feature != pciDevice && feature != usbDevice || len(expressions) == 0 {
 		return
 	}
