@@ -1,9 +1,11 @@
 # Each target is a line that a person could type.
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 FUZZTIME ?= 30s
+ROOM ?= compat
+MIN ?= 0
 export CGO_ENABLED ?= 0
 
-.PHONY: build test lint bench fuzz integration generate demo release
+.PHONY: build test lint bench fuzz mutate integration generate demo release
 
 build: ## one static binary: bin/compat
 	go build -trimpath -ldflags='-s -w' -o bin/compat ./cmd/compat
@@ -19,6 +21,9 @@ bench: ## side by side with nfd, and Go benchmarks
 
 fuzz: ## every fuzz target, FUZZTIME each
 	./testdata/fuzz.sh $(FUZZTIME)
+
+mutate: ## faults in ROOM that its own tests do not notice; SINCE=origin/main: in changed lines, at most 5 minutes
+	go -C testdata/tools/mutate run . -since=$(SINCE) -min=$(MIN) $(ROOM)
 
 integration: build ## real registries, the real oras and nfd, on loopback
 	go test -tags=integration -run='^TestIntegration' -count=1 -parallel=12 -timeout=30m ./cmd/compat

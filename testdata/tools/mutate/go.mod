@@ -1,0 +1,3 @@
+module nodecompat/testdata/tools/mutate
+
+go 1.26.0
