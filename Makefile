@@ -1,7 +1,7 @@
 # Each target is a line that a person could type.
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 FUZZTIME ?= 30s
-ROOM ?= compat
+ROOM ?= compat compat/report compat/output
 MIN ?= 0
 export CGO_ENABLED ?= 0
 

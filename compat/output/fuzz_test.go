@@ -33,7 +33,7 @@ const (
 // number pick, is changed as how says: most of what a fuzzer does to the bytes
 // themselves is no JSON at all.
 func FuzzReport(f *testing.F) {
-	files, err := filepath.Glob("../../testdata/reports/*.json")
+	files, err := filepath.Glob("testdata/*.json")
 	if err != nil || len(files) == 0 {
 		f.Fatalf("no reports: %v", err)
 	}

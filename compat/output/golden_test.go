@@ -1,0 +1,552 @@
+package output_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/compat"
+	"nodecompat/compat/artifact"
+	"nodecompat/compat/artifact/registrytest"
+	"nodecompat/compat/golden"
+	"nodecompat/compat/output"
+	"nodecompat/compat/report"
+	"nodecompat/nodefeatures"
+)
+
+// A scenario is what a command has to say.
+type scenario struct {
+	name string
+	// make makes the document.
+	make func(t *testing.T) any
+	// forms are the ends of the files' names. JSON is left out where it is long and has
+	// nothing that another document has not.
+	forms []string
+}
+
+// scenarios are those of all documents. Between them they have every kind of line.
+func scenarios() []scenario {
+	return slices.Concat(nodeScenarios, nodesScenarios, podScenarios, imageScenarios, otherScenarios)
+}
+
+// forms are how a document is written, by the ends of the files' names.
+var forms = map[string]struct {
+	format output.Format
+	style  output.Style
+}{
+	"json":       {output.FormatJSON, output.Style{}},
+	"txt":        {output.FormatText, output.Style{}},
+	"all.txt":    {output.FormatText, output.Style{All: true}},
+	"color.txt":  {output.FormatText, output.Style{Color: true}},
+	"table.txt":  {output.FormatTable, output.Style{}},
+	"yaml":       {output.FormatYAML, output.Style{}},
+	"ndjson":     {output.FormatNDJSON, output.Style{}},
+	"sarif.json": {output.FormatSARIF, output.Style{Tool: "v1"}},
+	"junit.xml":  {output.FormatJUnit, output.Style{}},
+}
+
+// hosts are the names of the tests' registries.
+var hosts = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
+
+// TestGolden writes each document as JSON, which satisfies its schema, and whatever is
+// read from that in its other forms: they are functions of the JSON.
+func TestGolden(t *testing.T) {
+	for _, s := range scenarios() {
+		t.Run(s.name, func(t *testing.T) {
+			document := s.make(t)
+			var encoded bytes.Buffer
+			if err := output.Write(&encoded, output.FormatJSON, document, output.Style{}); err != nil {
+				t.Fatal(err)
+			}
+			data := hosts.ReplaceAll(encoded.Bytes(), []byte("registry.test:5000"))
+			var header struct{ Kind string }
+			if err := json.Unmarshal(data, &header); err != nil {
+				t.Fatal(err)
+			}
+			golden.Schema(t, report.Schema(header.Kind), data)
+			for _, form := range s.forms {
+				read := reflect.New(reflect.TypeOf(document).Elem()).Interface()
+				decoder := json.NewDecoder(bytes.NewReader(data))
+				decoder.DisallowUnknownFields()
+				if err := decoder.Decode(read); err != nil {
+					t.Fatal(err)
+				}
+				var written bytes.Buffer
+				if err := output.Write(&written, forms[form].format, read, forms[form].style); err != nil {
+					t.Fatal(err)
+				}
+				golden.Compare(t, filepath.Join("testdata", s.name+"."+form), written.Bytes())
+			}
+		})
+	}
+}
+
+// TestGoldenFiles: every file is that of a scenario.
+func TestGoldenFiles(t *testing.T) {
+	known := map[string]bool{"fuzz": true}
+	for _, s := range scenarios() {
+		for _, form := range s.forms {
+			known[s.name+"."+form] = true
+		}
+	}
+	files, err := filepath.Glob("testdata/*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
+	}
+	for _, file := range files {
+		if !known[filepath.Base(file)] {
+			t.Errorf("%s belongs to no scenario", file)
+		}
+	}
+}
+
+var nodeScenarios = []scenario{
+	{"node_compatible", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{})
+		index, manifests := r.PushIndex(t, "app", "1", amd64, arm64)
+		r.PushArtifact(t, "app", index, gpu, day1)
+		r.PushArtifact(t, "app", manifests[0], gpu, day2)
+		r.PushArtifact(t, "app", manifests[0], gpu, day3)
+		return validate(t, compat.NodeRequest{Images: []string{app + ":1"}, Registry: artifact.Options{PlainHTTP: true}, Kubelet: told("v1.30.4")})
+	}, []string{"json", "txt", "all.txt", "color.txt", "yaml", "ndjson"}},
+	{"node_all_hold", func(t *testing.T) any {
+		return validate(t, compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: specOf(set("", operatorsHold...))}}, Kubelet: told("v1.34.2")})
+	}, []string{"json", "txt", "all.txt"}},
+	{"node_all_fail", func(t *testing.T) any {
+		return validate(t, compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: each(operatorsFail)}}})
+	}, []string{"json", "txt", "all.txt", "color.txt"}},
+	{"node_all_unknown", func(t *testing.T) any {
+		return validate(t, compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: each(operatorsUnknown)}}, Kubelet: told("v1.28.3")})
+	}, []string{"json", "txt", "all.txt", "color.txt"}},
+	{"node_all_unknown_strict", func(t *testing.T) any {
+		return validate(t, compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: each(operatorsUnknown)}}, Strict: true})
+	}, []string{"txt"}},
+	{"node_many_names", func(t *testing.T) any {
+		return validate(t, compat.NodeRequest{Snapshot: snapshot(t, 40), Files: []compat.File{{Name: "spec.yaml", Data: specOf(
+			set("", rule("many", names("kernel.config", `op: InRegexp, value: ["^OPTION"]`), term("cpu.cpuid", `AVX512F: {op: Exists}`))),
+			set("", rule("many", names("kernel.config", `op: NotIn, value: [LSM]`))),
+		)}}})
+	}, []string{"txt", "all.txt"}},
+	{"node_failure", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{})
+		i := r.PushImage(t, "app", "1", amd64)
+		r.PushArtifact(t, "app", i, gpu, "")
+		return validate(t, compat.NodeRequest{
+			Images: []string{app + ":2", app + ":1"}, Registry: artifact.Options{PlainHTTP: true},
+			RequireSidecars: true, Kubelet: told("v1.28.3"),
+		})
+	}, []string{"json", "txt"}},
+	{"node_no_answer", func(t *testing.T) any {
+		_, app := registry(t, registrytest.Options{})
+		return validate(t, compat.NodeRequest{Images: []string{app + ":1"}, Registry: artifact.Options{PlainHTTP: true}})
+	}, []string{"json", "txt", "color.txt"}},
+	{"node_error", func(*testing.T) any { return report.NewNodeReport(now, errors.New("reading node.json: no such file")) }, []string{"json", "txt"}},
+	{"node_what_if", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{NoReferrers: true})
+		i := r.PushImage(t, "app", "1", amd64)
+		pinned := r.PushArtifact(t, "app", i, gpu, day1)
+		r.PushArtifact(t, "app", i, gpu, day2)
+		r.AddFallback(t, "app", i.Digest, r.PushArtifact(t, "app", r.PushImage(t, "app", "2", arm64), gpu, day3))
+		return validate(t, compat.NodeRequest{
+			Images: []string{app + ":1"}, Registry: artifact.Options{PlainHTTP: true}, Artifact: pinned.Digest, RequireSidecars: true, Strict: true,
+			Changes: compat.Changes{Set: []string{"kernel.version.major=4", "kernel.version.odd=x"}, Unset: []string{"cpu.cpuid.AVX512F"}, AddDevices: []string{"pci.device:vendor=10de,class=0302"}},
+		})
+	}, []string{"json", "txt"}},
+	{"node_platform", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{})
+		r.PushArtifact(t, "app", r.PushImage(t, "app", "1", armv6), gpu, day1)
+		return validate(t, compat.NodeRequest{
+			Images: []string{app + ":1"}, Registry: artifact.Options{PlainHTTP: true},
+			Snapshot: load(t, `{"apiVersion":"nfd.k8s-sigs.io/v1alpha1","kind":"NodeFeature","metadata":{"name":"a","labels":{"nfd.node.kubernetes.io/node-name":"node-b"}},"spec":{"features":{"flags":{},"attributes":{"kernel.version":{"elements":{"full":"6.1.58","major":"6"}}},"instances":{}}}}`),
+		})
+	}, []string{"json", "txt"}},
+}
+
+// kernels is a spec for nodes that differ in their kernels and devices.
+var kernels = specOf(
+	set(`tag: gpu, description: "fast, on an NVIDIA GPU", weight: 100`, rule("gpu", term("pci.device", `vendor: {op: In, value: ["10de"]}, class: {op: In, value: ["0302"]}`))),
+	set(`tag: cpu, weight: 10`, rule("kernel", term("kernel.version", `major: {op: Ge, value: ["7"]}`))),
+)
+
+// bare is a node about which little is known.
+func bare(t testing.TB) *nodefeatures.Snapshot {
+	return load(t, `{"apiVersion": "compat/v1alpha1", "kind": "NodeSnapshot", "node": {"os": "linux", "architecture": "amd64"},
+	  "sources": [{"name": "kernel", "status": "partial", "unreadable": [
+	    {"feature": "kernel.loadedmodule", "reason": {"code": "fileMissing", "message": "/proc/modules does not exist"}}]}],
+	  "features": {"flags": {}, "attributes": {"kernel.version": {"elements": {"major": "6"}}},
+	    "instances": {"pci.device": {"elements": [{"attributes": {"class": "0200", "vendor": "8086"}}]}}}}`)
+}
+
+// nodes are n of them, the same each time.
+func nodes(t testing.TB, n int) []*nodefeatures.Snapshot {
+	list := make([]*nodefeatures.Snapshot, n)
+	for i := range list {
+		s := bare(t)
+		s.Node.Name = fmt.Sprintf("ip-10-0-%d-%d.eu-west-1.compute.internal", i/256, i%256)
+		if i%3 == 0 {
+			s.Node.Name = fmt.Sprintf("worker-%03d", i)
+		}
+		if i%10 == 9 {
+			s.Node.Name = ""
+		}
+		s.Kubelet, _ = s.Kubelet.With(told(fmt.Sprintf("v1.%d.0", 26+i%4)))
+		switch {
+		case i%7 == 0:
+			s = changed(t, s, "kernel.version.major=7")
+		case i%11 == 0:
+			s = changed(t, s, "kernel.version.major=odd")
+		default:
+			s = changed(t, s, fmt.Sprintf("kernel.version.major=%d", i%7))
+		}
+		list[i] = s
+	}
+	return list
+}
+
+var nodesScenarios = []scenario{
+	{"nodes_none", func(t *testing.T) any { return fleet(t, compat.NodeRequest{}) }, []string{"json", "txt"}},
+	{"nodes_few", func(t *testing.T) any {
+		return fleet(t, compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: kernels}}, Changes: compat.Changes{Set: []string{"kernel.config.X=y"}}}, nodes(t, 12)...)
+	}, []string{"json", "txt", "all.txt", "color.txt"}},
+	{"nodes_many", func(t *testing.T) any {
+		return fleet(t, compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: kernels}}, RequireSidecars: true}, nodes(t, 33)...)
+	}, []string{"txt", "all.txt"}},
+	{"nodes_many_groups", func(t *testing.T) any {
+		list := make([]*nodefeatures.Snapshot, 31)
+		for i := range list {
+			list[i] = bare(t)
+			list[i].Node.Name = fmt.Sprintf("node-%02d", i)
+			list[i].Sources[0].Unreadable[0].Reason.Message = fmt.Sprintf("/proc/modules is odd in the way %d", i/2*2)
+		}
+		return fleet(t, compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: specOf(set("", operatorsUnknown[0]))}}}, list...)
+	}, []string{"txt", "all.txt"}},
+	{"nodes_failed", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{})
+		r.PushArtifact(t, "app", r.PushImage(t, "app", "1", arm64), gpu, day1)
+		other := snapshot(t, 0)
+		other.Node.Architecture, other.Node.Name = "arm64", "node-b"
+		return fleet(t, compat.NodeRequest{Images: []string{app + ":1", app + ":2"}, Registry: artifact.Options{PlainHTTP: true}}, snapshot(t, 0), other)
+	}, []string{"json", "txt"}},
+}
+
+// manifest is a file of documents, each beginning with what its first argument says.
+func manifest(name string, documents ...string) compat.File {
+	return compat.File{Name: name, Data: []byte(strings.Join(documents, "---\n"))}
+}
+
+// Workloads. web has an ordinary init container, three sidecars that are waited for in
+// different ways, and an app whose port is taken.
+const (
+	web = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      initContainers:
+        - {name: migrate, image: "HOST/app:1"}
+        - name: proxy
+          image: docker.io/envoyproxy/envoy:v1.30.0
+          restartPolicy: Always
+          ports: [{containerPort: 8080}]
+          readinessProbe: {httpGet: {path: /ready, port: 9901}}
+        - name: agent
+          image: HOST/app:2
+          restartPolicy: Always
+          startupProbe: {exec: {command: [sh, -c, "test -f /ready"]}, periodSeconds: 2}
+          lifecycle: {preStop: {sleep: {seconds: 3}}}
+          resources: {requests: {cpu: 100m, memory: 64Mi}}
+        - name: hooked
+          image: HOST/app:1
+          restartPolicy: Always
+          lifecycle: {postStart: {httpGet: {port: 80}}}
+        - name: slept
+          image: HOST/app:1
+          restartPolicy: Always
+          lifecycle: {postStart: {exec: {command: [sleep, "5"]}}}
+        - name: checked
+          image: HOST/app:1
+          restartPolicy: Always
+          startupProbe: {httpGet: {port: 80}, failureThreshold: 60}
+      containers:
+        - name: web
+          image: HOST/app:1
+          ports: [{containerPort: 8080}]
+          lifecycle: {preStop: {exec: {command: ["true"]}}}
+`
+	job = `apiVersion: batch/v1
+kind: Job
+metadata: {name: once}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      initContainers:
+        - {name: proxy, image: "HOST/app:1", restartPolicy: Always}
+      containers:
+        - {name: istio-proxy, image: "docker.io/istio/proxyv2:1.20.0", lifecycle: {postStart: {exec: {command: [pilot-agent, wait]}}}}
+        - {name: work, image: "HOST/app:1"}
+`
+	bad = `apiVersion: batch/v1
+kind: Job
+spec:
+  template:
+    spec:
+      hostNetwork: 7
+      extra: 1
+      containers:
+        - {name: work, image: "HOST/app:1"}
+`
+	plain = `apiVersion: v1
+kind: Pod
+metadata: {name: plain}
+spec: {containers: [{name: a, image: "HOST/app:1"}]}
+`
+	helperLast = `apiVersion: v1
+kind: Pod
+metadata: {name: last}
+spec: {containers: [{name: a, image: "HOST/app:1"}, {name: istio-proxy, image: "docker.io/istio/proxyv2:1.20.0"}]}
+`
+)
+
+// podImages makes a registry with the images of the workloads: app:1 is compatible,
+// app:2 is not, and there are no others.
+func podImages(t testing.TB) (host string) {
+	r, app := registry(t, registrytest.Options{})
+	r.PushArtifact(t, "app", r.PushImage(t, "app", "1", amd64), gpu, day1)
+	r.PushArtifact(t, "app", r.PushImage(t, "app", "2", arm64), each(operatorsFail[:2]), day1)
+	return strings.TrimSuffix(app, "/app")
+}
+
+// pods judges files in which HOST stands for a registry, or without their images.
+func pods(t testing.TB, images bool, change func(*compat.PodRequest), files ...compat.File) any {
+	r := compat.PodRequest{NoImages: !images, NodeRequest: compat.NodeRequest{Registry: artifact.Options{PlainHTTP: true}}}
+	host := "registry.test:5000"
+	if images {
+		host = podImages(t)
+	}
+	if change != nil {
+		change(&r)
+	}
+	for i := range files {
+		files[i].Data = bytes.ReplaceAll(files[i].Data, []byte("HOST"), []byte(host))
+	}
+	return validatePod(t, r, files...)
+}
+
+var podScenarios = []scenario{
+	{"pods", func(t *testing.T) any {
+		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet, r.RequireStartOrder = told("v1.34.2"), true },
+			manifest("web.yaml", web, job, helperLast), manifest("-", bad, "a: [\n"))
+	}, []string{"json", "txt", "color.txt", "sarif.json", "junit.xml"}},
+	{"pods_images", func(t *testing.T) any {
+		return pods(t, true, func(r *compat.PodRequest) { r.Kubelet = told("v1.34.2") },
+			manifest("images.yaml", plain, strings.ReplaceAll(plain, ":1", ":2"), strings.ReplaceAll(plain, ":1", ":3")))
+	}, []string{"json", "txt", "color.txt", "junit.xml"}},
+	{"pods_old_node", func(t *testing.T) any {
+		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet = told("v1.27.16") }, manifest("web.yaml", web, plain))
+	}, []string{"txt", "junit.xml"}},
+	{"pods_rejected", func(t *testing.T) any {
+		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet = told("v1.28.15") }, manifest("web.yaml", web))
+	}, []string{"json", "txt"}},
+	{"pods_not_run", func(t *testing.T) any {
+		return pods(t, false, func(r *compat.PodRequest) {
+			r.Kubelet = told("v1.37.0")
+			r.Kubelet.FeatureGates = "SidecarContainers=true"
+		}, manifest("plain.yaml", plain))
+	}, []string{"json", "txt"}},
+	{"pods_unknown", func(t *testing.T) any {
+		return pods(t, false, nil, manifest("a-directory-with-a-long-name/and-another-one/and-a-file-with-a-long-name-too.yaml", web, "kind: {{ .Values.kind }}\n"))
+	}, []string{"json", "txt", "junit.xml"}},
+	{"pods_left_out", func(t *testing.T) any {
+		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet, r.Disable = told("v1.34.2"), []string{"SC031", "SC001"} },
+			manifest("bad.yaml", bad))
+	}, []string{"json", "txt", "junit.xml"}},
+	{"pods_none", func(t *testing.T) any {
+		return pods(t, false, nil, manifest("none.yaml", "kind: ConfigMap\napiVersion: v1\n"))
+	}, []string{"json", "txt", "junit.xml"}},
+	{"pods_error", func(*testing.T) any { return report.NewPodReport(now, errors.New("reading a.yaml: no such file")) }, []string{"json", "txt"}},
+}
+
+var imageScenarios = []scenario{
+	{"discover_index", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{LaxReferences: true})
+		index, manifests := r.PushIndex(t, "app", "1", amd64, arm64, armv6)
+		r.PushArtifact(t, "app", index, gpu, day1)
+		r.PushArtifact(t, "app", index, kernels, day2)
+		r.PushArtifact(t, "app", index, gpu, "")
+		r.PushArtifact(t, "app", manifests[0], []byte("version: v1alpha1\n"), day1)
+		r.PushArtifact(t, "app", manifests[0], specOf(set("", operatorsHold[0])), day3)
+		r.PushArtifact(t, "app", manifests[1], gpu, day2)
+		return discover(t, app+":1")
+	}, []string{"json", "txt", "table.txt", "color.txt"}},
+	{"discover_fallback", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{NoReferrers: true, LaxReferences: true})
+		i := r.PushImage(t, "app", "1", amd64)
+		r.PushArtifact(t, "app", i, gpu, day1)
+		gone := r.PushArtifact(t, "app", i, gpu, day2)
+		r.DeleteManifest(t, "app", gone.Digest)
+		r.AddFallback(t, "app", i.Digest, r.PushArtifact(t, "app", r.PushImage(t, "app", "2", arm64), gpu, day3))
+		return discover(t, app+":1")
+	}, []string{"json", "txt", "table.txt", "color.txt"}},
+	{"discover_nothing", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{})
+		r.PushIndex(t, "app", "1", amd64, arm64)
+		return discover(t, app+":1")
+	}, []string{"json", "txt", "table.txt"}},
+	{"discover_error", func(t *testing.T) any {
+		_, app := registry(t, registrytest.Options{})
+		return discover(t, app+":1")
+	}, []string{"json", "txt"}},
+	{"attach", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{})
+		r.PushImage(t, "app", "1", amd64)
+		return attach(t, app+":1", artifact.AttachOptions{}, gpu)
+	}, []string{"json", "txt"}},
+	{"attach_existing", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{})
+		index, manifests := r.PushIndex(t, "app", "1", amd64, arm64)
+		r.PushArtifact(t, "app", index, gpu, day1)
+		r.PushArtifact(t, "app", manifests[0], gpu, day1)
+		return attach(t, app+":1", artifact.AttachOptions{}, gpu)
+	}, []string{"json", "txt"}},
+	{"attach_dry_run", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{})
+		_, manifests := r.PushIndex(t, "app", "1", amd64, arm64)
+		r.PushArtifact(t, "app", manifests[0], gpu, day1)
+		return attach(t, app+":1", artifact.AttachOptions{DryRun: true}, kernels)
+	}, []string{"json", "txt"}},
+	{"attach_replace", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{})
+		index, manifests := r.PushIndex(t, "app", "1", amd64, arm64)
+		r.PushArtifact(t, "app", index, gpu, day1)
+		r.PushArtifact(t, "app", index, specOf(set("", operatorsHold[0])), day2)
+		r.PushArtifact(t, "app", manifests[1], gpu, day1)
+		return attach(t, app+":1", artifact.AttachOptions{Replace: true}, kernels)
+	}, []string{"json", "txt"}},
+	{"attach_replace_refused", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{DeleteStatus: 405})
+		r.PushArtifact(t, "app", r.PushImage(t, "app", "1", amd64), gpu, day1)
+		return attach(t, app+":1", artifact.AttachOptions{Replace: true}, kernels)
+	}, []string{"json", "txt"}},
+	{"attach_refused", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{})
+		r.PushImage(t, "app", "1", amd64)
+		return attach(t, app+":1", artifact.AttachOptions{}, []byte("version: v1alpha1\ncompatibilities: [{rule: []}]\n"))
+	}, []string{"json", "txt"}},
+	{"detach", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{})
+		index, manifests := r.PushIndex(t, "app", "1", amd64, arm64)
+		r.PushArtifact(t, "app", index, gpu, day1)
+		r.PushArtifact(t, "app", index, kernels, day2)
+		r.PushArtifact(t, "app", manifests[1], gpu, day1)
+		return detach(t, app+":1", artifact.DetachOptions{All: true})
+	}, []string{"json", "txt"}},
+	{"detach_nothing", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{})
+		r.PushImage(t, "app", "1", amd64)
+		return detach(t, app+":1", artifact.DetachOptions{All: true})
+	}, []string{"json", "txt"}},
+	{"detach_refused", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{DeleteStatus: 405})
+		r.PushArtifact(t, "app", r.PushImage(t, "app", "1", amd64), gpu, day1)
+		return detach(t, app+":1", artifact.DetachOptions{All: true})
+	}, []string{"json", "txt"}},
+	{"detach_listed_only", func(*testing.T) any {
+		result := report.NewDetachReport("registry.test:5000/app:1", nil)
+		result.Detached = []report.Detached{{
+			Target:  report.Target{Digest: "sha256:1", On: string(artifact.OnManifest)},
+			Removed: []artifact.Removed{{Digest: "sha256:2", Missing: true}, {Digest: "sha256:3", Deleted: true}, {Digest: "sha256:4"}},
+		}}
+		return result
+	}, []string{"json", "txt"}},
+}
+
+// discover, attach and detach give the report, also on a failure.
+func discover(t testing.TB, image string) any {
+	result, _ := compat.Discover(t.Context(), open(t, image), artifact.Platform{})
+	return result
+}
+
+func attach(t testing.TB, image string, o artifact.AttachOptions, spec []byte) any {
+	o.Created = now
+	result, _ := compat.Attach(t.Context(), open(t, image), spec, o)
+	return result
+}
+
+func detach(t testing.TB, image string, o artifact.DetachOptions) any {
+	result, _ := compat.Detach(t.Context(), open(t, image), o)
+	return result
+}
+
+var otherScenarios = []scenario{
+	{"lint", func(*testing.T) any {
+		return lint(
+			compat.File{Name: "good.yaml", Data: gpu},
+			compat.File{Name: "warnings.yaml", Data: each(operatorsUnknown)},
+			compat.File{Name: "errors.yaml", Data: []byte("version: v1alpha1\ncompatibilities:\n- rule: []\n- rules: [{name: a, matchFeatures: [{feature: kernel.version, matchExpressions: {full: {op: In, value: [5.10]}}}]}]\n")},
+			compat.File{Name: "syntax.yaml", Data: []byte("a: [\n")},
+			compat.File{Name: "none.yaml"},
+		)
+	}, []string{"json", "txt", "color.txt"}},
+	{"lint_warnings", func(*testing.T) any {
+		return lint(compat.File{Name: "warnings.yaml", Data: each(operatorsUnknown)})
+	}, []string{"json", "txt"}},
+	{"snapshot", func(t *testing.T) any { return snapshot(t, 10) }, []string{"json", "txt", "all.txt"}},
+	{"snapshot_nothing", func(t *testing.T) any { return load(t, `{"flags":{},"attributes":{},"instances":{}}`) }, []string{"txt"}},
+	{"diff", func(t *testing.T) any {
+		a := changed(t, snapshot(t, 12), "kernel.enabledmodule.xfs=")
+		b := changed(t, snapshot(t, 0), "kernel.version.minor=1", "cpu.cpuid.AMXTILE=", "cpu.cpuid.AVX2", "kernel.config.LSM=yama", "kernel.loadedmodule.nvme=")
+		b.Node.Name = ""
+		a.Addresses, b.Addresses = nil, nil
+		a.Features.Instances["pci.device"] = devices("1111", "2222", "2222", "3333", "3333")
+		b.Features.Instances["pci.device"] = devices("1111", "3333", "4444", "5555", "5555")
+		a.Features.Instances["usb.device"] = devices("1d6b")
+		delete(b.Features.Attributes, "system.osrelease")
+		delete(a.Features.Instances, "storage.block")
+		return diff(t, a, b)
+	}, []string{"json", "txt", "all.txt"}},
+	{"diff_some", func(t *testing.T) any {
+		return diff(t, snapshot(t, 11), changed(t, snapshot(t, 0), "kernel.version.minor=1"), "kernel")
+	}, []string{"json", "txt"}},
+	{"diff_none", func(t *testing.T) any { return diff(t, snapshot(t, 1), snapshot(t, 1)) }, []string{"json", "txt"}},
+}
+
+func lint(files ...compat.File) any {
+	result := report.NewLintReport()
+	for _, f := range files {
+		var err error
+		if f.Data == nil {
+			err = errors.New("open " + f.Name + ": no such file or directory")
+		}
+		compat.LintFileInto(result, f.Name, f.Data, err)
+	}
+	return result
+}
+
+func diff(t testing.TB, a, b *nodefeatures.Snapshot, only ...string) any {
+	t.Helper()
+	result, err := compat.DiffSnapshots(a, b, only...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// devices are PCI devices with these vendors.
+func devices(vendors ...string) nfdv1alpha1.InstanceFeatureSet {
+	var set nfdv1alpha1.InstanceFeatureSet
+	for _, vendor := range vendors {
+		set.Elements = append(set.Elements, nfdv1alpha1.InstanceFeature{Attributes: map[string]string{"vendor": vendor}})
+	}
+	return set
+}
