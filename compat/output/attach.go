@@ -50,7 +50,7 @@ func writeDetach(w io.Writer, r *report.DetachReport, style Style) error {
 			p.removed(old, "detached")
 		}
 	}
-	if len(r.Detached) == 0 {
+	if len(r.Detached) == 0 && r.Error == nil {
 		p.line(0, "nothing is attached to %s", r.Reference)
 	}
 	p.warnings(r.Warnings)

@@ -40,7 +40,7 @@ func writeTree(w io.Writer, r *report.DiscoverReport, style Style) error {
 			p.line(0, stem+twig+"%s  %s  %s%s", a.Digest, orNone(a.Created), p.state(a), artifactDetails(a))
 		}
 	}
-	if countArtifacts(r) == 0 {
+	if countArtifacts(r) == 0 && r.Error == nil {
 		p.line(0, "no compatibility artifact is attached")
 	}
 	p.warnings(r.Warnings)
