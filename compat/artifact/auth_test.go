@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -413,7 +414,9 @@ func TestTokenTrouble(t *testing.T) {
 // TestTokenServiceErrors are told apart from the registry's.
 func TestTokenServiceErrors(t *testing.T) {
 	for status, code := range map[int]string{401: CodeUnauthorized, 403: CodeForbidden, 400: CodeRegistryError, 503: CodeRegistryError} {
+		var asked atomic.Int32
 		service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			asked.Add(1)
 			w.Header().Set("Retry-After", "3600")
 			http.Error(w, `{"errors":[{"code":"X","message":"your password `+password+` is wrong"}]}`, status)
 		}))
@@ -430,6 +433,9 @@ func TestTokenServiceErrors(t *testing.T) {
 		var e *RegistryError
 		if errors.As(err, &e) && e.RetryAfter.Hours() != 1 {
 			t.Errorf("%d: got %+v", status, e)
+		}
+		if n := asked.Load(); n != 1 {
+			t.Errorf("%d: %d token requests", status, n)
 		}
 		service.Close()
 	}

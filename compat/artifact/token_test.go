@@ -133,6 +133,97 @@ func TestTokenAnswers(t *testing.T) {
 	}
 }
 
+// TestTokenTooLarge stops reading an answer that is longer than any token.
+func TestTokenTooLarge(t *testing.T) {
+	t.Parallel()
+	repo := opened(t, "registry.example.com/app:1.0", Options{}, func(req *http.Request) *http.Response {
+		if req.URL.Path == "/token" {
+			answer := `{"token":"a"` + strings.Repeat(" ", maxToken) + `}`
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(answer)), ContentLength: -1}
+		}
+		header := http.Header{"Www-Authenticate": {`Bearer realm="https://registry.example.com/token"`}}
+		return &http.Response{StatusCode: http.StatusUnauthorized, Header: header}
+	})
+	_, err := repo.Image(testContext(t), amd64)
+	wantCode(t, err, CodeTooLarge)
+}
+
+// TestUserAgent says who we are, once, in every request: at the registry, at its token service, and at another host that
+// takes uploads.
+func TestUserAgent(t *testing.T) {
+	t.Parallel()
+	var hosts []string
+	repo := opened(t, "registry.example.com/app:1.0", Options{UserAgent: "compat/1.2"}, func(req *http.Request) *http.Response {
+		if diff := cmp.Diff([]string{"compat/1.2"}, req.Header["User-Agent"]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", req.URL, diff)
+		}
+		hosts = append(hosts, req.Method+" "+req.URL.Host)
+		header := http.Header{}
+		switch {
+		case req.URL.Host == "auth.example.com":
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"token":"a"}`))}
+		case req.URL.Host == "uploads.example.com":
+			return &http.Response{StatusCode: http.StatusCreated}
+		case req.Header.Get("Authorization") == "":
+			header.Set("Www-Authenticate", `Bearer realm="https://auth.example.com/token"`)
+			return &http.Response{StatusCode: http.StatusUnauthorized, Header: header}
+		default:
+			header.Set("Location", "https://user:x@uploads.example.com/1#x")
+			return &http.Response{StatusCode: http.StatusAccepted, Header: header}
+		}
+	})
+	if err := repo.store.(*registry).upload(testContext(t), emptyConfig(), emptyJSON); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"POST registry.example.com", "GET auth.example.com", "POST registry.example.com", "PUT uploads.example.com"}
+	if diff := cmp.Diff(want, hosts); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestLoginConnection logs in over the connection that was refused.
+func TestLoginConnection(t *testing.T) {
+	t.Parallel()
+	connections := map[string]bool{}
+	r := registrytest.New(t, registrytest.Options{
+		Auth: registrytest.AuthBasic, Username: user, Password: password,
+		Intercept: func(_ http.ResponseWriter, req *http.Request) bool {
+			connections[req.RemoteAddr] = true
+			return false
+		},
+	})
+	r.PushImage(t, "app", "1.0", amd64)
+	repo := open(t, r, "app:1.0", Options{Username: user, Password: password})
+	if _, err := repo.store.manifest(testContext(t), whatImage, "1.0"); err != nil || len(connections) != 1 {
+		t.Errorf("%d connections, %v", len(connections), err)
+	}
+}
+
+// TestHelperOnce asks a credential helper once, however many tokens are needed.
+func TestHelperOnce(t *testing.T) {
+	dir := t.TempDir()
+	log := filepath.Join(dir, "log")
+	script := fmt.Sprintf("#!/bin/sh\necho asked >>%s\necho '{\"Username\":%q,\"Secret\":%q}'\n", log, user, password)
+	for name, content := range map[string]string{"docker-credential-once": script, "config.json": `{"credsStore":"once"}`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	r := registrytest.New(t, registrytest.Options{Auth: registrytest.AuthBearer, Username: user, Password: password})
+	r.PushImage(t, "app", "1.0", amd64)
+	repo := open(t, r, "app:1.0", Options{RegistryConfig: filepath.Join(dir, "config.json")})
+	for range 2 {
+		if _, err := repo.store.manifest(testContext(t), whatImage, "1.0"); err != nil {
+			t.Fatal(err)
+		}
+		r.ExpireTokens()
+	}
+	if asked, err := os.ReadFile(log); err != nil || string(asked) != "asked\n" || len(r.TokenRequests()) != 2 {
+		t.Errorf("%d tokens, %q, %v", len(r.TokenRequests()), asked, err)
+	}
+}
+
 // TestUpgradeChallenge logs in nowhere but at the registry's own origin, not even where a redirect
 // leads to TLS on the same host.
 func TestUpgradeChallenge(t *testing.T) {
@@ -197,30 +288,42 @@ func TestRealmHops(t *testing.T) {
 	}
 }
 
-// TestWiderScope asks for what the registry wants beyond what we ask for, and remembers the token.
+// TestWiderScope asks for what the registry wants beyond what we ask for, and remembers the token:
+// a request needs no 401 before it, and one try more when the token has run out.
 func TestWiderScope(t *testing.T) {
 	t.Parallel()
 	var scopes [][]string
-	requests := 0
+	var requests []string
+	current := ""
 	repo := opened(t, "registry.example.com/team/app:1.0", Options{}, func(req *http.Request) *http.Response {
 		if req.URL.Path == "/token" {
 			scopes = append(scopes, req.URL.Query()["scope"])
-			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"token":"` + token + `"}`))}
+			current = fmt.Sprintf("token%d", len(scopes))
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"token":"` + current + `"}`))}
 		}
-		if requests++; req.Header.Get("Authorization") != "Bearer "+token {
+		requests = append(requests, req.Header.Get("Authorization"))
+		if current == "" || req.Header.Get("Authorization") != "Bearer "+current {
 			header := http.Header{}
-			header.Set("Www-Authenticate", `Bearer realm="https://registry.example.com/token",scope="repository:team/app:metadata,pull registry:catalog:* odd repository:h:1/x:pull"`)
+			header.Set("Www-Authenticate", `Bearer realm="https://registry.example.com/token",`+
+				`scope="repository:team/app:metadata,pull registry:catalog:* odd repository:h:1/x:pull"`)
 			return &http.Response{StatusCode: http.StatusUnauthorized, Header: header}
 		}
 		return &http.Response{StatusCode: http.StatusNotFound}
 	})
-	for range 3 {
-		_, err := repo.Image(testContext(t), amd64)
-		wantCode(t, err, CodeImageNotFound)
+	for range 2 {
+		for range 2 {
+			_, err := repo.Image(testContext(t), amd64)
+			wantCode(t, err, CodeImageNotFound)
+		}
+		current = "" // it runs out
 	}
-	want := [][]string{{"odd", "registry:catalog:*", "repository:h:1/x:pull", "repository:team/app:metadata,pull"}}
-	if diff := cmp.Diff(want, scopes); diff != "" || requests != 4 {
-		t.Errorf("%d requests, want 4; scopes (-want +got):\n%s", requests, diff)
+	want := []string{"odd", "registry:catalog:*", "repository:h:1/x:pull", "repository:team/app:metadata,pull"}
+	if diff := cmp.Diff([][]string{want, want}, scopes); diff != "" {
+		t.Errorf("scopes (-want +got):\n%s", diff)
+	}
+	const one, two = "Bearer token1", "Bearer token2"
+	if diff := cmp.Diff([]string{"", one, one, one, two, two}, requests); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 }
 
