@@ -13,8 +13,19 @@ import (
 	"strings"
 	"testing"
 
+
 	"github.com/google/go-cmp/cmp"
 )
+
+// pages are the README and the pages of documentation, with their files from here.
+func pages(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("docs/*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no pages: %v", err)
+	}
+	return append([]string{"../../README.md"}, files...)
+}
 
 // TestReadmeConsole runs the console blocks of the README in a copy of the
 // repository, in order, and compares what they print.
@@ -26,26 +37,50 @@ func TestReadmeConsole(t *testing.T) {
 	}
 }
 
-// TestReadmeFiles keeps the files that the README shows equal to the files.
-func TestReadmeFiles(t *testing.T) {
+// TestShownFiles keeps the files that the pages show equal to the files.
+func TestShownFiles(t *testing.T) {
 	shown := regexp.MustCompile("(?s)<!-- file: (\\S+) -->\n```\\w+\n(.*?)```")
-	readme := readReadme(t)
-	matches := shown.FindAllSubmatchIndex(readme, -1)
-	if len(matches) == 0 {
-		t.Fatal("the README shows no file")
-	}
-	var updated []byte
-	last := 0
-	for _, m := range matches {
-		content, err := os.ReadFile(filepath.Join("../..", string(readme[m[2]:m[3]])))
+	found := 0
+	for _, page := range pages(t) {
+		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
 		}
-		updated = append(append(updated, readme[last:m[4]]...), content...)
-		last = m[5]
+		var updated []byte
+		last := 0
+		for _, m := range shown.FindAllSubmatchIndex(text, -1) {
+			content, err := os.ReadFile(filepath.Join("../..", string(text[m[2]:m[3]])))
+			if err != nil {
+				t.Fatal(err)
+			}
+			updated = append(append(updated, text[last:m[4]]...), content...)
+			last = m[5]
+			found++
+		}
+		golden(t, page, append(updated, text[last:]...))
 	}
-	updated = append(updated, readme[last:]...)
-	golden(t, "../../README.md", updated)
+	if found == 0 {
+		t.Error("no page shows a file")
+	}
+}
+
+// TestLinks finds links of the pages that lead nowhere.
+func TestLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
+	for _, page := range append(pages(t), "../../spec/README.md", "../../compat/sidecar/findings.md", "../../nodefeatures/VERDICTS.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
+		}
+	}
 }
 
 // TestReadmeExitCodes keeps the table of exit codes equal to the constants.
@@ -80,6 +115,7 @@ func TestReadmeDependencies(t *testing.T) {
 	}
 	var got []string
 	_, section, _ := strings.Cut(string(readReadme(t)), "## Dependencies")
+	section, _, _ = strings.Cut(section, "\n## ")
 	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(section, -1) {
 		got = append(got, row[1])
 	}
