@@ -1,11 +1,12 @@
 # Each target is a line that a person could type.
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 FUZZTIME ?= 30s
+DEADCODE := golang.org/x/tools/cmd/deadcode@v0.45.0
 ROOM ?= compat compat/report compat/output
 MIN ?= 0
 export CGO_ENABLED ?= 0
 
-.PHONY: build test lint bench fuzz mutate integration generate demo release
+.PHONY: build test lint deadcode bench fuzz mutate integration generate demo release
 
 build: ## one static binary: bin/compat
 	go build -trimpath -ldflags='-s -w' -o bin/compat ./cmd/compat
@@ -15,6 +16,10 @@ test: ## everything that needs nothing but Go
 
 lint: ## style, package boundaries, forbidden calls
 	go run $(GOLANGCI) run ./...
+
+deadcode: ## functions that the program never calls, on either architecture
+	GOBIN=$(CURDIR)/bin go install $(DEADCODE)
+	test -z "$$(for arch in amd64 arm64; do GOARCH=$$arch bin/deadcode ./cmd/compat; done | sort | uniq -d | tee /dev/stderr)"
 
 bench: ## side by side with nfd, and Go benchmarks
 	go test -tags=integration -run='^$$' -bench=. -benchmem ./...
