@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -67,19 +66,21 @@ func (b *builder) build(ctx context.Context, faults []*fault) ([]*fault, error) 
 			return nil, err
 		}
 		broken := map[string]bool{}
+		var messages string
 		for _, r := range b.packages {
 			cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-gcflags=-e", "-overlay="+overlay, "-o", binary(b.temp, r), "./"+r.path)
 			cmd.Dir = b.root
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr
 			if err := cmd.Run(); err != nil {
-				lines := compileErrors(stderr.String())
+				lines := b.compileErrors(stderr.String())
 				if len(lines) == 0 || ctx.Err() != nil {
 					return nil, fmt.Errorf("building the tests of %s: %w\n%s", r.path, err, stderr.String())
 				}
 				for _, line := range lines {
 					broken[line] = true
 				}
+				messages += stderr.String()
 			}
 		}
 		if len(broken) == 0 {
@@ -91,27 +92,37 @@ func (b *builder) build(ctx context.Context, faults []*fault) ([]*fault, error) 
 		})
 		fmt.Fprintf(os.Stderr, "%d faults do not compile\n", n-len(faults))
 		if len(faults) == n {
-			return nil, errors.New("the packages do not compile with faults, and no fault is to blame")
+			return nil, fmt.Errorf("the packages do not compile with faults, and no fault is to blame:\n%s", messages)
 		}
 	}
 }
 
 var compileError = regexp.MustCompile(`(?m)^(\S+\.go):(\d+):\d+: `)
 
-// compileErrors are the places of errors, as FILE:LINE.
-func compileErrors(text string) []string {
+// compileErrors are the places of errors, as FILE:LINE. The compiler names the files
+// that stand for a package's.
+func (b *builder) compileErrors(text string) []string {
 	var places []string
 	for _, match := range compileError.FindAllStringSubmatch(text, -1) {
-		places = append(places, filepath.Clean(match[1])+":"+match[2])
+		for _, r := range b.packages {
+			for path := range r.texts {
+				if filepath.Base(match[1]) == overlaid(path) || filepath.Clean(match[1]) == path {
+					places = append(places, path+":"+match[2])
+				}
+			}
+		}
 	}
 	return places
 }
+
+// overlaid is the name of the file that stands for another.
+func overlaid(path string) string { return strings.ReplaceAll(path, "/", "_") }
 
 // overlay writes the files with faults and returns the file that names them.
 func (b *builder) overlay(faults []*fault) (string, error) {
 	replace := map[string]string{}
 	write := func(path, text string) error {
-		file := filepath.Join(b.temp, strings.ReplaceAll(path, "/", "_"))
+		file := filepath.Join(b.temp, overlaid(path))
 		replace[filepath.Join(b.root, path)] = file
 		return os.WriteFile(file, []byte(text), 0o600)
 	}
