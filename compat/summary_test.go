@@ -21,11 +21,12 @@ import (
 // as its number says.
 func fleet(t *testing.T, n int, change func(int, *nodefeatures.Snapshot) (*nodefeatures.Snapshot, error)) iter.Seq2[compat.SavedNode, error] {
 	t.Helper()
+	node := load(t, nodeA)
 	return func(yield func(compat.SavedNode, error) bool) {
 		for i := range n {
-			s := load(t, nodeA)
-			s.Node.Name = fmt.Sprintf("node-%04d", i)
-			s, err := change(i, s)
+			one := *node
+			one.Node.Name = fmt.Sprintf("node-%04d", i)
+			s, err := change(i, &one)
 			if !yield(compat.SavedNode{File: "fleet", Snapshot: s}, err) {
 				return
 			}

@@ -62,6 +62,7 @@ var hosts = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
 func TestGolden(t *testing.T) {
 	for _, s := range scenarios() {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			document := s.make(t)
 			var encoded bytes.Buffer
 			if err := output.Write(&encoded, output.FormatJSON, document, output.Style{}); err != nil {
