@@ -4,11 +4,9 @@ import (
 	"context"
 
 	"nodecompat/compat/artifact"
-	"nodecompat/spec"
-
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec"
 )
 
 func newTarget(digest string, on artifact.On, platform *artifact.Platform) report.Target {

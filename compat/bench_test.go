@@ -9,11 +9,9 @@ import (
 	"testing"
 
 	"nodecompat/compat"
-	"nodecompat/spec"
-
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/output"
+	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec"
 )
 
 // manyRules is a spec of n rules with seven expressions each.

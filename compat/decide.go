@@ -9,13 +9,11 @@ import (
 	"strings"
 
 	"nodecompat/compat/artifact"
+	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
-	"nodecompat/spec"
-
 	"nodecompat/nodefeatures/verdict"
-
-	"nodecompat/compat/report"
+	"nodecompat/spec"
 )
 
 // decideNode sums the images up: all of them, and the sidecars if required. That the

@@ -12,11 +12,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"nodecompat/compat/artifact"
-	"nodecompat/spec"
-
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec"
 )
 
 // Discover lists the compatibility artifacts of an image, or those that count for

@@ -1,15 +1,13 @@
 package compat
 
 import (
-	"nodecompat/spec"
-
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec"
 )
 
-// LintFile adds a file to a report: its content, or why it could not be read.
-func LintFileInto(r *report.LintReport, name string, data []byte, err error) {
+// Lint adds a file to a report: its content, or why it could not be read.
+func Lint(r *report.LintReport, name string, data []byte, err error) {
 	var problems spec.Problems
 	if err != nil {
 		problems = spec.Problems{{Severity: verdict.SeverityError, Code: report.CodeUnreadable, Line: 1, Column: 1, Message: err.Error()}}

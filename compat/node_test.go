@@ -8,11 +8,10 @@ import (
 	"time"
 
 	"nodecompat/compat"
+	"nodecompat/compat/report"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/nodefeatures/verdict"
-
-	"nodecompat/compat/report"
 )
 
 // nodeA knows its kernel and its CPU, has two PCI devices, and could not read its

@@ -281,7 +281,7 @@ func TestNodesErrors(t *testing.T) {
 				return test.emit
 			})
 			switch {
-			case test.want == errAny && err == nil, test.want != errAny && !test.usage && !errors.Is(err, test.want):
+			case errors.Is(test.want, errAny) && err == nil, !errors.Is(test.want, errAny) && !test.usage && !errors.Is(err, test.want):
 				t.Errorf("error %v, want %v", err, test.want)
 			case compat.IsUsage(err) != test.usage:
 				t.Errorf("a usage error %t, want %t: %v", !test.usage, test.usage, err)

@@ -36,7 +36,7 @@ const (
 )
 
 // validatePod judges manifests on nodeA: m.yaml, then n.yaml.
-func validatePod(t testing.TB, ctx context.Context, request compat.PodRequest, manifests ...string) *report.PodReport {
+func validatePod(ctx context.Context, t testing.TB, request compat.PodRequest, manifests ...string) *report.PodReport {
 	t.Helper()
 	for i, manifest := range manifests {
 		request.Manifests = append(request.Manifests, compat.File{Name: []string{"m.yaml", "n.yaml"}[i], Data: []byte(manifest)})
@@ -609,7 +609,7 @@ func TestPods(t *testing.T) {
 			if test.second != "" {
 				manifests = append(manifests, test.second)
 			}
-			if diff := cmp.Diff(test.want, podOutcome(validatePod(t, t.Context(), r, manifests...))); diff != "" {
+			if diff := cmp.Diff(test.want, podOutcome(validatePod(t.Context(), t, r, manifests...))); diff != "" {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}
 		})
@@ -779,7 +779,7 @@ func TestPodImages(t *testing.T) {
 			if test.request != nil {
 				test.request(&r)
 			}
-			report := validatePod(t, t.Context(), r, strings.ReplaceAll(test.manifest, "REG", registry.Host()))
+			report := validatePod(t.Context(), t, r, strings.ReplaceAll(test.manifest, "REG", registry.Host()))
 			if diff := cmp.Diff(test.want, podOutcome(report, registry.Host(), "reg")); diff != "" {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}
@@ -805,7 +805,7 @@ func TestPodCut(t *testing.T) {
 	manifest := documentsOf(podOf("a", []string{app}), podOf("b", []string{app}), podOf("c", []string{app}))
 	judged := map[int]bool{}
 	for left := 0; ; left++ {
-		report := validatePod(t, &endingContext{t.Context(), left}, compat.PodRequest{NoImages: true}, manifest)
+		report := validatePod(&endingContext{t.Context(), left}, t, compat.PodRequest{NoImages: true}, manifest)
 		if report.Error == nil {
 			if report.Verdict != verdict.Compatible || len(report.Pods) != 3 {
 				t.Errorf("in time: %s with %d Pods, want compatible with 3", report.Verdict, len(report.Pods))
@@ -824,7 +824,7 @@ func TestPodCut(t *testing.T) {
 
 // TestPodShortNames: images are looked for as containerd does, each once.
 func TestPodShortNames(t *testing.T) {
-	report := validatePod(t, t.Context(), compat.PodRequest{NodeRequest: compat.NodeRequest{Registry: artifact.Options{OCILayout: true}}},
+	report := validatePod(t.Context(), t, compat.PodRequest{NodeRequest: compat.NodeRequest{Registry: artifact.Options{OCILayout: true}}},
 		podOf("web", []string{`{name: a, image: nginx}`, `{name: b, image: "nginx:latest"}`, `{name: c, image: "./layout:1"}`, `{name: d, image: nginx}`}))
 	var got []string
 	for _, i := range report.Pods[0].Images {

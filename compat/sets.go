@@ -4,12 +4,10 @@ import (
 	"context"
 	"slices"
 
-	"nodecompat/nodefeatures"
-	"nodecompat/spec"
-
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec"
 )
 
 // judgeSets evaluates the selected sets. The error is ctx's; then there are none.

@@ -4,9 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"nodecompat/nodefeatures"
-
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures"
 )
 
 // DiffSnapshots compares the features of two nodes: all of them, or only those

@@ -5,9 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Bounds on what a summary holds, however many nodes there are.

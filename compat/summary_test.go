@@ -10,11 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nodecompat/compat"
-	"nodecompat/nodefeatures"
-	"nodecompat/nodefeatures/kubelet"
-
 	"nodecompat/compat/output"
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/kubelet"
 )
 
 // fleet gives n copies of node-a, each changed as its number says, with a kubelet

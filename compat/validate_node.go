@@ -10,13 +10,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"nodecompat/compat/artifact"
+	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
-
 	"nodecompat/nodefeatures/verdict"
-
-	"nodecompat/compat/report"
 )
 
 // A NodeRequest says what to validate a node against. The zero value checks

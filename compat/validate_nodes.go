@@ -6,12 +6,10 @@ import (
 	"time"
 
 	"nodecompat/compat/artifact"
+	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
-
 	"nodecompat/nodefeatures/verdict"
-
-	"nodecompat/compat/report"
 )
 
 // A SavedNode is a snapshot and the file that it was loaded from.

@@ -7,12 +7,10 @@ import (
 	"fmt"
 
 	"nodecompat/compat/artifact"
+	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures/kubelet"
-
 	"nodecompat/nodefeatures/verdict"
-
-	"nodecompat/compat/report"
 )
 
 // A PodRequest says which manifests to validate, and against what.

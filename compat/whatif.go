@@ -8,9 +8,8 @@ import (
 
 	"nodecompat/compat/report"
 	"nodecompat/nodefeatures"
-	"nodecompat/spec"
-
 	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec"
 )
 
 // Changes make another node of one: a what-if. They are made in the order of the

@@ -4,7 +4,6 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
 	"nodecompat/nodefeatures/kubelet"
-
 	"nodecompat/nodefeatures/verdict"
 )
 

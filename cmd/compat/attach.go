@@ -8,10 +8,9 @@ import (
 
 	"nodecompat/compat"
 	"nodecompat/compat/artifact"
-	"nodecompat/spec"
-
 	"nodecompat/compat/output"
 	"nodecompat/compat/report"
+	"nodecompat/spec"
 )
 
 type attachFlags struct {
@@ -90,7 +89,7 @@ func (f *attachFlags) run(ctx context.Context, a *app, file string) error {
 			return exitWith(exitIncompatible)
 		}
 	}
-	return a.answer(f.output, report, report.Error, err, output.Style{})
+	return a.answer(f.output, report, report.Error, err)
 }
 
 // target says what of an index the spec hangs on.

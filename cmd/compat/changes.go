@@ -6,10 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
-
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/output"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // addChanges adds the flags of a what-if.

@@ -7,8 +7,6 @@ import (
 
 	"nodecompat/compat"
 	"nodecompat/compat/artifact"
-
-	"nodecompat/compat/output"
 	"nodecompat/compat/report"
 )
 
@@ -59,5 +57,5 @@ func (f *detachFlags) run(ctx context.Context, a *app) error {
 		All:      f.all,
 		Platform: f.platform.orNone(),
 	})
-	return a.answer(f.output, report, report.Error, err, output.Style{})
+	return a.answer(f.output, report, report.Error, err)
 }

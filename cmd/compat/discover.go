@@ -6,8 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
-
-	"nodecompat/compat/output"
 	"nodecompat/compat/report"
 )
 
@@ -48,5 +46,5 @@ func (f *discoverFlags) run(ctx context.Context, a *app) error {
 		return a.failed(f.output, report, report.Error, err)
 	}
 	report, err := compat.Discover(ctx, repository, f.platform.orNone())
-	return a.answer(f.output, report, report.Error, err, output.Style{})
+	return a.answer(f.output, report, report.Error, err)
 }

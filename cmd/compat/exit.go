@@ -7,11 +7,9 @@ import (
 
 	"nodecompat/compat"
 	"nodecompat/compat/artifact"
-
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/output"
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Exit codes, the same in every output format. No verdict uses 1 or 2, which

@@ -20,10 +20,8 @@ import (
 
 	"nodecompat/compat/artifact"
 	"nodecompat/compat/artifact/registrytest"
-
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures/verdict"
 )
 
 const (

@@ -8,9 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
-	"nodecompat/nodefeatures"
-
 	"nodecompat/compat/output"
+	"nodecompat/nodefeatures"
 )
 
 type featuresFlags struct {

@@ -10,11 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
-	"nodecompat/nodefeatures"
-
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // judgeFlags are what validate-node and validate-pod share: how to reach images,

@@ -15,11 +15,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
-
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/output"
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // app is what every command shares.
@@ -247,20 +245,20 @@ func (a *app) failed(f *format, doc any, reported *report.Error, err error) erro
 	if errors.As(err, &usage) {
 		return err
 	}
-	return a.answer(f, doc, reported, err, output.Style{})
+	return a.answer(f, doc, reported, err)
 }
 
 // answer prints what a command did. When it could not, a structured output still
 // is one whole document, whose error reported gets the hint that a person sees.
-func (a *app) answer(f *format, doc any, reported *report.Error, err error, style output.Style) error {
+func (a *app) answer(f *format, doc any, reported *report.Error, err error) error {
 	if err == nil {
-		return a.print(f, doc, style)
+		return a.print(f, doc, output.Style{})
 	}
 	if f.structured() {
 		if reported != nil {
 			addHint(reported)
 		}
-		if printErr := a.print(f, doc, style); printErr != nil {
+		if printErr := a.print(f, doc, output.Style{}); printErr != nil {
 			return printErr
 		}
 	}

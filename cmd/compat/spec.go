@@ -8,10 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
-	"nodecompat/spec"
-
 	"nodecompat/compat/output"
 	"nodecompat/compat/report"
+	"nodecompat/spec"
 )
 
 func newSpec(a *app) *cobra.Command {
@@ -45,7 +44,7 @@ Exit codes: 0 no errors (there may be warnings), 3 errors.`,
 			if ctx.Err() != nil {
 				return err
 			}
-			compat.LintFileInto(report, name, data, err)
+			compat.Lint(report, name, data, err)
 		}
 		err := a.print(format, report, output.Style{})
 		if err == nil && !report.OK {

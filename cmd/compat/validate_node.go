@@ -6,10 +6,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
-	"nodecompat/spec"
-
 	"nodecompat/compat/output"
 	"nodecompat/compat/report"
+	"nodecompat/spec"
 )
 
 type validateNodeFlags struct {

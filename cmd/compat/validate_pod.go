@@ -11,12 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
-	"nodecompat/compat/sidecar"
-
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/output"
 	"nodecompat/compat/report"
+	"nodecompat/compat/sidecar"
+	"nodecompat/nodefeatures/verdict"
 )
 
 const startOrder = "start-order"

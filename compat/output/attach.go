@@ -4,7 +4,6 @@ import (
 	"io"
 
 	"nodecompat/compat/artifact"
-
 	"nodecompat/compat/report"
 )
 

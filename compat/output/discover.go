@@ -8,9 +8,8 @@ import (
 	"text/tabwriter"
 
 	"nodecompat/compat/artifact"
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // countArtifacts counts what is attached.

@@ -14,10 +14,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/output"
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Bounds on what FuzzReport renders: a report, and how much longer its text may

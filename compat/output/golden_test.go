@@ -529,7 +529,7 @@ func lint(files ...compat.File) any {
 		if f.Data == nil {
 			err = errors.New("open " + f.Name + ": no such file or directory")
 		}
-		compat.LintFileInto(result, f.Name, f.Data, err)
+		compat.Lint(result, f.Name, f.Data, err)
 	}
 	return result
 }

@@ -3,10 +3,9 @@ package output
 import (
 	"io"
 
+	"nodecompat/compat/report"
 	"nodecompat/nodefeatures/verdict"
 	"nodecompat/spec"
-
-	"nodecompat/compat/report"
 )
 
 // writeLint prints a line for each problem, as compilers do.

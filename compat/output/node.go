@@ -8,12 +8,10 @@ import (
 	"strings"
 	"unicode"
 
+	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
-
 	"nodecompat/nodefeatures/verdict"
-
-	"nodecompat/compat/report"
 )
 
 // Style says how text is decorated. The zero value is plain.

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Bounds on the text form of a list of nodes, which has to be read at a glance.

@@ -7,11 +7,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"nodecompat/compat/sidecar"
-
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/report"
+	"nodecompat/compat/sidecar"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // textWidth is how wide the text form of a Pod is, in columns.

@@ -8,11 +8,9 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"nodecompat/compat/sidecar"
-
-	"nodecompat/nodefeatures/verdict"
-
 	"nodecompat/compat/report"
+	"nodecompat/compat/sidecar"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // writeSARIF prints the findings and problems as SARIF 2.1.0, which code hosts

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"nodecompat/nodefeatures"
-
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures"
 )
 
 // writeSnapshot prints a snapshot for a person: one line for each feature.

@@ -6,9 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"nodecompat/nodefeatures"
-
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures"
 )
 
 // diffShown is how many differences of one kind in one feature the text form

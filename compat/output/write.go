@@ -8,9 +8,8 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"nodecompat/nodefeatures"
-
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures"
 )
 
 // A Format is how a document is written.

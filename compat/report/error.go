@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"nodecompat/compat/artifact"
-
 	"nodecompat/nodefeatures/verdict"
 )
 

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"nodecompat/nodefeatures"
-
 	"nodecompat/nodefeatures/verdict"
 )
 

@@ -5,7 +5,6 @@ import (
 
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
-
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -146,8 +145,8 @@ type Set struct {
 	Rules []nodefeatures.Rule `json:"rules"`
 }
 
-// An Error says why there is no answer. Code is stable, see Codes. Retryable is true
-// when the same command may succeed later.
+// An Error says why there is no answer. Code is stable: cmd/compat/docs/codes.md lists
+// them all. Retryable is true when the same command may succeed later.
 type Error struct {
 	Code      string `json:"code"`
 	Message   string `json:"message"`

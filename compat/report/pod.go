@@ -6,7 +6,6 @@ import (
 
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
-
 	"nodecompat/nodefeatures/verdict"
 )
 

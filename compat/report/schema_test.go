@@ -14,13 +14,10 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"nodecompat/compat/golden"
-
+	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
-
 	"nodecompat/nodefeatures/verdict"
-
-	"nodecompat/compat/report"
 )
 
 // documents are the types that compat prints, by kind.

@@ -7,7 +7,6 @@ import (
 
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
-
 	"nodecompat/nodefeatures/verdict"
 )
 

@@ -8,7 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"nodecompat/nodefeatures/kubelet"
-
 	"nodecompat/nodefeatures/verdict"
 )
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"nodecompat/nodefeatures/kubelet"
-
 	"nodecompat/nodefeatures/verdict"
 )
 

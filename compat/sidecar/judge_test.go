@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nodecompat/nodefeatures/kubelet"
-
 	"nodecompat/nodefeatures/verdict"
 )
 

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"nodecompat/nodefeatures/kubelet"
-
 	"nodecompat/nodefeatures/verdict"
 )
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"nodecompat/nodefeatures/kubelet"
-
 	"nodecompat/nodefeatures/verdict"
 )
 

@@ -18,7 +18,7 @@ func TestNearest(t *testing.T) {
 		{"exit", ""}, // a short word may have one typo only
 		{"Int", "In"},
 		{"Gte", "Gt"},
-		{"nmae", "name"},
+		{"naem", "name"},
 		{"node", ""},
 		{"contaners", "containers"},
 		{"contners", "containers"},

@@ -72,6 +72,7 @@ func valueSize(data []byte) (size int, err error) {
 // Anything takes any value and keeps nothing of it.
 type anything struct{}
 
+// UnmarshalJSON reads nothing.
 func (*anything) UnmarshalJSON([]byte) error { return nil }
 
 // readJSON is Read for JSON.

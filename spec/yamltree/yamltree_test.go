@@ -29,11 +29,11 @@ func failure(t *testing.T, err error) string {
 func at(code Code, line, column int) string { return fmt.Sprintf("%d %d:%d", code, line, column) }
 
 func TestParse(t *testing.T) {
-	got, err := Parse([]byte("# c\na: &x [1, 'two', !!str 3, ! 4]\nb: *x\n|c\n"))
-	if err == nil {
+	if _, err := Parse([]byte("# c\na: &x [1, 'two', !!str 3, ! 4]\nb: *x\n|c\n")); err == nil {
 		t.Fatal("a mapping and text")
 	}
-	if got, err = Parse([]byte("# c\na: &x [1, 'two', !!str 3, ! 4]\nb: *x\n")); err != nil {
+	got, err := Parse([]byte("# c\na: &x [1, 'two', !!str 3, ! 4]\nb: *x\n"))
+	if err != nil {
 		t.Fatal(err)
 	}
 	list := Node{Kind: Sequence, Anchored: true, Line: 2, Column: 4, Content: []Node{
@@ -136,9 +136,12 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// longList is a List of so many items as kubectl prints it, in YAML with the items
+// items is how many items a longList has.
+const items = MaxValues / 20
+
+// longList is a List of items as kubectl prints it, in YAML with the items
 // indented by some spaces, or in JSON.
-func longList(items int, indent string, jsonText bool) string {
+func longList(indent string, jsonText bool) string {
 	if jsonText {
 		item := "{\n\"kind\": \"Pod\", \"n\": %d, \"a\": [" + strings.TrimSuffix(strings.Repeat("1, ", 20), ", ") + "]}"
 		var list []string
@@ -159,12 +162,12 @@ func longList(items int, indent string, jsonText bool) string {
 
 // A long List is read item by item.
 func TestReadList(t *testing.T) {
-	const items = MaxValues / 20
+
 	for name, text := range map[string]string{
-		"YAML":     longList(items, "", false),
-		"indented": longList(items, "    ", false),
-		"CRLF":     strings.ReplaceAll(longList(items, "  ", false), "\n", "\r\n"),
-		"JSON":     longList(items, "", true),
+		"YAML":     longList("", false),
+		"indented": longList("    ", false),
+		"CRLF":     strings.ReplaceAll(longList("  ", false), "\n", "\r\n"),
+		"JSON":     longList("", true),
 	} {
 		t.Run(name, func(t *testing.T) {
 			documents, err := Split(t.Context(), []byte("# c\n"+text))
