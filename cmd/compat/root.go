@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -217,19 +218,33 @@ func (a *app) open(ctx context.Context, name string) (io.ReadCloser, error) {
 
 func (a *app) read(name string, limit int64) ([]byte, error) {
 	if name == "-" {
-		return io.ReadAll(io.LimitReader(a.in, limit+1))
+		return readAll(a.in, limit)
 	}
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, errors.Unwrap(err) // the caller names the file
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	data, err := readAll(file, limit)
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		err = path.Err
 	}
 	return data, err
+}
+
+// readAll reads up to one byte more than the limit. Where that is much, it asks for
+// the memory at once, of which only what is filled is taken: io.ReadAll takes twice
+// as much as it returns.
+func readAll(in io.Reader, limit int64) ([]byte, error) {
+	const much = 4 << 20
+	var data bytes.Buffer
+	n, err := data.ReadFrom(io.LimitReader(in, min(much, limit+1)))
+	if err == nil && n == much {
+		data.Grow(int(limit+1-much) + bytes.MinRead)
+		_, err = data.ReadFrom(io.LimitReader(in, limit+1-much))
+	}
+	return data.Bytes(), err
 }
 
 // print writes a document in the format that was asked for.

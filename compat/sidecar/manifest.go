@@ -5,25 +5,13 @@ import (
 	"fmt"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"nodecompat/nodefeatures/verdict"
 )
 
-// Bounds on what Parse reads.
+// Bounds on what Parse reads, beside those of yamltree.
 const (
 	// MaxSize is the size of a file, in bytes.
 	MaxSize = 32 << 20
-	// MaxDocumentSize is the size of one document of a file, in bytes. An API
-	// server takes 3 MiB; a List of many objects is longer.
-	MaxDocumentSize = 8 << 20
-	// MaxNodes is the number of values in one document, those that aliases
-	// repeat included.
-	MaxNodes = 1_000_000
-	// MaxDepth is how deep values are nested.
-	MaxDepth = 100
-	// MaxDocuments is the number of documents of a file.
-	MaxDocuments = 10_000
 	// MaxPods is the number of Pod templates of a file.
 	MaxPods = 10_000
 	// MaxContainers is the number of containers of a Pod, and MaxFileContainers that
@@ -117,39 +105,6 @@ type parser struct {
 	types    fieldCache
 }
 
-func (p *parser) parse(ctx context.Context, data []byte) {
-	if len(data) > MaxSize {
-		p.report(Problem{Code: ProblemTooBig, Severity: verdict.SeverityError, Message: fmt.Sprintf("the file is larger than %d bytes", MaxSize)})
-		return
-	}
-	for _, part := range split(data) {
-		if ctx.Err() != nil {
-			return
-		}
-		if p.document >= MaxDocuments {
-			p.document = 0
-			p.report(Problem{Code: ProblemTooBig, Severity: verdict.SeverityError, Message: fmt.Sprintf("the file has more than %d documents", MaxDocuments)})
-			return
-		}
-		p.document++
-		p.part(part)
-	}
-}
-
-// part reads one document.
-func (p *parser) part(part part) {
-	root, problem := part.read()
-	if problem != nil {
-		p.report(*problem)
-		return
-	}
-	d := &decoder{parser: p, offset: part.line - 1, templated: part.templated()}
-	if part.json {
-		d.offset = 0
-	}
-	d.object(root, "", typeMeta{}, 0)
-}
-
 // report adds a problem, and says so once when there are too many.
 func (p *parser) report(problem Problem) {
 	switch {
@@ -164,6 +119,3 @@ func (p *parser) report(problem Problem) {
 		})
 	}
 }
-
-// line returns where a node is in the file.
-func (d *decoder) line(n *yaml.Node) int { return n.Line + d.offset }

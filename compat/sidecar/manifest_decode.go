@@ -3,15 +3,16 @@ package sidecar
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec/yamltree"
 )
 
 // A decoder turns the nodes of one document into Pods. It checks them against
@@ -19,50 +20,54 @@ import (
 type decoder struct {
 	*parser
 
-	offset    int // of the document's first line in the file
 	templated bool
-	nodes     int // spent so far
-	looks     int // keys looked at so far
+	items     iter.Seq2[*yamltree.Node, error] // of a List that is too long to be read at once
+	nodes     int                              // spent so far
+	text      int                              // bytes of them
+	looks     int                              // keys looked at so far
 	tooBig    bool
 	lines     map[string]int // of the Pod that is being read
 }
 
-func (d *decoder) problem(n *yaml.Node, path string, code ProblemCode, severity verdict.Severity, message string) {
-	d.report(Problem{Code: code, Severity: severity, Path: path, Line: d.line(n), Message: message})
+func (d *decoder) problem(n *yamltree.Node, path string, code ProblemCode, severity verdict.Severity, message string) {
+	d.report(Problem{Code: code, Severity: severity, Path: path, Line: int(n.Line), Message: message})
 }
 
 // spend counts values, aliased ones as often as they are used. It is false when
 // the document has too many.
 func (d *decoder) spend(n int) bool {
 	d.nodes += n
-	return d.within(d.nodes <= MaxNodes)
+	return d.within(d.nodes <= yamltree.MaxValues, "more than %d values", yamltree.MaxValues)
+}
+
+// spendText is spend for the bytes of a text.
+func (d *decoder) spendText(n int) bool {
+	d.text += n
+	return d.within(d.text <= yamltree.MaxDocument, "more than %d bytes", yamltree.MaxDocument)
 }
 
 // look counts keys that are looked at, which with aliases can be many more
 // than there are.
 func (d *decoder) look(n int) bool {
-	const most = 20 * MaxNodes
+	const most = 100 * yamltree.MaxValues
 	d.looks += n
-	return d.within(d.looks <= most)
+	return d.within(d.looks <= most, "more than %d values", yamltree.MaxValues)
 }
 
-// within reports once that the document has too many values.
-func (d *decoder) within(ok bool) bool {
-	if ok {
-		return true
-	}
-	if !d.tooBig {
+// within reports once that the document is beyond a bound.
+func (d *decoder) within(ok bool, format string, bound int) bool {
+	if !ok && !d.tooBig {
 		d.tooBig = true
-		d.report(Problem{Code: ProblemTooBig, Severity: verdict.SeverityError, Message: fmt.Sprintf("the document has more than %d values", MaxNodes)})
+		d.report(Problem{Code: ProblemTooBig, Severity: verdict.SeverityError, Message: fmt.Sprintf("the document has "+format, bound)})
 	}
-	return false
+	return ok
 }
 
 // pod reads an object that has a PodSpec.
-func (d *decoder) pod(n *yaml.Node, path, where string, t typeMeta, bestEffort bool) {
+func (d *decoder) pod(n *yamltree.Node, path, where string, t typeMeta, bestEffort bool) {
 	spec := d.at(n, where)
 	switch {
-	case spec == nil || spec.Kind != yaml.MappingNode:
+	case spec == nil || spec.Kind != yamltree.Mapping:
 		d.problem(n, join(path, where), ProblemNoTemplate, verdict.SeverityError, fmt.Sprintf("no PodSpec in %s", where))
 		return
 	case d.containers(spec) > MaxContainers:
@@ -77,7 +82,7 @@ func (d *decoder) pod(n *yaml.Node, path, where string, t typeMeta, bestEffort b
 	}
 	p := Pod{
 		APIVersion: shorten(t.apiVersion), Kind: shorten(t.kind), BestEffort: bestEffort,
-		File: d.file, Document: d.document, Line: d.line(n), Path: join(path, where),
+		File: d.file, Document: d.document, Line: int(n.Line), Path: join(path, where),
 	}
 	if !bestEffort {
 		d.envelope(n, path)
@@ -103,23 +108,23 @@ func (d *decoder) pod(n *yaml.Node, path, where string, t typeMeta, bestEffort b
 }
 
 // envelope reports keys around the spec that no object has.
-func (d *decoder) envelope(n *yaml.Node, path string) {
+func (d *decoder) envelope(n *yamltree.Node, path string) {
 	text := reflect.TypeFor[string]()
 	top := map[string]reflect.Type{"apiVersion": text, "kind": text, "metadata": text, "spec": text, "status": text, "template": text}
-	check := func(of *yaml.Node, at string, fields map[string]reflect.Type) {
-		d.pairs(of, at, 0, func(key, _ *yaml.Node) {
+	check := func(of *yamltree.Node, at string, fields map[string]reflect.Type) {
+		d.pairs(of, at, 0, func(key, _ *yamltree.Node) {
 			if _, known := fields[key.Value]; !known {
 				d.unknown(key, join(at, step(key.Value)), fields)
 			}
 		})
 	}
 	check(n, path, top)
-	if metadata := d.at(n, "metadata"); metadata != nil && metadata.Kind == yaml.MappingNode {
+	if metadata := d.at(n, "metadata"); metadata != nil && metadata.Kind == yamltree.Mapping {
 		check(metadata, join(path, "metadata"), d.types.of(reflect.TypeFor[metav1.ObjectMeta]()))
 	}
 }
 
-func (d *decoder) containers(spec *yaml.Node) int {
+func (d *decoder) containers(spec *yamltree.Node) int {
 	total := 0
 	for _, r := range []role{roleInit, roleRegular, roleEphemeral} {
 		if list := d.at(spec, r.field()); list != nil {
@@ -130,27 +135,27 @@ func (d *decoder) containers(spec *yaml.Node) int {
 }
 
 // mark notes where something outside the PodSpec is.
-func (d *decoder) mark(n *yaml.Node, path, where string) {
+func (d *decoder) mark(n *yamltree.Node, path, where string) {
 	v := d.at(n, where)
 	if v == nil {
 		return
 	}
-	d.lines[join(path, where)] = d.line(v)
-	if v.Kind == yaml.MappingNode && where != "metadata" && d.look(len(v.Content)) {
+	d.lines[join(path, where)] = int(v.Line)
+	if v.Kind == yamltree.Mapping && where != "metadata" && d.look(len(v.Content)) {
 		for i := 0; i+1 < len(v.Content); i += 2 {
-			d.lines[join(join(path, where), step(v.Content[i].Value))] = d.line(v.Content[i])
+			d.lines[join(join(path, where), step(v.Content[i].Deref().Value))] = int(v.Content[i].Line)
 		}
 	}
 }
 
 // texts reads a mapping of text to text; what is none is left out.
-func (d *decoder) texts(n *yaml.Node, path string) map[string]string {
+func (d *decoder) texts(n *yamltree.Node, path string) map[string]string {
 	texts := map[string]string{}
-	if v := d.at(n, path); v != nil && v.Kind == yaml.MappingNode {
+	if v := d.at(n, path); v != nil && v.Kind == yamltree.Mapping {
 		for i := 0; i+1 < len(v.Content); i += 2 {
-			value := resolve(v.Content[i+1])
-			if text, ok := scalar(value).(string); ok && value.Kind == yaml.ScalarNode && d.spend(1) {
-				texts[v.Content[i].Value] = text
+			value := v.Content[i+1].Deref()
+			if text, ok := value.Typed().(string); ok && value.Kind == yamltree.Scalar && d.spend(1) {
+				texts[v.Content[i].Deref().Value] = text
 			}
 		}
 	}
@@ -158,7 +163,7 @@ func (d *decoder) texts(n *yaml.Node, path string) map[string]string {
 }
 
 // workload reads what of the object around the template matters.
-func (d *decoder) workload(n *yaml.Node, where string, t typeMeta) Workload {
+func (d *decoder) workload(n *yamltree.Node, where string, t typeMeta) Workload {
 	var w Workload
 	switch t.kind {
 	case "Job", "CronJob":
@@ -174,9 +179,9 @@ func (d *decoder) workload(n *yaml.Node, where string, t typeMeta) Workload {
 }
 
 // number reads an integer into a pointer to one, and leaves it when there is none.
-func (d *decoder) number(n *yaml.Node, path string, into any) {
-	if v := d.at(n, path); v != nil && v.Kind == yaml.ScalarNode {
-		if number, ok := scalar(v).(json.Number); ok {
+func (d *decoder) number(n *yamltree.Node, path string, into any) {
+	if v := d.at(n, path); v != nil && v.Kind == yamltree.Scalar {
+		if number, ok := v.Typed().(json.Number); ok {
 			// What does not fit is refused by the API server; here it counts as absent.
 			_ = json.Unmarshal([]byte(number), into)
 		}
@@ -185,7 +190,7 @@ func (d *decoder) number(n *yaml.Node, path string, into any) {
 
 // into decodes a PodSpec. Everything in it that is wrong has been reported and
 // left out by value; false means that it was too big.
-func (d *decoder) into(n *yaml.Node, path string, spec *corev1.PodSpec) bool {
+func (d *decoder) into(n *yamltree.Node, path string, spec *corev1.PodSpec) bool {
 	v, _ := d.value(n, reflect.TypeFor[corev1.PodSpec](), path, 0)
 	if d.tooBig {
 		return false
@@ -202,19 +207,19 @@ func (d *decoder) into(n *yaml.Node, path string, spec *corev1.PodSpec) bool {
 
 // value converts a node to what encoding/json makes of the same JSON, leaving
 // out what does not fit the type. ok is false when nothing is left.
-func (d *decoder) value(n *yaml.Node, t reflect.Type, path string, depth int) (v any, ok bool) {
-	n = resolve(n)
-	if !d.spend(1) {
+func (d *decoder) value(n *yamltree.Node, t reflect.Type, path string, depth int) (v any, ok bool) {
+	n = n.Deref()
+	if !d.spend(1) || !d.spendText(len(n.Value)) {
 		return nil, false
 	}
-	if depth > MaxDepth {
-		d.problem(n, "", ProblemTooBig, verdict.SeverityError, fmt.Sprintf("values are nested deeper than %d", MaxDepth))
+	if depth > yamltree.MaxDepth { // through aliases
+		d.problem(n, "", ProblemTooBig, verdict.SeverityError, fmt.Sprintf("nested deeper than %d levels", yamltree.MaxDepth))
 		return nil, false
 	}
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if n.Kind == yaml.ScalarNode && scalar(n) == nil {
+	if n.Kind == yamltree.Scalar && n.Typed() == nil {
 		return nil, false
 	}
 	switch {
@@ -230,15 +235,15 @@ func (d *decoder) value(n *yaml.Node, t reflect.Type, path string, depth int) (v
 	return d.scalar(n, t, path)
 }
 
-func (d *decoder) sequence(n *yaml.Node, t reflect.Type, path string, depth int) (any, bool) {
-	if n.Kind != yaml.SequenceNode {
+func (d *decoder) sequence(n *yamltree.Node, t reflect.Type, path string, depth int) (any, bool) {
+	if n.Kind != yamltree.Sequence {
 		return d.wrong(n, path, "a list")
 	}
 	list := make([]any, 0, len(n.Content))
-	for i, item := range n.Content {
+	for i := range n.Content {
 		at := path + indexOf(i)
-		d.lines[at] = d.line(item)
-		v, _ := d.value(item, t.Elem(), at, depth+1)
+		d.lines[at] = int(n.Content[i].Line)
+		v, _ := d.value(&n.Content[i], t.Elem(), at, depth+1)
 		if v == nil && isObject(t.Elem()) {
 			v = map[string]any{} // keeps the indexes
 		}
@@ -252,12 +257,12 @@ func (d *decoder) sequence(n *yaml.Node, t reflect.Type, path string, depth int)
 func isObject(t reflect.Type) bool { return t.Kind() == reflect.Struct }
 
 // mapping reads a struct or a map.
-func (d *decoder) mapping(n *yaml.Node, t reflect.Type, path string, depth int) (any, bool) {
-	if n.Kind != yaml.MappingNode {
+func (d *decoder) mapping(n *yamltree.Node, t reflect.Type, path string, depth int) (any, bool) {
+	if n.Kind != yamltree.Mapping {
 		return d.wrong(n, path, "a mapping")
 	}
 	object, seen := map[string]any{}, map[string]bool{}
-	d.pairs(n, path, 0, func(key, value *yaml.Node) {
+	d.pairs(n, path, 0, func(key, value *yamltree.Node) {
 		of, known := d.field(t, key.Value)
 		at := join(path, step(key.Value))
 		if !known {
@@ -268,8 +273,8 @@ func (d *decoder) mapping(n *yaml.Node, t reflect.Type, path string, depth int) 
 			d.problem(key, at, ProblemDuplicateKey, verdict.SeverityError, fmt.Sprintf("the key %.60q is here twice", key.Value))
 		}
 		seen[key.Value] = true
-		d.lines[at] = d.line(key)
-		if v, ok := d.value(value, of, at, depth+1); ok {
+		d.lines[at] = int(key.Line)
+		if v, ok := d.value(value, of, at, depth+1); ok && d.spendText(len(key.Value)) {
 			object[key.Value] = v
 		}
 	})
@@ -287,21 +292,21 @@ func (d *decoder) field(t reflect.Type, key string) (of reflect.Type, known bool
 
 // pairs calls each with the keys and values of a mapping, those that are merged
 // into it first.
-func (d *decoder) pairs(n *yaml.Node, path string, merges int, each func(key, value *yaml.Node)) {
+func (d *decoder) pairs(n *yamltree.Node, path string, merges int, each func(key, value *yamltree.Node)) {
 	if !d.look(len(n.Content)) {
 		return
 	}
 	own := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		own[n.Content[i].Value] = true
+		own[n.Content[i].Deref().Value] = true
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if isMerge(n.Content[i]) && merges < MaxDepth {
-			for _, source := range mergeSources(resolve(n.Content[i+1])) {
+		if n.Content[i].IsMerge() && merges < yamltree.MaxDepth {
+			for _, source := range mergeSources(n.Content[i+1].Deref()) {
 				if !d.spend(10) { // a merge costs more than a value
 					return
 				}
-				d.pairs(source, path, merges+1, func(key, value *yaml.Node) {
+				d.pairs(source, path, merges+1, func(key, value *yamltree.Node) {
 					if !own[key.Value] {
 						own[key.Value] = true
 						each(key, value)
@@ -311,35 +316,20 @@ func (d *decoder) pairs(n *yaml.Node, path string, merges int, each func(key, va
 		}
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := resolve(n.Content[i])
+		key := n.Content[i].Deref()
 		switch {
-		case isMerge(key):
-		case key.Kind != yaml.ScalarNode:
+		case key.IsMerge():
+		case key.Kind != yamltree.Scalar:
 			d.problem(key, path, ProblemNonStringKey, verdict.SeverityError, "a key that is no text")
 		default:
-			each(key, n.Content[i+1])
+			each(key, &n.Content[i+1])
 		}
 	}
-}
-
-// mergeSources returns the mappings that a merge key names, those that win first.
-func mergeSources(n *yaml.Node) []*yaml.Node {
-	candidates := []*yaml.Node{n}
-	if n.Kind == yaml.SequenceNode {
-		candidates = n.Content
-	}
-	var sources []*yaml.Node
-	for _, c := range candidates {
-		if c = resolve(c); c.Kind == yaml.MappingNode {
-			sources = append(sources, c)
-		}
-	}
-	return sources
 }
 
 // unknown reports a key that the type does not have. One that is nearly right
 // is a mistake; another can be a field that is newer than the types.
-func (d *decoder) unknown(key *yaml.Node, path string, fields map[string]reflect.Type) {
+func (d *decoder) unknown(key *yamltree.Node, path string, fields map[string]reflect.Type) {
 	names := make([]string, 0, len(fields))
 	for name := range fields {
 		names = append(names, name)
@@ -353,11 +343,11 @@ func (d *decoder) unknown(key *yaml.Node, path string, fields map[string]reflect
 		"unknown key %.60q: Kubernetes %s has no such field here; if it is newer, it was not considered", key.Value, APITypes))
 }
 
-func (d *decoder) wrong(n *yaml.Node, path, want string) (any, bool) {
-	got := map[yaml.Kind]string{yaml.MappingNode: "a mapping", yaml.SequenceNode: "a list"}[n.Kind]
+func (d *decoder) wrong(n *yamltree.Node, path, want string) (any, bool) {
+	got := map[yamltree.Kind]string{yamltree.Mapping: "a mapping", yamltree.Sequence: "a list"}[n.Kind]
 	if got == "" {
 		got = fmt.Sprintf("%.60q", n.Value)
-		switch scalar(n).(type) {
+		switch n.Typed().(type) {
 		case json.Number:
 			got = "the number " + got
 		case bool:

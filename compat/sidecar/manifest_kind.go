@@ -1,12 +1,12 @@
 package sidecar
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec/yamltree"
 )
 
 // A typeMeta is what says what an object is.
@@ -58,9 +58,9 @@ func (t typeMeta) unserved() string {
 
 // object reads an object, and the items of a List. fallback is what the items
 // of a typed List are when they do not say it themselves.
-func (d *decoder) object(n *yaml.Node, path string, fallback typeMeta, depth int) {
-	n = resolve(n)
-	if n.Kind != yaml.MappingNode {
+func (d *decoder) object(ctx context.Context, n *yamltree.Node, path string, fallback typeMeta, depth int) {
+	n = n.Deref()
+	if n.Kind != yamltree.Mapping {
 		d.problem(n, path, ProblemNotObject, verdict.SeverityWarning, "this is no Kubernetes object")
 		return
 	}
@@ -71,7 +71,7 @@ func (d *decoder) object(n *yaml.Node, path string, fallback typeMeta, depth int
 	where, removed, ok := t.podSpec()
 	switch {
 	case d.unrendered(n, where):
-		d.problem(n, path, ProblemTemplate, verdict.SeverityError, "an unrendered template ({{ … }}): render it first, with helm template for example")
+		d.problem(n, path, ProblemTemplate, verdict.SeverityError, unrendered)
 	case t.kind == "":
 		d.problem(n, path, ProblemNotObject, verdict.SeverityWarning, "no kind: this is no Kubernetes object")
 	case !ok && t.unserved() != "":
@@ -82,7 +82,7 @@ func (d *decoder) object(n *yaml.Node, path string, fallback typeMeta, depth int
 		}
 		d.pod(n, path, where, t, false)
 	case strings.HasSuffix(t.kind, "List") && d.at(n, "items") != nil:
-		d.list(n, path, t, depth)
+		d.list(ctx, n, path, t, depth)
 	case d.at(n, "spec.template.spec.containers") != nil:
 		d.problem(n, path, ProblemBestEffort, verdict.SeverityInfo, fmt.Sprintf("%.60q of %.60q is not a kind of Kubernetes' own; its spec.template is taken for a Pod template", t.kind, t.apiVersion))
 		d.pod(n, path, "spec.template.spec", t, true)
@@ -92,29 +92,53 @@ func (d *decoder) object(n *yaml.Node, path string, fallback typeMeta, depth int
 }
 
 // list reads the items of a List.
-func (d *decoder) list(n *yaml.Node, path string, t typeMeta, depth int) {
+func (d *decoder) list(ctx context.Context, n *yamltree.Node, path string, t typeMeta, depth int) {
 	items := d.at(n, "items")
 	switch {
-	case depth >= MaxDepth:
-		d.problem(n, path, ProblemTooBig, verdict.SeverityError, fmt.Sprintf("Lists are nested deeper than %d", MaxDepth))
+	case depth >= yamltree.MaxDepth:
+		d.problem(n, path, ProblemTooBig, verdict.SeverityError, fmt.Sprintf("Lists are nested deeper than %d", yamltree.MaxDepth))
 		return
-	case items.Kind != yaml.SequenceNode:
+	case items.Kind != yamltree.Sequence:
 		d.problem(items, join(path, "items"), ProblemWrongType, verdict.SeverityError, "items is no list")
 		return
 	}
 	item := typeMeta{apiVersion: t.apiVersion, kind: strings.TrimSuffix(t.kind, "List")}
-	for i, child := range items.Content {
-		if !d.spend(1) {
+	if depth == 0 && d.items != nil {
+		d.oneByOne(ctx, item)
+		return
+	}
+	for i := range items.Content {
+		if !d.spend(1) || ctx.Err() != nil {
 			return
 		}
-		d.object(child, join(path, "items"+indexOf(i)), item, depth+1)
+		d.object(ctx, &items.Content[i], join(path, "items"+indexOf(i)), item, depth+1)
+	}
+}
+
+// oneByOne reads the items of a long List, each within the bounds of a document.
+func (d *decoder) oneByOne(ctx context.Context, meta typeMeta) {
+	i := 0
+	for n, err := range d.items {
+		path := "items" + indexOf(i)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			problem := treeProblem(err)
+			problem.Path = path
+			d.report(problem)
+			return
+		}
+		item := &decoder{parser: d.parser, templated: d.templated}
+		item.object(ctx, n, path, meta, 1)
+		i++
 	}
 }
 
 // unrendered reports whether the object still has template marks where no
 // rendered one can have them: in its kind, its name, or its containers' names
 // and images. In a command or an annotation they can be meant.
-func (d *decoder) unrendered(n *yaml.Node, podSpec string) bool {
+func (d *decoder) unrendered(n *yamltree.Node, podSpec string) bool {
 	if !d.templated {
 		return false
 	}
@@ -131,9 +155,9 @@ func (d *decoder) unrendered(n *yaml.Node, podSpec string) bool {
 		if marked(list) {
 			return true
 		}
-		for _, c := range list.Content {
+		for i := range list.Content {
 			for _, field := range []string{"name", "image"} {
-				if v := d.at(resolve(c), field); v != nil && marked(v) {
+				if v := d.at(list.Content[i].Deref(), field); v != nil && marked(v) {
 					return true
 				}
 			}
@@ -144,12 +168,12 @@ func (d *decoder) unrendered(n *yaml.Node, podSpec string) bool {
 
 // marked reports whether a value is a template: text with its marks, or what
 // YAML makes of {{ … }} without quotes, a mapping with a mapping as its key.
-func marked(n *yaml.Node) bool {
+func marked(n *yamltree.Node) bool {
 	switch n.Kind {
-	case yaml.ScalarNode:
+	case yamltree.Scalar:
 		return strings.Contains(n.Value, "{{")
-	case yaml.MappingNode:
-		return len(n.Content) > 0 && n.Content[0].Kind == yaml.MappingNode
+	case yamltree.Mapping:
+		return len(n.Content) > 0 && n.Content[0].Kind == yamltree.Mapping
 	}
 	return false
 }

@@ -8,15 +8,15 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"nodecompat/spec/yamltree"
 )
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
 // special reads a type that decodes itself, such as a Quantity.
-func (d *decoder) special(n *yaml.Node, t reflect.Type, path string) (any, bool) {
-	v := scalar(n)
-	if n.Kind != yaml.ScalarNode || hugeExponent(n.Value) {
+func (d *decoder) special(n *yamltree.Node, t reflect.Type, path string) (any, bool) {
+	v := n.Typed()
+	if n.Kind != yamltree.Scalar || hugeExponent(n.Value) {
 		return d.wrong(n, path, "a "+t.Name())
 	}
 	data, err := json.Marshal(v)
@@ -41,11 +41,11 @@ func hugeExponent(text string) bool {
 }
 
 // scalar reads a value of a basic type.
-func (d *decoder) scalar(n *yaml.Node, t reflect.Type, path string) (any, bool) {
-	if n.Kind != yaml.ScalarNode {
+func (d *decoder) scalar(n *yamltree.Node, t reflect.Type, path string) (any, bool) {
+	if n.Kind != yamltree.Scalar {
 		return d.wrong(n, path, named(t.Kind()))
 	}
-	v := scalar(n)
+	v := n.Typed()
 	switch value := v.(type) {
 	case string:
 		if t.Kind() == reflect.String {

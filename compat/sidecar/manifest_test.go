@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec/yamltree"
 )
 
 // Every kind that has Pods, with the place of its PodSpec (facts, section 5).
@@ -203,12 +206,14 @@ func TestParseBounds(t *testing.T) {
 		"an alias to itself":       {"apiVersion: v1\nkind: List\nitems: &x [*x, *x]\n", "syntax"},
 		"a List that holds itself": {"&x\napiVersion: v1\nkind: List\nitems: [*x, *x, *x]\n", "syntax"},
 		"merges of merges":         {merges + "apiVersion: v1\nkind: Pod\nspec:\n  <<: *m59\n", "tooBig"},
-		"deep nesting":             {"apiVersion: v1\nkind: Pod\nspec: " + strings.Repeat("[", 9000) + strings.Repeat("]", 9000), "noTemplate"},
+		"deep nesting":             {"apiVersion: v1\nkind: Pod\nspec: " + strings.Repeat("[", 9000) + strings.Repeat("]", 9000), "tooBig"},
 		"deep nesting in JSON":     {`{"a":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + "}", "tooBig"},
-		"deeper than YAML goes":    {strings.Repeat("[", 100_000), "syntax"},
-		"many values":              {"a: [" + strings.Repeat("a,", MaxNodes+1) + "]", "tooBig"},
-		"many values in JSON":      {`{"a": [1` + strings.Repeat(",1", MaxNodes+1) + "]}", "tooBig"},
-		"a large document":         {"a: '" + strings.Repeat("a", MaxDocumentSize) + "'", "tooBig"},
+		"deeper than YAML goes":    {strings.Repeat("[", 100_000), "tooBig"},
+		"aliases of a long text":   {"x: &x '" + strings.Repeat("a", 1<<20) + "'\napiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, args: [" + strings.Repeat("*x,", 10_000) + "]}]}\n", "tooBig"},
+		"many values":              {"a: [" + strings.Repeat("a,", yamltree.MaxValues) + "]", "tooBig"},
+		"many values in JSON":      {`{"a": [1` + strings.Repeat(",1", yamltree.MaxValues) + "]}", "tooBig"},
+		"a large document":         {"a: '" + strings.Repeat("a", yamltree.MaxDocument) + "'", "tooBig"},
+		"many documents":           {strings.Repeat("a: 1\n---\n", yamltree.MaxDocuments+1), "tooBig"},
 		"a large file":             {strings.Repeat(" ", MaxSize+1), "tooBig"},
 		"many containers":          {"apiVersion: v1\nkind: Pod\nspec: {containers: [" + strings.Repeat("{name: a},", MaxContainers+1) + "]}", "tooManyContainers"},
 	}
@@ -220,8 +225,55 @@ func TestParseBounds(t *testing.T) {
 			}
 		})
 	}
-	if m := Parse(t.Context(), "f", []byte(strings.Repeat("a\n---\n", MaxDocuments+10))); len(m.Problems) != MaxProblems+1 || m.Problems[MaxProblems].Code != ProblemTooManyProblems {
+	if m := Parse(t.Context(), "f", []byte(strings.Repeat("a\n---\n", 2*MaxProblems))); len(m.Problems) != MaxProblems+1 || m.Problems[MaxProblems].Code != ProblemTooManyProblems {
 		t.Errorf("%d problems", len(m.Problems))
+	}
+}
+
+// A List of many workloads, as kubectl get prints it, is read item by item.
+func TestParseLongList(t *testing.T) {
+	const objects = 1_000
+	item := "- apiVersion: apps/v1\n  kind: Deployment\n  metadata:\n    name: d%d\n    annotations: {" + strings.Repeat("a: b, ", 40) +
+		"}\n  spec:\n    template:\n      spec:\n        containers:\n        - name: app\n          imag: x\n"
+	var y, j strings.Builder
+	y.WriteString("apiVersion: v1\nitems:\n")
+	for i := range objects {
+		fmt.Fprintf(&y, item, i)
+	}
+	y.WriteString("kind: List\nmetadata:\n  resourceVersion: ''\n")
+	j.WriteString("{\"apiVersion\": \"v1\",\n\"items\": [")
+	for i := range objects {
+		if i > 0 {
+			j.WriteString(",")
+		}
+		annotations := strings.Repeat("\"a\": \"b\", ", 120)
+		fmt.Fprintf(&j, "\n{\"apiVersion\": \"apps/v1\", \"kind\": \"Deployment\", \"metadata\": {\"name\": \"d%d\", \"annotations\": {%s\"c\": \"d\"}},\n"+
+			"\"spec\": {\"template\": {\"spec\": {\"containers\": [{\"name\": \"app\", \"imag\": \"x\"}]}}}}", i, annotations)
+	}
+	j.WriteString("],\n\"kind\": \"List\"}\n")
+	for name, test := range map[string]struct {
+		text          string
+		lines, offset int
+	}{
+		"YAML": {y.String(), 11, 10}, "JSON": {j.String(), 2, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := Parse(t.Context(), "f", []byte(test.text))
+			if len(m.Pods) != objects || len(m.Problems) != objects {
+				t.Fatalf("%d Pods, problems %.300v", len(m.Pods), m.Problems)
+			}
+			last := objects - 1
+			if p := m.Pods[last]; p.Name != fmt.Sprint("d", last) || p.Path != fmt.Sprintf("items[%d].spec.template.spec", last) || p.Line != 3+last*test.lines {
+				t.Errorf("the last Pod is %+v", p)
+			}
+			want := Problem{
+				Code: ProblemUnknownKey, Severity: verdict.SeverityError, File: "f", Document: 1, Line: 3 + last*test.lines + test.offset,
+				Path: fmt.Sprintf("items[%d].spec.template.spec.containers[0].imag", last), Message: `unknown key "imag": did you mean image?`,
+			}
+			if diff := cmp.Diff(want, m.Problems[last]); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -310,6 +362,16 @@ func TestParseFileContainers(t *testing.T) {
 	m := Parse(t.Context(), "f", []byte(manifest))
 	if got := len(m.Pods) * MaxContainers; got != MaxFileContainers || problemCodes(m) == "" {
 		t.Errorf("%d containers, problems %q", got, problemCodes(m))
+	}
+}
+
+// Nor more text than a document may have, in keys.
+func TestParseAliasedKeys(t *testing.T) {
+	manifest := "x: &x {" + strings.Repeat("a", 1000) + ": 1}\napiVersion: v1\nkind: List\nitems:\n- &p\n  apiVersion: v1\n  kind: Pod\n  metadata: {name: a}\n  spec:\n    containers:\n" +
+		strings.Repeat("    - {name: a, image: b, resources: {limits: *x}}\n", MaxContainers) + strings.Repeat("- *p\n", 20)
+	m := Parse(t.Context(), "f", []byte(manifest))
+	if got := len(m.Pods); got < 5 || got > 8 || problemCodes(m) != "tooBig" {
+		t.Errorf("%d Pods, problems %q", got, problemCodes(m))
 	}
 }
 

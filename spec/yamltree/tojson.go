@@ -30,7 +30,7 @@ func JSON(data []byte) ([]byte, error) {
 // *Error.
 func (n *Node) JSON(unique bool) ([]byte, error) {
 	w := jsonWriter{unique: unique}
-	if err := w.node(n); err != nil {
+	if err := w.node(n, 0); err != nil {
 		return nil, err
 	}
 	return w.out, nil
@@ -57,18 +57,20 @@ func (w *jsonWriter) spend(n *Node) error {
 	return nil
 }
 
-func (w *jsonWriter) node(n *Node) error {
+func (w *jsonWriter) node(n *Node, depth int) error {
 	n = n.Deref()
 	if err := w.spend(n); err != nil {
 		return err
 	}
-	switch n.Kind {
-	case Sequence:
-		return w.sequence(n)
-	case Mapping:
-		return w.mapping(n)
+	switch {
+	case n.Kind == Scalar:
+		return w.write(n.Typed())
+	case depth == MaxDepth: // through aliases
+		return errorAt(n, TooDeep, "%s", tooDeep)
+	case n.Kind == Sequence:
+		return w.sequence(n, depth)
 	}
-	return w.write(n.Typed())
+	return w.mapping(n, depth)
 }
 
 // write appends a string, bool, json.Number or nil.
@@ -78,13 +80,13 @@ func (w *jsonWriter) write(v any) error {
 	return err
 }
 
-func (w *jsonWriter) sequence(n *Node) error {
+func (w *jsonWriter) sequence(n *Node, depth int) error {
 	w.out = append(w.out, '[')
 	for i := range n.Content {
 		if i > 0 {
 			w.out = append(w.out, ',')
 		}
-		if err := w.node(&n.Content[i]); err != nil {
+		if err := w.node(&n.Content[i], depth+1); err != nil {
 			return err
 		}
 	}
@@ -92,7 +94,7 @@ func (w *jsonWriter) sequence(n *Node) error {
 	return nil
 }
 
-func (w *jsonWriter) mapping(n *Node) error {
+func (w *jsonWriter) mapping(n *Node, depth int) error {
 	m := members{index: map[string]int{}}
 	if err := w.collect(n, &m); err != nil {
 		return err
@@ -106,7 +108,7 @@ func (w *jsonWriter) mapping(n *Node) error {
 			return err
 		}
 		w.out = append(w.out, ':')
-		if err := w.node(member.value); err != nil {
+		if err := w.node(member.value, depth+1); err != nil {
 			return err
 		}
 	}

@@ -304,13 +304,20 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// Merges of merges end.
-func TestJSONMerges(t *testing.T) {
+// Aliases and merges of others end.
+func TestJSONNested(t *testing.T) {
 	text := "m0: &m0 {a: 1}\n"
 	for i := 1; i < 60; i++ {
 		text += fmt.Sprintf("m%d: &m%d {<<: [*m%d, *m%d]}\n", i, i, i-1, i-1)
 	}
 	if _, err := JSON([]byte(text)); err == nil || !strings.HasPrefix(failure(t, err), fmt.Sprint(TooManyValues)) {
+		t.Error(err)
+	}
+	text = "m0: &m0 a\n"
+	for i := 1; i <= MaxDepth; i++ {
+		text += fmt.Sprintf("m%d: &m%d [*m%d]\n", i, i, i-1)
+	}
+	if _, err := JSON([]byte(text)); err == nil || !strings.HasPrefix(failure(t, err), fmt.Sprint(TooDeep)) {
 		t.Error(err)
 	}
 }
