@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures/verdict"
@@ -55,7 +56,7 @@ func judgeFindings(p *report.Pod, findings []sidecar.PodFinding) verdict.Verdict
 }
 
 // judgeProblems is incompatible when a part of this Pod's document is refused.
-func judgeProblems(p *report.Pod, problems []sidecar.Problem) verdict.Verdict {
+func judgeProblems(p *report.Pod, problems []manifest.Problem) verdict.Verdict {
 	result := verdict.Compatible
 	for _, problem := range problems {
 		if problem.Severity == verdict.SeverityError && holds(p, problem) {
@@ -67,7 +68,7 @@ func judgeProblems(p *report.Pod, problems []sidecar.Problem) verdict.Verdict {
 }
 
 // holds reports whether a problem is within a Pod's spec.
-func holds(p *report.Pod, problem sidecar.Problem) bool {
+func holds(p *report.Pod, problem manifest.Problem) bool {
 	below, ok := strings.CutPrefix(problem.Path, p.Path)
 	return ok && (below == "" || below[0] == '.' || below[0] == '[') && problem.File == p.File && problem.Document == p.Document
 }
@@ -166,9 +167,9 @@ func decidePods(r *report.PodReport) {
 
 // problemVerdict is incompatible where an API server would refuse the object, and
 // unknown where nobody can tell what it is.
-func problemVerdict(p sidecar.Problem) verdict.Verdict {
+func problemVerdict(p manifest.Problem) verdict.Verdict {
 	switch p.Code {
-	case sidecar.ProblemNoSuchAPI, sidecar.ProblemRemovedAPI, sidecar.ProblemUnknownKey, sidecar.ProblemDuplicateKey, sidecar.ProblemWrongType, sidecar.ProblemNoTemplate:
+	case manifest.ProblemNoSuchAPI, manifest.ProblemRemovedAPI, manifest.ProblemUnknownKey, manifest.ProblemDuplicateKey, manifest.ProblemWrongType, manifest.ProblemNoTemplate:
 		return verdict.Incompatible
 	default:
 		return verdict.Unknown

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"nodecompat/compat/artifact"
+	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures/kubelet"
@@ -37,7 +38,7 @@ type PodRequest struct {
 func ValidatePod(ctx context.Context, req PodRequest) (*report.PodReport, error) {
 	result := report.NewPodReport(req.Now, nil)
 	for _, file := range req.Manifests {
-		manifests := sidecar.Parse(ctx, file.Name, file.Data)
+		manifests := manifest.Parse(ctx, file.Name, file.Data)
 		result.Problems = append(result.Problems, manifests.Problems...)
 		for _, pod := range manifests.Pods {
 			result.Pods = append(result.Pods, report.Pod{Pod: pod, Reasons: []verdict.Reason{}, Images: podImages(pod, req.NoImages)})
@@ -57,7 +58,7 @@ func ValidatePod(ctx context.Context, req PodRequest) (*report.PodReport, error)
 	target := podTarget(&support, req.API)
 	result.Target = describeTarget(target)
 	for i, problem := range result.Problems {
-		result.Problems[i] = problem.For(target)
+		result.Problems[i] = target.Regrade(problem)
 	}
 	images := result.ImagesByReference()
 	policy := podPolicy{strict: req.Strict, startOrder: req.RequireStartOrder, disable: req.Disable, severity: req.Severity}
@@ -80,8 +81,8 @@ func ValidatePod(ctx context.Context, req PodRequest) (*report.PodReport, error)
 }
 
 // templates are the Pods as they were read.
-func templates(r *report.PodReport) []sidecar.Pod {
-	pods := make([]sidecar.Pod, len(r.Pods))
+func templates(r *report.PodReport) []manifest.Pod {
+	pods := make([]manifest.Pod, len(r.Pods))
 	for i := range r.Pods {
 		pods[i] = r.Pods[i].Pod
 	}
@@ -118,12 +119,12 @@ func describeTarget(t sidecar.Target) report.PodTarget {
 
 // podImages lists the images of a Pod with their full names, as containerd
 // expands short ones.
-func podImages(pod sidecar.Pod, leaveOut bool) []report.PodImage {
+func podImages(pod manifest.Pod, leaveOut bool) []report.PodImage {
 	images := []report.PodImage{}
 	if leaveOut {
 		return images
 	}
-	for _, used := range sidecar.Images(pod) {
+	for _, used := range manifest.Images(pod) {
 		image := report.PodImage{ContainerImage: used, Reference: used.Image}
 		var short *artifact.ShortNameError
 		if _, err := artifact.ParseReference(used.Image); errors.As(err, &short) {

@@ -2,15 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
+	"nodecompat/compat/manifest"
 	"nodecompat/compat/output"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
@@ -98,15 +94,15 @@ func (f *validatePodFlags) run(ctx context.Context, a *app) error {
 }
 
 func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodRequest, error) {
-	names, err := manifestFiles(f.files)
+	names, err := manifest.Find(f.files)
 	if err != nil {
-		return compat.PodRequest{}, err
+		return compat.PodRequest{}, &usageError{err}
 	}
 	now, err := a.timestamp()
 	if err != nil {
 		return compat.PodRequest{}, err
 	}
-	manifests, err := a.readFiles(ctx, names, sidecar.MaxSize)
+	manifests, err := a.readFiles(ctx, names, manifest.MaxSize)
 	if err == nil {
 		err = f.forVersion()
 	}
@@ -158,44 +154,4 @@ func (f *validatePodFlags) pullSecrets(ctx context.Context, a *app) ([][]byte, e
 		configs = append(configs, config)
 	}
 	return configs, nil
-}
-
-// manifestFiles expands directories (with those below) and patterns, each sorted.
-func manifestFiles(args []string) ([]string, error) {
-	var names []string
-	for _, arg := range args {
-		matches, err := filepath.Glob(arg)
-		if err != nil || len(matches) == 0 {
-			matches = []string{arg} // reading it says what is wrong
-		}
-		for _, match := range matches {
-			found, err := manifestsBelow(match)
-			if err != nil {
-				return nil, &usageError{err}
-			}
-			names = append(names, found...)
-		}
-	}
-	return names, nil
-}
-
-// manifestsBelow is the file itself, or the manifests in a directory.
-func manifestsBelow(root string) ([]string, error) {
-	var names []string
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case path == root && (err != nil || !d.IsDir()):
-			names = append(names, path)
-			return nil //nolint:nilerr // reading it says what is wrong
-		case err != nil:
-			return err
-		case !d.IsDir() && slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(filepath.Ext(path))):
-			names = append(names, path)
-		}
-		return nil
-	})
-	if err == nil && len(names) == 0 {
-		err = errors.New(root + " holds no .yaml, .yml or .json file")
-	}
-	return names, err
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures/verdict"
@@ -92,7 +93,7 @@ func tells(p *report.Pod, reason verdict.Reason, r *report.PodReport) bool {
 	found := func(id string) bool {
 		return slices.ContainsFunc(p.Findings, func(f sidecar.PodFinding) bool { return f.ID == id && f.Severity == verdict.SeverityError })
 	}
-	problem := func(p sidecar.Problem) bool { return string(p.Code) == reason.Code }
+	problem := func(p manifest.Problem) bool { return string(p.Code) == reason.Code }
 	support := r.Sidecars != nil && reason.Code == string(r.Sidecars.Code)
 	return found(reason.Code) || support && found("SC026") || slices.ContainsFunc(r.Problems, problem)
 }

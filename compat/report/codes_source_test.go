@@ -22,7 +22,8 @@ import (
 func TestCodesInSource(t *testing.T) {
 	places := map[string][]report.Place{
 		"compat/artifact":        {report.PlaceError, report.PlaceWarning},
-		"compat/sidecar":         {report.PlaceSupport, report.PlaceSupportFinding, report.PlaceManifest},
+		"compat/manifest":        {report.PlaceManifest},
+		"compat/sidecar":         {report.PlaceSupport, report.PlaceSupportFinding},
 		"nodefeatures":           {report.PlaceRule},
 		"nodefeatures/kubelet":   {report.PlaceKubelet},
 		"nodefeatures/apiserver": {report.PlaceError},

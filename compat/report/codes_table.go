@@ -2,6 +2,7 @@ package report
 
 import (
 	"nodecompat/compat/artifact"
+	"nodecompat/compat/manifest"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
@@ -216,21 +217,21 @@ var specCodes = []codeRow{
 }
 
 var manifestCodes = []codeRow{
-	{string(sidecar.ProblemSyntax), "the document is neither YAML nor JSON", ""},
-	{string(sidecar.ProblemTemplate), "the document is a template ({{ … }}) that is not rendered", "render it first, with `helm template` for example"},
-	{string(sidecar.ProblemTooBig), "the file or a document exceeds the bound that the message states", "split the file"},
-	{string(sidecar.ProblemNotObject), "the document has no kind: it is no Kubernetes object", ""},
-	{string(sidecar.ProblemKindSkipped), "objects of this kind have no Pods", ""},
-	{string(sidecar.ProblemBestEffort), "not a kind of Kubernetes' own; its spec.template is taken for a Pod template", "check the Pods that its controller makes"},
-	{string(sidecar.ProblemRemovedAPI), "no Kubernetes release that has native sidecars serves this apiVersion", "write the apiVersion that servers have now"},
-	{string(sidecar.ProblemNoSuchAPI), "no Kubernetes release serves the kind with this apiVersion", "correct the apiVersion; the message has the likely one"},
-	{string(sidecar.ProblemNoTemplate), "the workload has no PodSpec", "add it"},
-	{string(sidecar.ProblemUnknownKey), "the API server knows no such field, unless it is newer than this compat", "correct the key; the message has the nearest one"},
-	{string(sidecar.ProblemDuplicateKey), "a key occurs twice; the last value was taken", "keep one of them"},
-	{string(sidecar.ProblemWrongType), "a value of another type is needed: the API server refuses this one", "correct the value"},
-	{string(sidecar.ProblemNonStringKey), "a key is no text", "write a text"},
-	{string(sidecar.ProblemTooManyProblems), "there are more problems than are listed", "correct these and look again"},
-	{string(sidecar.ProblemTooManyContainers), "the Pod has more containers than are looked at, and is left out", ""},
+	{string(manifest.ProblemSyntax), "the document is neither YAML nor JSON", ""},
+	{string(manifest.ProblemTemplate), "the document is a template ({{ … }}) that is not rendered", "render it first, with `helm template` for example"},
+	{string(manifest.ProblemTooBig), "the file or a document exceeds the bound that the message states", "split the file"},
+	{string(manifest.ProblemNotObject), "the document has no kind: it is no Kubernetes object", ""},
+	{string(manifest.ProblemKindSkipped), "objects of this kind have no Pods", ""},
+	{string(manifest.ProblemBestEffort), "not a kind of Kubernetes' own; its spec.template is taken for a Pod template", "check the Pods that its controller makes"},
+	{string(manifest.ProblemRemovedAPI), "no Kubernetes release that has native sidecars serves this apiVersion", "write the apiVersion that servers have now"},
+	{string(manifest.ProblemNoSuchAPI), "no Kubernetes release serves the kind with this apiVersion", "correct the apiVersion; the message has the likely one"},
+	{string(manifest.ProblemNoTemplate), "the workload has no PodSpec", "add it"},
+	{string(manifest.ProblemUnknownKey), "the API server knows no such field, unless it is newer than this compat", "correct the key; the message has the nearest one"},
+	{string(manifest.ProblemDuplicateKey), "a key occurs twice; the last value was taken", "keep one of them"},
+	{string(manifest.ProblemWrongType), "a value of another type is needed: the API server refuses this one", "correct the value"},
+	{string(manifest.ProblemNonStringKey), "a key is no text", "write a text"},
+	{string(manifest.ProblemTooManyProblems), "there are more problems than are listed", "correct these and look again"},
+	{string(manifest.ProblemTooManyContainers), "the Pod has more containers than are looked at, and is left out", ""},
 }
 
 const (

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/verdict"
@@ -38,7 +39,7 @@ type PodReport struct {
 	// It decides for Pods that have some.
 	Sidecars *sidecar.Support `json:"sidecars" jsonschema:"nullable"`
 	// Problems are the parts of the files that could not be used.
-	Problems []sidecar.Problem `json:"problems"`
+	Problems []manifest.Problem `json:"problems"`
 	// Warnings are things that did not decide but should be looked at.
 	Warnings []verdict.Reason `json:"warnings"`
 	// Error says why there is no answer about an image; the first, if there are
@@ -55,7 +56,7 @@ type PodTarget struct {
 // A Pod is the verdict on one Pod template: compatible when its images are, the
 // node runs its native sidecars, and no finding is an error.
 type Pod struct {
-	sidecar.Pod
+	manifest.Pod
 	Verdict verdict.Verdict  `json:"verdict"`
 	Reasons []verdict.Reason `json:"reasons"`
 	// Images are the images that the Pod uses, once for each container or volume.
@@ -68,7 +69,7 @@ type Pod struct {
 
 // A PodImage is one use of an image.
 type PodImage struct {
-	sidecar.ContainerImage
+	manifest.ContainerImage
 	// Reference is the image's full name, as in PodReport.Images; empty when
 	// images were left out.
 	Reference string `json:"reference"`
@@ -81,7 +82,7 @@ func NewPodReport(now time.Time, err error) *PodReport {
 	return &PodReport{
 		APIVersion: APIVersion, Kind: KindPodReport, Created: now.UTC().Format(time.RFC3339), Verdict: verdict.Unknown,
 		Reasons: []verdict.Reason{}, Node: Node{Sources: []nodefeatures.Source{}}, Pods: []Pod{}, Images: []Image{},
-		Problems: []sidecar.Problem{}, Warnings: []verdict.Reason{}, Error: NewError(err),
+		Problems: []manifest.Problem{}, Warnings: []verdict.Reason{}, Error: NewError(err),
 	}
 }
 

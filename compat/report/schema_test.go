@@ -67,7 +67,7 @@ var codeFields = map[string][]report.Place{
 	"ReasonCount.code":      {report.PlaceReason, report.PlaceError, report.PlaceSupport},
 	"GroupReason.code":      {report.PlaceReason, report.PlaceError, report.PlaceSupport},
 	"spec.Problem.code":     {report.PlaceSpec},
-	"sidecar.Problem.code":  {report.PlaceManifest},
+	"manifest.Problem.code": {report.PlaceManifest},
 	"sidecar.Support.code":  {report.PlaceSupport},
 	"sidecar.Finding.code":  {report.PlaceSupportFinding},
 	"sidecar.PodFinding.id": {report.PlaceFinding},
@@ -143,7 +143,7 @@ func generate(t *testing.T, kind string, document any, closed bool) []byte {
 			return nil
 		},
 	}
-	dirs := []string{".", "../artifact", "../sidecar", "../../nodefeatures", "../../spec"}
+	dirs := []string{".", "../artifact", "../manifest", "../sidecar", "../../nodefeatures", "../../spec"}
 	if closed {
 		dirs = nil // nobody reads it
 	}

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/nodefeatures/verdict"
 )
@@ -36,8 +37,8 @@ type bug struct {
 	since    kubelet.Release // the first that has it; the zero value: the first with sidecars
 	fixed    []kubelet.Release
 	what     string
-	// concerns says whether a Pod with native sidecars can meet it; nil: all can.
-	concerns func(*Pod) bool
+	// concerns reports whether a Pod with native sidecars can meet it; nil: all can.
+	concerns func(*manifest.Pod) bool
 }
 
 // at is the release 1.MINOR.PATCH.
@@ -60,7 +61,7 @@ func knownBugs() []bug {
 			kubelet.Release{},
 			[]kubelet.Release{r(28, 8), r(29, 3), r(30, 0)},
 			"in Pods with restartPolicy Never or OnFailure the status of a sidecar that was restarted stays terminated (#123710, #123709)",
-			(*Pod).endsForGood,
+			endsForGood,
 		},
 		{
 			CodeBugTermination, verdict.SeverityInfo, false,
@@ -88,15 +89,15 @@ func knownBugs() []bug {
 			kubelet.Release{},
 			[]kubelet.Release{r(33, 0)},
 			"a Service cannot use a named port of a sidecar (#128850)",
-			func(p *Pod) bool { return p.anySidecar(hasNamedPort) },
+			func(p *manifest.Pod) bool { return anySidecar(p, hasNamedPort) },
 		},
 		{
 			CodeBugStartupRace, verdict.SeverityWarning, false,
 			kubelet.Release{},
 			[]kubelet.Release{r(33, 6), r(34, 2), r(35, 0)},
 			"in Pods with restartPolicy Never, a sidecar with a startupProbe that fails once and recovers leaves the app waiting for ever (#134801, #134800, #133072)",
-			func(p *Pod) bool {
-				return p.restartPolicy() == corev1.RestartPolicyNever && p.anySidecar(hasStartupProbe)
+			func(p *manifest.Pod) bool {
+				return p.RestartPolicy() == corev1.RestartPolicyNever && anySidecar(p, hasStartupProbe)
 			},
 		},
 		{
@@ -104,13 +105,13 @@ func knownBugs() []bug {
 			kubelet.Release{},
 			[]kubelet.Release{r(33, 6), r(34, 0)},
 			"the scheduler does not see host ports of sidecars: two Pods may get the same (#132040, #133390)",
-			func(p *Pod) bool { return p.anySidecar(hasHostPort) },
+			func(p *manifest.Pod) bool { return anySidecar(p, hasHostPort) },
 		},
 		{
 			CodeBugKubeletRestart, verdict.SeverityWarning, false, r(35, 0),
 			[]kubelet.Release{r(35, 4), r(36, 0)},
 			"after a restart of the kubelet, the app of a Pod whose sidecar has a startupProbe is not restarted when it crashes (#137146)",
-			func(p *Pod) bool { return p.anySidecar(hasStartupProbe) },
+			func(p *manifest.Pod) bool { return anySidecar(p, hasStartupProbe) },
 		},
 		{
 			CodeBugInitSkipped, verdict.SeverityInfo, false,
@@ -124,12 +125,12 @@ func knownBugs() []bug {
 			kubelet.Release{},
 			[]kubelet.Release{r(37, 0)},
 			"ephemeral-storage limits of sidecars are not enforced (#138462)",
-			func(p *Pod) bool { return p.anySidecar(limitsStorage) },
+			func(p *manifest.Pod) bool { return anySidecar(p, limitsStorage) },
 		},
 	}
 }
 
-// in says whether a release has the bug: it does when it comes before the first
+// in reports whether a release has the bug: it does when it comes before the first
 // fix of its own minor release or of a later one.
 func (b bug) in(r kubelet.Release) bool {
 	if r.Compare(b.since) < 0 {
@@ -189,10 +190,10 @@ func (b bug) remedy() string {
 }
 
 // For is the support without the known bugs that none of the Pods can meet.
-func (s Support) For(pods []Pod) Support {
+func (s Support) For(pods []manifest.Pod) Support {
 	left := map[Code]bool{}
 	for _, b := range knownBugs() {
-		left[b.code] = !slices.ContainsFunc(pods, func(p Pod) bool {
+		left[b.code] = !slices.ContainsFunc(pods, func(p manifest.Pod) bool {
 			return p.HasSidecars() && (b.concerns == nil || b.concerns(&p))
 		})
 	}
@@ -201,12 +202,12 @@ func (s Support) For(pods []Pod) Support {
 }
 
 // anySidecar reports whether one of the native sidecars has a property.
-func (p *Pod) anySidecar(has func(*corev1.Container) bool) bool {
-	return slices.ContainsFunc(p.members(), func(m member) bool { return m.sidecar() && has(m.Container) })
+func anySidecar(p *manifest.Pod, has func(*corev1.Container) bool) bool {
+	return slices.ContainsFunc(p.Containers(), func(m manifest.Container) bool { return m.IsSidecar() && has(m.Container) })
 }
 
 // endsForGood reports a Pod whose containers are not all restarted for ever.
-func (p *Pod) endsForGood() bool { return p.restartPolicy() != corev1.RestartPolicyAlways }
+func endsForGood(p *manifest.Pod) bool { return p.RestartPolicy() != corev1.RestartPolicyAlways }
 
 func hasStartupProbe(c *corev1.Container) bool { return c.StartupProbe != nil }
 

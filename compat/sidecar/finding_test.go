@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/kubelet"
 )
 
@@ -93,11 +94,11 @@ func yamlIn(t *testing.T, markdown string) string {
 }
 
 // onePod parses a manifest that must have one Pod and no problem.
-func onePod(t *testing.T, manifest string) Pod {
+func onePod(t *testing.T, source string) manifest.Pod {
 	t.Helper()
-	m := Parse(t.Context(), "pod.yaml", []byte(manifest))
+	m := manifest.Parse(t.Context(), "pod.yaml", []byte(source))
 	if len(m.Problems) > 0 || len(m.Pods) != 1 {
-		t.Fatalf("Parse: %d Pods, problems %+v\n%s", len(m.Pods), m.Problems, manifest)
+		t.Fatalf("Parse: %d Pods, problems %+v\n%s", len(m.Pods), m.Problems, source)
 	}
 	return m.Pods[0]
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/kubelet"
 )
 
@@ -27,7 +28,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"a"}]}}]}`), "")
 	f.Add([]byte("apiVersion: v1\nkind: Pod\nspec: &s\n  containers: [{<<: {name: a}, lifecycle: {postStart: {}}}]\n  overhead: {cpu: 1e9}\n"), "v1.27.0")
 	f.Fuzz(func(t *testing.T, data []byte, version string) {
-		m := Parse(t.Context(), "f", data)
+		m := manifest.Parse(t.Context(), "f", data)
 		if m.Pods == nil || m.Problems == nil {
 			t.Fatal("null")
 		}
@@ -48,7 +49,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-func report(t *testing.T, p Pod, target Target) string {
+func report(t *testing.T, p manifest.Pod, target Target) string {
 	t.Helper()
 	plan := Order(p, target)
 	if len(plan.Steps) != len(p.Spec.InitContainers)+len(p.Spec.Containers) {
@@ -62,7 +63,7 @@ func report(t *testing.T, p Pod, target Target) string {
 	if plan.KnownWaitSeconds < 0 {
 		t.Errorf("known wait %d", plan.KnownWaitSeconds)
 	}
-	data, err := json.Marshal(golden{p, Images(p), plan, Lint(p, plan, target)})
+	data, err := json.Marshal(golden{p, manifest.Images(p), plan, Lint(p, plan, target)})
 	if err != nil {
 		t.Fatal(err)
 	}

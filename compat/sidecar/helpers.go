@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"nodecompat/compat/manifest"
 )
 
 // A helper is a container that is known to serve the others of a Pod, by its
@@ -48,7 +50,7 @@ var knownHelpers = []helper{
 }
 
 // helperOf says which known helper a container is.
-func helperOf(m member) (helper, bool) {
+func helperOf(m manifest.Container) (helper, bool) {
 	repository := repositoryOf(m.Image)
 	for _, h := range knownHelpers {
 		if slices.Contains(h.names, m.Name) {
@@ -62,7 +64,7 @@ func helperOf(m member) (helper, bool) {
 	}
 	// The name that authors give what has no better one.
 	if m.Name == "sidecar" || strings.HasSuffix(m.Name, "-sidecar") {
-		return helper{title: "a container named " + m.name}, true
+		return helper{title: "a container named " + m.ShortName}, true
 	}
 	return helper{}, false
 }
@@ -77,7 +79,7 @@ func repositoryOf(image string) string {
 
 // preparesNetwork reports an init container that sets the network up for a proxy:
 // it has to run before it.
-func preparesNetwork(m member) bool {
+func preparesNetwork(m manifest.Container) bool {
 	switch m.Name {
 	case "istio-init", "istio-validation", "enable-core-dump", "linkerd-init", "linkerd-network-validator", "kuma-init", "kuma-validation",
 		"consul-connect-inject-init", "consul-connect-init", "proxyinit", "osm-init":

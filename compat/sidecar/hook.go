@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"nodecompat/compat/manifest"
 )
 
 // A hook is what a postStart or preStop does.
@@ -36,14 +38,14 @@ func hookOf(h *corev1.LifecycleHandler) hook {
 	return hookEmpty
 }
 
-func (m member) postStart() *corev1.LifecycleHandler {
+func postStart(m manifest.Container) *corev1.LifecycleHandler {
 	if m.Lifecycle == nil {
 		return nil
 	}
 	return m.Lifecycle.PostStart
 }
 
-func (m member) preStop() *corev1.LifecycleHandler {
+func preStop(m manifest.Container) *corev1.LifecycleHandler {
 	if m.Lifecycle == nil {
 		return nil
 	}
@@ -62,7 +64,7 @@ func oversleeps(p *corev1.Probe) bool {
 }
 
 // hopeless says why a startup probe can't succeed, "" if it can.
-func (m member) hopeless(p *corev1.Probe) string {
+func hopeless(m manifest.Container, p *corev1.Probe) string {
 	if !handled(p) {
 		return "its startupProbe has no handler, and never succeeds"
 	}
@@ -73,21 +75,21 @@ func (m member) hopeless(p *corev1.Probe) string {
 	if isPlaceholder(p) {
 		return "its startupProbe runs the placeholder of a remedy, which no image has: it never succeeds"
 	}
-	if name, lost := m.lostProbe(p); lost {
+	if name, lost := lostProbe(m, p); lost {
 		return fmt.Sprintf("its startupProbe asks the port %.60q, which the container does not have: it never succeeds", name)
 	}
 	return ""
 }
 
 // hopelessHook says why a postStart hook always fails, "" if it may succeed.
-func (m member) hopelessHook() string {
-	switch h := m.postStart(); hookOf(h) {
+func hopelessHook(m manifest.Container) string {
+	switch h := postStart(m); hookOf(h) {
 	case hookTCP:
 		return "a tcpSocket postStart hook always fails"
 	case hookEmpty:
 		return "its postStart hook has no handler: the API server refuses it, and for the kubelet it fails"
 	case hookHTTP:
-		if name, lost := m.lostHook(h); lost {
+		if name, lost := lostHook(m, h); lost {
 			return fmt.Sprintf("its postStart hook asks the port %.60q, which the container does not have: it always fails", name)
 		}
 	}

@@ -133,7 +133,7 @@ func (c *judgement) versionUnknown() {
 	}
 }
 
-// known holds the rows N2 to N13.
+// known decides the rows N2 to N13.
 func (c *judgement) known(e era) {
 	v := c.facts.Version.Value
 	switch e {
@@ -157,7 +157,7 @@ func (c *judgement) known(e era) {
 	}
 }
 
-// alpha holds N4 to N6.
+// alpha decides N4 to N6.
 func (c *judgement) alpha(v string) {
 	on, known := c.effective(gateAllAlpha, true)
 	switch {
@@ -173,7 +173,7 @@ func (c *judgement) alpha(v string) {
 	}
 }
 
-// beta holds N7 to N9.
+// beta decides N7 to N9.
 func (c *judgement) beta(v string) {
 	off, known := c.effective(gateAllBeta, false)
 	switch {
@@ -188,7 +188,7 @@ func (c *judgement) beta(v string) {
 	}
 }
 
-// effective says whether SidecarContainers has the value that differs from its
+// effective reports whether SidecarContainers has the value that differs from its
 // default: by what the kubelet itself says, else by its own name, else by that of
 // all gates of its stage. known is false when no source said anything and not all
 // were read. Assumed is set when a source that was not read could say otherwise.
@@ -202,7 +202,7 @@ func (c *judgement) effective(all string, differs bool) (is, known bool) {
 	return ok && stage.Value == differs, c.facts.Config.Read
 }
 
-// ga holds N10 and N11.
+// ga decides N10 and N11.
 func (c *judgement) ga(v string) {
 	c.answer(Supported, CodeGA, fmt.Sprintf("kubelet %s always runs native sidecars", v))
 	switch {
@@ -221,8 +221,8 @@ const remedyRemove = "remove " + gateSidecars + " from the kubelet's --feature-g
 
 // refuses deals with a configuration with which this kubelet does not start.
 // One that runs was started with another: then the answer is that of its
-// version, and the configuration only a finding. What was told counts as it was
-// told.
+// version, and the configuration only a finding. What was given counts as it was
+// given.
 func (c *judgement) refuses(code Code, why string) {
 	running := c.facts.Running && !c.gate.Given
 	does := "would not start"

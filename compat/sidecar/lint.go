@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"slices"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/nodefeatures/verdict"
 )
 
-// A PodFinding is a remark on a Pod template. What each means is told by
+// A PodFinding is a remark on a Pod template. What each means is said by
 // FindingDoc.
 type PodFinding struct {
 	ID string `json:"id"` // SC001 to SC032
@@ -32,20 +33,20 @@ const MaxFindings = 1_000
 // to, or goes wrong later. The plan is Order's for the same Pod and target. What
 // depends on a version that is not known is reported with a lower severity, and
 // what native sidecars do is left out where they do not run.
-func Lint(p Pod, plan Plan, t Target) []PodFinding {
-	l := &linter{pod: &p, target: t, native: t.fate() == fateNative, members: p.members(), findings: []PodFinding{}}
-	if len(plan.Steps) != len(l.members) {
+func Lint(p manifest.Pod, plan Plan, t Target) []PodFinding {
+	l := &linter{pod: &p, target: t, native: t.treatment() == treatedNative, containers: p.Containers(), findings: []PodFinding{}}
+	if len(plan.Steps) != len(l.containers) {
 		plan = Order(p, t)
 	}
 	l.plan = &plan
-	for i, m := range l.members {
+	for i, m := range l.containers {
 		l.refused(m)
 		switch {
-		case m.sidecar():
+		case m.IsSidecar():
 			if l.native {
 				l.sidecar(m, &plan.Steps[i])
 			}
-		case m.role == roleInit:
+		case m.Role == manifest.RoleInit:
 			if l.native {
 				l.initContainer(i, m)
 			}
@@ -53,7 +54,7 @@ func Lint(p Pod, plan Plan, t Target) []PodFinding {
 			l.regular(m, &plan.Steps[i])
 		}
 	}
-	for _, m := range l.pod.ephemeral() {
+	for _, m := range l.pod.EphemeralContainers() {
 		l.ephemeralContainer(m)
 	}
 	l.wholePod()
@@ -65,20 +66,20 @@ func Lint(p Pod, plan Plan, t Target) []PodFinding {
 
 // A linter collects the findings of a Pod.
 type linter struct {
-	pod      *Pod
-	plan     *Plan
-	target   Target
-	native   bool // whether native sidecars run
-	members  []member
-	helpers  map[int]helper // by index of the members; see helper
-	findings []PodFinding
+	pod        *manifest.Pod
+	plan       *Plan
+	target     Target
+	native     bool // whether native sidecars run
+	containers []manifest.Container
+	helpers    map[int]helper // by index of the members; see helper
+	findings   []PodFinding
 }
 
 // helper is helperOf, asked once for each container.
 func (l *linter) helper(i int) (h helper, known bool) {
 	h, asked := l.helpers[i]
 	if !asked {
-		h, _ = helperOf(l.members[i])
+		h, _ = helperOf(l.containers[i])
 		if l.helpers == nil {
 			l.helpers = map[int]helper{}
 		}
@@ -90,24 +91,24 @@ func (l *linter) helper(i int) (h helper, known bool) {
 // A place is what a finding is about.
 type place struct{ container, path string }
 
-func (m member) at(field string) place {
+func placeIn(m manifest.Container, field string) place {
 	if field == "" {
-		return place{m.name, m.path}
+		return place{m.ShortName, m.Path}
 	}
-	return place{m.name, join(m.path, field)}
+	return place{m.ShortName, manifest.JoinPath(m.Path, field)}
 }
 
 func (l *linter) find(id string, severity verdict.Severity, at place, remedy, format string, args ...any) {
 	if len(l.findings) < MaxFindings {
 		l.findings = append(l.findings, PodFinding{
-			ID: id, Severity: severity, Container: at.container, Path: at.path, Line: l.pod.lineAt(at.path),
+			ID: id, Severity: severity, Container: at.container, Path: at.path, Line: l.pod.LineAt(at.path),
 			Message: fmt.Sprintf(format, args...), Remedy: remedy,
 		})
 	}
 }
 
 // spec is a place in the PodSpec.
-func (l *linter) spec(field string) place { return place{"", join(l.pod.Path, field)} }
+func (l *linter) spec(field string) place { return place{"", manifest.JoinPath(l.pod.Path, field)} }
 
 // wholePod holds the findings that are about no single container.
 func (l *linter) wholePod() {

@@ -5,33 +5,34 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/verdict"
 )
 
 // initContainer holds the findings about an ordinary init container at its
 // place among the others.
-func (l *linter) initContainer(i int, m member) {
-	for j, other := range l.members {
-		if !other.sidecar() {
+func (l *linter) initContainer(i int, m manifest.Container) {
+	for j, other := range l.containers {
+		if !other.IsSidecar() {
 			continue
 		}
 		h, known := l.helper(j)
 		known = known && !preparesNetwork(m)
 		switch row := l.plan.Steps[j].Row; {
 		case j > i && known && h.network:
-			l.find("SC015", verdict.SeverityWarning, m.at(""), "list "+fmt.Sprintf("%q", m.name)+" after "+fmt.Sprintf("%q", other.name)+" in initContainers",
-				"it runs before the sidecar %q (%s), so what it sends over the network can't go through it", other.name, h.title)
+			l.find("SC015", verdict.SeverityWarning, placeIn(m, ""), "list "+fmt.Sprintf("%q", m.ShortName)+" after "+fmt.Sprintf("%q", other.ShortName)+" in initContainers",
+				"it runs before the sidecar %q (%s), so what it sends over the network can't go through it", other.ShortName, h.title)
 			return
 		case j < i && (row == "O1" || row == "O2" || row == "O3"):
-			l.find("SC016", verdict.SeverityInfo, m.at(""), startupRemedy(fmt.Sprintf("if it needs the sidecar, add a startupProbe to %q", other.name), other),
-				"it comes after the sidecar %q, but may start before that is ready", other.name)
+			l.find("SC016", verdict.SeverityInfo, placeIn(m, ""), startupRemedy(fmt.Sprintf("if it needs the sidecar, add a startupProbe to %q", other.ShortName), other),
+				"it comes after the sidecar %q, but may start before that is ready", other.ShortName)
 			return
 		}
 	}
 }
 
 // regular holds the findings about a regular container.
-func (l *linter) regular(m member, s *Step) {
+func (l *linter) regular(m manifest.Container, s *Step) {
 	l.regularRestartPolicy(m)
 	if s.Kind != StepLegacy {
 		return
@@ -42,22 +43,22 @@ func (l *linter) regular(m member, s *Step) {
 		what = "the container"
 	}
 	if l.afterApp(m) {
-		l.find("SC018", verdict.SeverityWarning, m.at(""), migration("make it a native sidecar (Kubernetes 1.29 or newer)", m),
+		l.find("SC018", verdict.SeverityWarning, placeIn(m, ""), migration("make it a native sidecar (Kubernetes 1.29 or newer)", m),
 			"%s looks like a helper and is listed after the app: it is started after it", what)
 	} else {
-		l.find("SC017", verdict.SeverityWarning, m.at(""), migration("make it a native sidecar (Kubernetes 1.29 or newer)", m),
+		l.find("SC017", verdict.SeverityWarning, placeIn(m, ""), migration("make it a native sidecar (Kubernetes 1.29 or newer)", m),
 			"%s looks like a helper listed before the app: the app starts even if it fails, and without waiting for its probes", what)
 	}
 	if l.pod.Workload.Job && known {
-		l.find("SC019", verdict.SeverityWarning, m.at(""), migration("make it a native sidecar (Kubernetes 1.29 or newer), which does not keep the Job from completing", m),
+		l.find("SC019", verdict.SeverityWarning, placeIn(m, ""), migration("make it a native sidecar (Kubernetes 1.29 or newer), which does not keep the Job from completing", m),
 			"%s runs beside the Job's app: the Job may never complete, because it waits for all regular containers to end", what)
 	}
 }
 
 // afterApp reports whether an app container is listed before this one.
-func (l *linter) afterApp(m member) bool {
-	for i, other := range l.members {
-		if other.role == roleRegular && other.index < m.index && l.plan.Steps[i].Kind == StepApp {
+func (l *linter) afterApp(m manifest.Container) bool {
+	for i, other := range l.containers {
+		if other.Role == manifest.RoleRegular && other.Index < m.Index && l.plan.Steps[i].Kind == StepApp {
 			return true
 		}
 	}
@@ -65,12 +66,12 @@ func (l *linter) afterApp(m member) bool {
 }
 
 // regularRestartPolicy is SC013.
-func (l *linter) regularRestartPolicy(m member) {
+func (l *linter) regularRestartPolicy(m manifest.Container) {
 	if m.RestartPolicy == nil {
 		return
 	}
 	const remedy = "move the container to initContainers to make it a sidecar, or remove restartPolicy"
-	at, api := m.at("restartPolicy"), l.target.API
+	at, api := placeIn(m, "restartPolicy"), l.target.API
 	switch {
 	case before(api, minor(28)):
 		l.find("SC013", verdict.SeverityError, at, remedy, "API server %s does not know restartPolicy on containers: it refuses the request, or drops the field", api)
@@ -106,16 +107,16 @@ func unsupportedPolicy(policy corev1.ContainerRestartPolicy, onlyAlways bool) st
 }
 
 // ephemeralContainer reports the fields that one can't have.
-func (l *linter) ephemeralContainer(m member) {
+func (l *linter) ephemeralContainer(m manifest.Container) {
 	const refusal = "the API server refuses this: Forbidden: cannot be set for an Ephemeral Container"
 	if m.RestartPolicy != nil {
 		if since(l.target.API, minor(34)) && !l.target.apiGate(gateRestartRules, 35) {
-			l.find("SC012", verdict.SeverityWarning, m.at("restartPolicy"), "remove restartPolicy", "API server %s drops restartPolicy of an ephemeral container", l.target.API)
+			l.find("SC012", verdict.SeverityWarning, placeIn(m, "restartPolicy"), "remove restartPolicy", "API server %s drops restartPolicy of an ephemeral container", l.target.API)
 		} else {
-			l.find("SC012", verdict.SeverityError, m.at("restartPolicy"), "remove restartPolicy", refusal)
+			l.find("SC012", verdict.SeverityError, placeIn(m, "restartPolicy"), "remove restartPolicy", refusal)
 		}
 	}
 	for _, field := range notForInit(m) {
-		l.find("SC011", verdict.SeverityError, m.at(field), "remove "+field, refusal)
+		l.find("SC011", verdict.SeverityError, placeIn(m, field), "remove "+field, refusal)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -52,10 +53,10 @@ func (h handler) kinds() []string {
 // (validateHandler in
 // https://github.com/kubernetes/kubernetes/blob/v1.37.0/pkg/apis/core/validation/validation.go).
 // It reports whether there was something.
-func (l *linter) handler(m member, field string, h handler) (refused bool) {
+func (l *linter) handler(m manifest.Container, field string, h handler) (refused bool) {
 	refuse := func(at, remedy, message string) {
 		refused = true
-		l.find("SC014", verdict.SeverityError, m.at(join(field, at)), remedy, "the API server refuses this: %s", message)
+		l.find("SC014", verdict.SeverityError, placeIn(m, manifest.JoinPath(field, at)), remedy, "the API server refuses this: %s", message)
 	}
 	switch kinds := h.kinds(); {
 	case len(kinds) == 0 && strings.HasSuffix(field, "Probe"):

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -25,20 +26,20 @@ func (l *linter) object() {
 		l.find("SC031", verdict.SeverityError, l.spec("containers"), "add the container that does the work", "a Pod needs at least one container")
 	}
 	first := map[string]string{}
-	for _, m := range append(l.members, l.pod.ephemeral()...) {
+	for _, m := range append(l.containers, l.pod.EphemeralContainers()...) {
 		switch problems := validation.IsDNS1123Label(m.Name); {
 		case len(problems) > 0:
-			l.find("SC031", verdict.SeverityError, m.at("name"), "rename it", "%q is no name for a container: %s", m.name, strings.Join(problems, "; "))
+			l.find("SC031", verdict.SeverityError, placeIn(m, "name"), "rename it", "%q is no name for a container: %s", m.ShortName, strings.Join(problems, "; "))
 		case first[m.Name] != "":
-			l.find("SC031", verdict.SeverityError, m.at("name"), "rename one of the two", "the name %q is that of %s as well", m.name, first[m.Name])
+			l.find("SC031", verdict.SeverityError, placeIn(m, "name"), "rename one of the two", "the name %q is that of %s as well", m.ShortName, first[m.Name])
 		default:
-			first[m.Name] = m.path
+			first[m.Name] = m.Path
 		}
 		switch {
 		case m.Image == "":
-			l.find("SC031", verdict.SeverityError, m.at("image"), "name its image", "the container %q has no image", m.name)
+			l.find("SC031", verdict.SeverityError, placeIn(m, "image"), "name its image", "the container %q has no image", m.ShortName)
 		case strings.TrimSpace(m.Image) != m.Image:
-			l.find("SC031", verdict.SeverityError, m.at("image"), "remove the blanks", "the image of %q must not have leading or trailing whitespace", m.name)
+			l.find("SC031", verdict.SeverityError, placeIn(m, "image"), "remove the blanks", "the image of %q must not have leading or trailing whitespace", m.ShortName)
 		}
 	}
 	l.restartPolicy()
@@ -56,19 +57,19 @@ func (l *linter) restartPolicy() {
 	case l.pod.Workload.Job && (policy == "" || policy == corev1.RestartPolicyAlways):
 		l.find("SC031", verdict.SeverityError, at, "say what a Job does when its Pod fails:\nrestartPolicy: Never",
 			"the Pods of a Job need restartPolicy OnFailure or Never; Always, which is the default, is refused")
-	case l.pod.runsForever() && policy != "" && policy != corev1.RestartPolicyAlways:
+	case runsForever(l.pod) && policy != "" && policy != corev1.RestartPolicyAlways:
 		l.find("SC031", verdict.SeverityError, at, "remove it, or make it a Job", "the Pods of a %s need restartPolicy Always", l.pod.Kind)
 	}
 	if d := l.pod.Spec.ActiveDeadlineSeconds; d != nil && *d < 1 {
 		l.find("SC031", verdict.SeverityError, l.spec("activeDeadlineSeconds"), "remove it, or raise it", "Invalid value: %d: must be between 1 and 2147483647, inclusive", *d)
 	}
-	if l.pod.runsForever() && l.pod.Spec.ActiveDeadlineSeconds != nil {
+	if runsForever(l.pod) && l.pod.Spec.ActiveDeadlineSeconds != nil {
 		l.find("SC031", verdict.SeverityError, l.spec("activeDeadlineSeconds"), "remove it", "activeDeadlineSeconds in %s is not supported", l.pod.Kind)
 	}
 }
 
 // runsForever reports a kind that replaces Pods which end.
-func (p *Pod) runsForever() bool {
+func runsForever(p *manifest.Pod) bool {
 	switch p.Kind {
 	case "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController":
 		return true
@@ -81,12 +82,12 @@ func (p *Pod) runsForever() bool {
 func (l *linter) containerPorts() {
 	const remedy = "correct the port: the API server refuses the Pod"
 	taken := map[corev1.ContainerPort]string{}
-	for _, m := range append(l.members, l.pod.ephemeral()...) {
+	for _, m := range append(l.containers, l.pod.EphemeralContainers()...) {
 		for i, port := range m.Ports {
-			at := "ports" + indexOf(i)
+			at := "ports" + manifest.PathIndex(i)
 			refuse := func(field string, problems []string) {
 				if len(problems) > 0 {
-					l.find("SC031", verdict.SeverityError, m.at(join(at, field)), remedy, "%s", strings.Join(problems, "; "))
+					l.find("SC031", verdict.SeverityError, placeIn(m, manifest.JoinPath(at, field)), remedy, "%s", strings.Join(problems, "; "))
 				}
 			}
 			refuse("containerPort", validation.IsValidPortNum(int(port.ContainerPort)))
@@ -98,10 +99,10 @@ func (l *linter) containerPorts() {
 			}
 			refuse("hostPort", validation.IsValidPortNum(int(port.HostPort)))
 			k := corev1.ContainerPort{HostPort: port.HostPort, HostIP: port.HostIP, Protocol: cmp.Or(port.Protocol, corev1.ProtocolTCP)}
-			if other, twice := taken[k]; twice && m.role == roleRegular {
+			if other, twice := taken[k]; twice && m.Role == manifest.RoleRegular {
 				refuse("hostPort", []string{fmt.Sprintf("Duplicate value: the host port %d is also that of %q", port.HostPort, other)})
-			} else if m.role == roleRegular {
-				taken[k] = m.name
+			} else if m.Role == manifest.RoleRegular {
+				taken[k] = m.ShortName
 			}
 		}
 	}

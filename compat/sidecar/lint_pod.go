@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -21,7 +22,7 @@ type portKey struct {
 
 // A listener is a container that listens on a port.
 type listener struct {
-	member
+	manifest.Container
 
 	hostIP string // "" for all addresses
 }
@@ -30,12 +31,12 @@ type listener struct {
 // because ordinary ones run one by one.
 func (l *linter) ports() {
 	taken := map[portKey][]listener{}
-	for _, m := range l.members {
-		if m.role == roleInit && !m.sidecar() {
+	for _, m := range l.containers {
+		if m.Role == manifest.RoleInit && !m.IsSidecar() {
 			continue
 		}
 		for i, port := range m.Ports {
-			at := m.at("ports" + indexOf(i))
+			at := placeIn(m, "ports"+manifest.PathIndex(i))
 			k := portKey{"containerPort", port.ContainerPort, cmp.Or(port.Protocol, corev1.ProtocolTCP)}
 			if l.listens(listener{m, ""}, at, k, taken) || port.HostPort == 0 {
 				continue
@@ -63,7 +64,7 @@ func everyAddress(ip string) string {
 func (l *linter) listens(m listener, at place, k portKey, taken map[portKey][]listener) bool {
 	i := slices.IndexFunc(taken[k], func(o listener) bool {
 		same := o.hostIP == m.hostIP || o.hostIP == "" || m.hostIP == ""
-		return same && o.path != m.path && (m.sidecar() || o.sidecar())
+		return same && o.Path != m.Path && (m.IsSidecar() || o.IsSidecar())
 	})
 	if i < 0 {
 		if len(taken[k]) < maxListeners {
@@ -72,10 +73,10 @@ func (l *linter) listens(m listener, at place, k portKey, taken map[portKey][]li
 		return false
 	}
 	other := taken[k][i]
-	at.path = join(at.path, k.field)
+	at.path = manifest.JoinPath(at.path, k.field)
 	l.find("SC024", verdict.SeverityWarning, at, "give one of the two another port",
 		"the %s %d/%.20s is also that of %q, which runs at the same time; the API server does not refuse it, but the second to listen fails",
-		k.field, k.number, string(k.protocol), other.name)
+		k.field, k.number, string(k.protocol), other.ShortName)
 	return true
 }
 
@@ -108,11 +109,11 @@ const minimumGrace = 2
 // sharedGrace is SC023: known hooks leave the sidecars less than their minimum.
 func (l *linter) sharedGrace() {
 	sidecars, longest := int64(0), int64(0)
-	for _, m := range l.members {
-		if m.sidecar() {
+	for _, m := range l.containers {
+		if m.IsSidecar() {
 			sidecars++
 		}
-		switch h := m.preStop(); hookOf(h) {
+		switch h := preStop(m); hookOf(h) {
 		case hookSleep:
 			longest = max(longest, h.Sleep.Seconds)
 		case hookExec:
@@ -177,7 +178,7 @@ func (l *linter) injection() {
 				continue
 			}
 			template := strings.TrimSuffix(strings.TrimSuffix(l.pod.Path, "spec"), ".")
-			at := place{"", join(join(template, "metadata."+from.field), step(key))}
+			at := place{"", manifest.JoinPath(manifest.JoinPath(template, "metadata."+from.field), manifest.PathKey(key))}
 			l.find("SC028", verdict.SeverityInfo, at, "check the live Pod as well:\nkubectl get pod NAME -o yaml | compat validate-pod -f -",
 				"%.100q asks %s to change the Pod when it is created, so the containers will be others than these", key, by)
 		}

@@ -5,33 +5,34 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/verdict"
 )
 
 // refused holds what the API server refuses about a container, with its own
 // words. They are those of validation.go
 // (https://github.com/kubernetes/kubernetes/blob/v1.37.0/pkg/apis/core/validation/validation.go).
-func (l *linter) refused(m member) {
-	if m.role == roleInit {
+func (l *linter) refused(m manifest.Container) {
+	if m.Role == manifest.RoleInit {
 		l.initRestartPolicy(m)
 		l.resizePolicy(m)
 	}
 	l.restartRules(m)
-	if m.role == roleInit && !m.sidecar() {
+	if m.Role == manifest.RoleInit && !m.IsSidecar() {
 		l.notForInit(m)
 		return
 	}
 	l.probe(m, "startupProbe", m.StartupProbe)
 	l.probe(m, "livenessProbe", m.LivenessProbe)
 	l.probe(m, "readinessProbe", m.ReadinessProbe)
-	l.hook(m, "lifecycle.postStart", m.postStart())
-	l.hook(m, "lifecycle.preStop", m.preStop())
+	l.hook(m, "lifecycle.postStart", postStart(m))
+	l.hook(m, "lifecycle.preStop", preStop(m))
 	if p := m.StartupProbe; p != nil && isPlaceholder(p) {
-		l.find("SC005", verdict.SeverityError, m.at("startupProbe.exec.command"), "write the command that succeeds when the container is ready",
+		l.find("SC005", verdict.SeverityError, placeIn(m, "startupProbe.exec.command"), "write the command that succeeds when the container is ready",
 			"the command is the placeholder of a remedy, which no image has: the probe never succeeds")
 	}
 	if p := m.StartupProbe; p != nil && p.Exec != nil && oversleeps(p) {
-		l.find("SC005", verdict.SeverityError, m.at("startupProbe"), snippet("give the probe the time, or better drop the sleep", map[string]any{
+		l.find("SC005", verdict.SeverityError, placeIn(m, "startupProbe"), snippet("give the probe the time, or better drop the sleep", map[string]any{
 			"startupProbe": map[string]any{"timeoutSeconds": int64(sleepSeconds(p.Exec.Command)) + 1},
 		}), "the command sleeps %g s, and the probe fails after %d s (timeoutSeconds): it never succeeds, and the container is killed again and again",
 			sleepSeconds(p.Exec.Command), timingOf(p).timeout)
@@ -39,7 +40,7 @@ func (l *linter) refused(m member) {
 }
 
 // notForInit names the fields that only containers which go on running have.
-func notForInit(m member) []string {
+func notForInit(m manifest.Container) []string {
 	var fields []string
 	for _, f := range []struct {
 		name string
@@ -58,37 +59,37 @@ func notForInit(m member) []string {
 }
 
 // notForInit is SC011.
-func (l *linter) notForInit(m member) {
+func (l *linter) notForInit(m manifest.Container) {
 	message := "may not be set for init containers without restartPolicy=Always"
 	if before(l.target.API, sidecarsKnown()) {
 		message = "may not be set for init containers"
 	}
 	for _, field := range notForInit(m) {
-		l.find("SC011", verdict.SeverityError, m.at(field), "if it is to be a sidecar:\nrestartPolicy: Always", "the API server refuses this: Forbidden: %s", message)
+		l.find("SC011", verdict.SeverityError, placeIn(m, field), "if it is to be a sidecar:\nrestartPolicy: Always", "the API server refuses this: Forbidden: %s", message)
 	}
 }
 
 // resizePolicy is SC011 as well.
-func (l *linter) resizePolicy(m member) {
+func (l *linter) resizePolicy(m manifest.Container) {
 	if len(m.ResizePolicy) == 0 {
 		return
 	}
 	const message = "Invalid value: must not be set for init containers"
 	switch {
 	case before(l.target.API, minor(33)):
-		l.find("SC011", verdict.SeverityError, m.at("resizePolicy"), "remove resizePolicy", "API server %s refuses this: %s", l.target.API, message)
+		l.find("SC011", verdict.SeverityError, placeIn(m, "resizePolicy"), "remove resizePolicy", "API server %s refuses this: %s", l.target.API, message)
 	case l.target.API == nil:
-		l.find("SC011", verdict.SeverityInfo, m.at("resizePolicy"), "remove resizePolicy", "API servers before 1.33 refuse this: %s", message)
+		l.find("SC011", verdict.SeverityInfo, placeIn(m, "resizePolicy"), "remove resizePolicy", "API servers before 1.33 refuse this: %s", message)
 	}
 }
 
 // initRestartPolicy is SC012: only exactly Always makes a sidecar.
-func (l *linter) initRestartPolicy(m member) {
-	if m.RestartPolicy == nil || m.sidecar() {
+func (l *linter) initRestartPolicy(m manifest.Container) {
+	if m.RestartPolicy == nil || m.IsSidecar() {
 		return
 	}
 	const remedy = "for a sidecar (the value is case sensitive):\nrestartPolicy: Always"
-	at, api, policy := m.at("restartPolicy"), l.target.API, *m.RestartPolicy
+	at, api, policy := placeIn(m, "restartPolicy"), l.target.API, *m.RestartPolicy
 	switch {
 	case before(api, sidecarsKnown()):
 		l.find("SC012", verdict.SeverityError, at, remedy, "API server %s does not know restartPolicy on containers: it refuses the request, or drops the field", api)
@@ -106,17 +107,17 @@ func (l *linter) initRestartPolicy(m member) {
 }
 
 // restartRules is SC012, too. Before 1.35 the rules are unknown or dropped.
-func (l *linter) restartRules(m member) {
+func (l *linter) restartRules(m manifest.Container) {
 	api := l.target.API
 	if len(m.RestartPolicyRules) == 0 || before(api, minor(34)) || !l.target.apiGate(gateRestartRules, 35) {
 		return
 	}
-	at := m.at("restartPolicyRules")
+	at := placeIn(m, "restartPolicyRules")
 	switch {
 	case m.RestartPolicy == nil:
 		l.find("SC012", verdict.SeverityError, at, "say what happens when no rule applies:\nrestartPolicy: Never",
 			"the API server refuses this: Required value: must specify restartPolicy when restart rules are used")
-	case m.sidecar() && !since(api, minor(36)):
+	case m.IsSidecar() && !since(api, minor(36)):
 		severity := verdict.SeverityError
 		if api == nil {
 			severity = verdict.SeverityWarning // 1.36 and newer accept it
@@ -127,12 +128,12 @@ func (l *linter) restartRules(m member) {
 }
 
 // probe is SC014.
-func (l *linter) probe(m member, field string, p *corev1.Probe) {
+func (l *linter) probe(m manifest.Container, field string, p *corev1.Probe) {
 	if p == nil {
 		return
 	}
 	refuse := func(key, remedy, message string) {
-		l.find("SC014", verdict.SeverityError, m.at(join(field, key)), remedy, "the API server refuses this: %s", message)
+		l.find("SC014", verdict.SeverityError, placeIn(m, manifest.JoinPath(field, key)), remedy, "the API server refuses this: %s", message)
 	}
 	if !l.handler(m, field, probeHandler(p)) {
 		l.probePort(m, field, p)
@@ -165,17 +166,17 @@ func (l *linter) probe(m member, field string, p *corev1.Probe) {
 }
 
 // hook is SC008, SC014 and SC027.
-func (l *linter) hook(m member, field string, h *corev1.LifecycleHandler) {
+func (l *linter) hook(m manifest.Container, field string, h *corev1.LifecycleHandler) {
 	if h != nil && !l.handler(m, field, hookHandler(h)) {
 		l.hookPort(m, field, h)
 	}
 	switch hookOf(h) {
 	case hookTCP:
 		if field == "lifecycle.preStop" {
-			l.find("SC008", verdict.SeverityWarning, m.at(field+".tcpSocket"), "use exec or httpGet, or remove the hook", "a tcpSocket preStop hook is accepted but always fails: nothing is done")
+			l.find("SC008", verdict.SeverityWarning, placeIn(m, field+".tcpSocket"), "use exec or httpGet, or remove the hook", "a tcpSocket preStop hook is accepted but always fails: nothing is done")
 			break
 		}
-		l.find("SC008", verdict.SeverityError, m.at(field+".tcpSocket"), "use exec or httpGet, or better a startupProbe:\nstartupProbe:\n  failureThreshold: 60\n  periodSeconds: 1\n  tcpSocket:\n    port: "+h.TCPSocket.Port.String(),
+		l.find("SC008", verdict.SeverityError, placeIn(m, field+".tcpSocket"), "use exec or httpGet, or better a startupProbe:\nstartupProbe:\n  failureThreshold: 60\n  periodSeconds: 1\n  tcpSocket:\n    port: "+h.TCPSocket.Port.String(),
 			"a tcpSocket postStart hook is accepted but always fails: the container is killed again and again")
 	case hookSleep:
 		l.sleep(m, field+".sleep", h.Sleep.Seconds)
@@ -183,8 +184,8 @@ func (l *linter) hook(m member, field string, h *corev1.LifecycleHandler) {
 }
 
 // sleep is SC027.
-func (l *linter) sleep(m member, field string, seconds int64) {
-	grace, at, api := l.pod.gracePeriod(), m.at(field), l.target.API
+func (l *linter) sleep(m manifest.Container, field string, seconds int64) {
+	grace, at, api := l.pod.GracePeriod(), placeIn(m, field), l.target.API
 	remedy := fmt.Sprintf("sleep at most terminationGracePeriodSeconds, or raise that:\nterminationGracePeriodSeconds: %d", max(seconds, grace))
 	old := oneOf(api, minor(29), minor(33))
 	switch {

@@ -6,6 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	sigsyaml "sigs.k8s.io/yaml"
+
+	"nodecompat/compat/manifest"
 )
 
 // maxRemedy bounds the YAML of a remedy, in bytes.
@@ -20,8 +22,8 @@ func snippet(sentence string, v any) string {
 	return sentence + ":\n" + string(data[:len(data)-1])
 }
 
-// placeholder stands for a command that nobody but the author knows. A Pod that has
-// it is told so.
+// placeholder stands for a command that nobody but the author knows. A Pod in
+// which it was left gets a finding.
 const placeholder = "TODO: a command that succeeds when it is ready"
 
 func isPlaceholder(p *corev1.Probe) bool {
@@ -30,7 +32,7 @@ func isPlaceholder(p *corev1.Probe) bool {
 
 // gateProbe is a startupProbe that would fit a sidecar: its own check of
 // readiness or liveness, else its first port, asked every second for a minute.
-func gateProbe(m member) *corev1.Probe {
+func gateProbe(m manifest.Container) *corev1.Probe {
 	p := &corev1.Probe{PeriodSeconds: 1, FailureThreshold: 60}
 	switch {
 	case m.ReadinessProbe != nil && handled(m.ReadinessProbe):
@@ -46,13 +48,13 @@ func gateProbe(m member) *corev1.Probe {
 }
 
 // startupRemedy shows the startupProbe to add.
-func startupRemedy(sentence string, m member) string {
+func startupRemedy(sentence string, m manifest.Container) string {
 	return snippet(sentence, map[string]any{"startupProbe": gateProbe(m)})
 }
 
 // migration says how a helper becomes a native sidecar: as it is, with what is
 // shown.
-func migration(sentence string, m member) string {
-	return snippet(sentence+fmt.Sprintf(": move %q to initContainers, and add", m.name),
+func migration(sentence string, m manifest.Container) string {
+	return snippet(sentence+fmt.Sprintf(": move %q to initContainers, and add", m.ShortName),
 		map[string]any{"restartPolicy": "Always", "startupProbe": gateProbe(m)})
 }

@@ -5,63 +5,64 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/nodefeatures/verdict"
 )
 
 // sidecar holds the findings about a native sidecar.
-func (l *linter) sidecar(m member, s *Step) {
+func (l *linter) sidecar(m manifest.Container, s *Step) {
 	switch s.Row {
 	case "O1", "O2", "O3":
 		l.ungated(m)
 	case "O5":
-		l.find("SC007", verdict.SeverityWarning, m.at("lifecycle.postStart"), startupRemedy("let a startupProbe hold back the app instead", m),
+		l.find("SC007", verdict.SeverityWarning, placeIn(m, "lifecycle.postStart"), startupRemedy("let a startupProbe hold back the app instead", m),
 			"the postStart command has no time-out, leaves no logs, and does not run again after a restart of the kubelet: the app is held back only as well as the command waits")
 	case "O6":
-		l.find("SC009", verdict.SeverityWarning, m.at("lifecycle.postStart.httpGet"), startupHTTP(m),
+		l.find("SC009", verdict.SeverityWarning, placeIn(m, "lifecycle.postStart.httpGet"), startupHTTP(m),
 			"the postStart request is made once, right after the start: a refused connection kills the sidecar, and any HTTP status counts as success")
 	case "O7":
-		l.find("SC010", verdict.SeverityWarning, m.at("lifecycle.postStart.sleep"), startupRemedy("let a startupProbe hold back the app instead", m),
+		l.find("SC010", verdict.SeverityWarning, placeIn(m, "lifecycle.postStart.sleep"), startupRemedy("let a startupProbe hold back the app instead", m),
 			"a fixed delay of %d s says nothing about readiness", m.Lifecycle.PostStart.Sleep.Seconds)
 	}
 	if m.StartupProbe != nil {
 		l.startupProbe(m)
 	}
-	if m.preStop() != nil {
-		l.find("SC022", verdict.SeverityWarning, m.at("lifecycle.preStop"),
+	if preStop(m) != nil {
+		l.find("SC022", verdict.SeverityWarning, placeIn(m, "lifecycle.preStop"),
 			"remove the hook, and let the sidecar end on SIGTERM, which comes after the app has ended",
 			"the preStop hook runs as soon as the Pod ends, beside the app's shutdown and not after it")
 	}
 }
 
 // ungated is SC001 to SC003.
-func (l *linter) ungated(m member) {
+func (l *linter) ungated(m manifest.Container) {
 	remedy := startupRemedy("add a startupProbe that succeeds when the sidecar is ready", m)
-	l.find("SC001", verdict.SeverityWarning, m.at(""), remedy, "the app does not wait until this sidecar is ready: it is only started first")
+	l.find("SC001", verdict.SeverityWarning, placeIn(m, ""), remedy, "the app does not wait until this sidecar is ready: it is only started first")
 	if m.ReadinessProbe != nil {
-		l.find("SC002", verdict.SeverityWarning, m.at("readinessProbe"), startupRemedy("make the same check as a startupProbe", m),
+		l.find("SC002", verdict.SeverityWarning, placeIn(m, "readinessProbe"), startupRemedy("make the same check as a startupProbe", m),
 			"the readinessProbe does not hold back the app; it decides only whether the Pod is Ready")
 	}
 	if m.LivenessProbe != nil {
-		l.find("SC003", verdict.SeverityInfo, m.at("livenessProbe"), startupRemedy("add a startupProbe: the livenessProbe waits for it", m),
+		l.find("SC003", verdict.SeverityInfo, placeIn(m, "livenessProbe"), startupRemedy("add a startupProbe: the livenessProbe waits for it", m),
 			"without a startupProbe the livenessProbe runs from the start, and can kill a sidecar that starts slowly")
 	}
 }
 
 // startupHTTP makes the hook's request a startupProbe.
-func startupHTTP(m member) string {
+func startupHTTP(m manifest.Container) string {
 	p := &corev1.Probe{PeriodSeconds: 1, FailureThreshold: 60}
 	p.HTTPGet = m.Lifecycle.PostStart.HTTPGet
 	return snippet("make the request a startupProbe", map[string]any{"startupProbe": p})
 }
 
 // startupProbe is SC004, SC006 and SC021.
-func (l *linter) startupProbe(m member) {
-	t, at := timingOf(m.StartupProbe), m.at("startupProbe")
+func (l *linter) startupProbe(m manifest.Container) {
+	t, at := timingOf(m.StartupProbe), placeIn(m, "startupProbe")
 	if t.period > 5 {
 		field := at
 		if m.StartupProbe.PeriodSeconds > 0 {
-			field = m.at("startupProbe.periodSeconds")
+			field = placeIn(m, "startupProbe.periodSeconds")
 		}
 		l.find("SC004", verdict.SeverityWarning, field, snippet("probe more often, and allow as many more failures; in the startupProbe, set", map[string]any{
 			"startupProbe": map[string]any{"periodSeconds": 1, "failureThreshold": min(t.budget(), 1<<31-1)},
@@ -81,8 +82,8 @@ func (l *linter) startupProbe(m member) {
 }
 
 // race is SC021, fixed by kubernetes/kubernetes#133072 and its backports.
-func (l *linter) race(m member) {
-	if l.pod.restartPolicy() != corev1.RestartPolicyNever {
+func (l *linter) race(m manifest.Container) {
+	if l.pod.RestartPolicy() != corev1.RestartPolicyNever {
 		return
 	}
 	k, severity := l.target.Kubelet, verdict.SeverityWarning
@@ -98,6 +99,6 @@ func (l *linter) race(m member) {
 	if l.pod.Workload.Job { // there OnFailure counts the sidecar's restarts
 		remedy, _, _ = strings.Cut(remedy, ", or:")
 	}
-	l.find("SC021", severity, m.at("startupProbe"), remedy,
+	l.find("SC021", severity, placeIn(m, "startupProbe"), remedy,
 		"in a Pod with restartPolicy: Never, kubelets before 1.33.6, and 1.34.0 and 1.34.1, may leave the app waiting for ever after this sidecar failed once and recovered")
 }

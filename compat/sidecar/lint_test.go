@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -167,7 +168,7 @@ func TestLintTargets(t *testing.T) {
 
 // A finding says where it is in the file, and what to write.
 func TestFindingPlace(t *testing.T) {
-	const manifest = `# a comment
+	const source = `# a comment
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: x}
@@ -194,7 +195,7 @@ spec:
       - name: app
         image: app:1
 `
-	m := Parse(t.Context(), "web.yaml", []byte(manifest))
+	m := manifest.Parse(t.Context(), "web.yaml", []byte(source))
 	p := m.Pods[0]
 	want := []PodFinding{
 		{

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"nodecompat/compat/manifest"
 )
 
 // Order says what the kubelet does with a Pod: in which order it starts the
@@ -11,15 +13,15 @@ import (
 // those of computeInitContainerActions, the same from 1.28 to 1.37
 // (https://github.com/kubernetes/kubernetes/blob/v1.37.0/pkg/kubelet/kuberuntime/kuberuntime_container.go).
 // On a node that does not run native sidecars it is what happens there instead.
-func Order(p Pod, t Target) Plan {
-	o := &orderer{pod: &p, target: t, fate: t.fate(), plan: Plan{
+func Order(p manifest.Pod, t Target) Plan {
+	o := &orderer{pod: &p, target: t, treatment: t.treatment(), plan: Plan{
 		Outcome: OutcomeStarts,
-		Steps:   []Step{}, Unbounded: []string{}, Notes: []string{}, GracePeriodSeconds: p.gracePeriod(),
+		Steps:   []Step{}, Unbounded: []string{}, Notes: []string{}, GracePeriodSeconds: p.GracePeriod(),
 		MaxWaitSeconds: new(int64(0)), MaxWaitGuaranteed: true,
 	}}
 	o.legacy = legacyHelpers(&p)
 	o.outcome()
-	for _, m := range p.members() {
+	for _, m := range p.Containers() {
 		o.step(m)
 	}
 	o.sum()
@@ -30,30 +32,20 @@ func Order(p Pod, t Target) Plan {
 	return o.plan
 }
 
-// HasSidecars says whether the Pod has native sidecars.
-func (p Pod) HasSidecars() bool {
-	for _, m := range p.members() {
-		if m.sidecar() {
-			return true
-		}
-	}
-	return false
-}
-
 // An orderer makes a Plan.
 type orderer struct {
-	pod    *Pod
-	target Target
-	fate   fate
-	plan   Plan
-	legacy []bool // by index of the regular containers
-	gate   Until  // what the step after the last one waits for
+	pod       *manifest.Pod
+	target    Target
+	treatment treatment
+	plan      Plan
+	legacy    []bool // by index of the regular containers
+	gate      Until  // what the step after the last one waits for
 }
 
 // step appends the start of a container.
-func (o *orderer) step(m member) {
+func (o *orderer) step(m manifest.Container) {
 	s := Step{
-		Container: m.name, Image: m.Image, Path: m.path, Line: o.pod.lineAt(m.path), Starts: o.gate != UntilNever,
+		Container: m.ShortName, Image: m.Image, Path: m.Path, Line: o.pod.LineAt(m.Path), Starts: o.gate != UntilNever,
 		WaitsFor: []Gate{}, MaxWaitSeconds: new(int64(0)), MaxWaitGuaranteed: true,
 	}
 	if n := len(o.plan.Steps); n > 0 {
@@ -61,13 +53,13 @@ func (o *orderer) step(m member) {
 	}
 	blocked := !s.Starts
 	switch {
-	case m.sidecar() && o.fate != fateNative:
+	case m.IsSidecar() && o.treatment != treatedNative:
 		o.foreign(&s)
-	case m.sidecar():
+	case m.IsSidecar():
 		o.sidecar(m, &s)
-	case m.role == roleInit:
+	case m.Role == manifest.RoleInit:
 		o.ordinaryInit(m, &s)
-	case o.legacy[m.index]:
+	case o.legacy[m.Index]:
 		o.legacyHelper(m, &s)
 	default:
 		o.app(m, &s)
@@ -85,7 +77,7 @@ func (o *orderer) step(m member) {
 }
 
 // ordinaryInit holds the rows O10 and O11.
-func (o *orderer) ordinaryInit(m member, s *Step) {
+func (o *orderer) ordinaryInit(m manifest.Container, s *Step) {
 	s.Kind, s.Row, s.Ready, o.gate = StepInit, "O10", ReadyYes, UntilExited
 	s.Reason = "an init container ends before the next container is started"
 	if m.RestartPolicy != nil {
@@ -93,7 +85,7 @@ func (o *orderer) ordinaryInit(m member, s *Step) {
 		s.Reason = fmt.Sprintf("with restartPolicy %.20q it is an ordinary init container: it ends before the next container is started", string(*m.RestartPolicy))
 	}
 	s.IfFails = "it is started again, with a growing delay, until it exits with 0"
-	policy := string(o.pod.restartPolicy())
+	policy := string(o.pod.RestartPolicy())
 	if m.RestartPolicy != nil && !before(o.target.Kubelet, minor(35)) {
 		policy = string(*m.RestartPolicy) // the container's own comes first
 	}
@@ -104,13 +96,13 @@ func (o *orderer) ordinaryInit(m member, s *Step) {
 }
 
 // app is a regular container that is no helper.
-func (o *orderer) app(m member, s *Step) {
+func (o *orderer) app(m manifest.Container, s *Step) {
 	s.Kind, s.Reason, o.gate = StepApp, "the regular containers are started one after the other, without waiting for one another's probes", UntilStartAttempted
 	s.IfFails = "the others are not held back; it is restarted as the Pod's restartPolicy says"
 	if m.RestartPolicy != nil {
 		s.Reason = "restartPolicy on a regular container makes no sidecar"
 	}
-	switch h := hookOf(m.postStart()); h {
+	switch h := hookOf(postStart(m)); h {
 	case hookNone, hookTCP, hookEmpty:
 	case hookSleep:
 		s.MaxWaitSeconds = new(max(m.Lifecycle.PostStart.Sleep.Seconds, 0))

@@ -1,6 +1,10 @@
 package sidecar
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"nodecompat/compat/manifest"
+)
 
 // defaultBackoffLimit is a Job's
 // (https://github.com/kubernetes/kubernetes/blob/v1.37.0/pkg/apis/batch/v1/defaults.go).
@@ -11,13 +15,13 @@ func (o *orderer) job() *JobPlan {
 	if !o.pod.Workload.Job {
 		return nil
 	}
-	j := &JobPlan{RestartPolicy: string(o.pod.restartPolicy()), BackoffLimit: defaultBackoffLimit, BlockedBy: []string{}, Notes: []string{}}
+	j := &JobPlan{RestartPolicy: string(o.pod.RestartPolicy()), BackoffLimit: defaultBackoffLimit, BlockedBy: []string{}, Notes: []string{}}
 	if limit := o.pod.Workload.BackoffLimit; limit != nil {
 		j.BackoffLimit = *limit
 	}
 	for i, helper := range o.legacy {
 		if helper {
-			j.BlockedBy = append(j.BlockedBy, shorten(o.pod.Spec.Containers[i].Name))
+			j.BlockedBy = append(j.BlockedBy, manifest.Shorten(o.pod.Spec.Containers[i].Name))
 		}
 	}
 	switch {
@@ -29,7 +33,7 @@ func (o *orderer) job() *JobPlan {
 		j.Notes = append(j.Notes, "the Job does not complete: its app is never started")
 	case o.pod.HasSidecars():
 		// pastBackoffLimitOnFailure sums the restarts of init containers, too.
-		j.SidecarRestartsCount = o.pod.restartPolicy() == corev1.RestartPolicyOnFailure
+		j.SidecarRestartsCount = o.pod.RestartPolicy() == corev1.RestartPolicyOnFailure
 		j.Notes = append(j.Notes,
 			"native sidecars do not keep the Job from completing; it is complete when they have ended, after the regular containers",
 			"a sidecar's exit code does not matter, and it is restarted whatever the Pod's restartPolicy is")

@@ -1,15 +1,18 @@
 package sidecar
 
-import "strings"
+import (
+	"strings"
+
+	"nodecompat/compat/manifest"
+)
 
 // legacyHelpers says which regular containers are helpers of the others: the
 // well-known ones, and one whose postStart hook was evidently written to hold
 // back those after it. Where that leaves no app, none is a helper.
-func legacyHelpers(p *Pod) []bool {
+func legacyHelpers(p *manifest.Pod) []bool {
 	helpers := make([]bool, len(p.Spec.Containers))
 	apps := len(helpers)
-	for i := range p.Spec.Containers {
-		m := p.member(roleRegular, i, &p.Spec.Containers[i])
+	for i, m := range p.Containers()[len(p.Spec.InitContainers):] {
 		_, known := helperOf(m)
 		if known || i+1 < len(helpers) && holdsBack(m) {
 			helpers[i] = true
@@ -23,8 +26,8 @@ func legacyHelpers(p *Pod) []bool {
 }
 
 // holdsBack reports a postStart hook that waits: a sleep or a loop.
-func holdsBack(m member) bool {
-	h := m.postStart()
+func holdsBack(m manifest.Container) bool {
+	h := postStart(m)
 	switch hookOf(h) {
 	case hookSleep:
 		return true
@@ -41,12 +44,12 @@ func holdsBack(m member) bool {
 
 // legacyHelper decides the rows O12 to O15 of a helper among the regular
 // containers.
-func (o *orderer) legacyHelper(m member, s *Step) {
+func (o *orderer) legacyHelper(m manifest.Container, s *Step) {
 	s.Kind, o.gate = StepLegacy, UntilStartAttempted
 	s.IfFails = "the app runs; the helper is restarted as the Pod's restartPolicy says"
-	h := hookOf(m.postStart())
+	h := hookOf(postStart(m))
 	switch {
-	case o.appBefore(m.index):
+	case o.appBefore(m.Index):
 		s.Row, s.Ready, s.Reason = "O14", ReadyNo, "it is listed after the app, and started after it"
 	case h == hookExec || h == hookHTTP || h == hookSleep:
 		s.Row, s.Ready = "O12", ReadyBestEffort

@@ -1,16 +1,20 @@
 package sidecar
 
+import (
+	"nodecompat/compat/manifest"
+)
+
 const (
 	failsRestart = "the sidecar is killed and restarted for ever, with a growing delay; what comes after is not started"
 	failsRuns    = "the sidecar is restarted, the app runs on"
 )
 
 // sidecar decides the rows O1 to O9 of a native sidecar.
-func (o *orderer) sidecar(m member, s *Step) {
+func (o *orderer) sidecar(m manifest.Container, s *Step) {
 	s.Kind = StepSidecar
-	switch h := hookOf(m.postStart()); {
-	case m.hopelessHook() != "":
-		brokenHook(m.hopelessHook(), s)
+	switch h := hookOf(postStart(m)); {
+	case hopelessHook(m) != "":
+		brokenHook(hopelessHook(m), s)
 	case m.StartupProbe != nil:
 		o.startupProbe(m, h, s)
 	case h == hookNone:
@@ -21,7 +25,7 @@ func (o *orderer) sidecar(m member, s *Step) {
 }
 
 // ungated is a sidecar that nothing waits for: O1, O2, O3.
-func (o *orderer) ungated(m member, s *Step) {
+func (o *orderer) ungated(m manifest.Container, s *Step) {
 	s.Row, s.Ready, o.gate = "O1", ReadyNo, UntilRunning
 	s.Reason = "it is started before the app, but counts as started as soon as it runs"
 	s.IfFails = failsRuns + "; if it exits before the kubelet has seen it running, what comes after waits for the restart"
@@ -49,7 +53,7 @@ func brokenHook(reason string, s *Step) {
 }
 
 // startupProbe is O4, and O9 with a hook before it.
-func (o *orderer) startupProbe(m member, h hook, s *Step) {
+func (o *orderer) startupProbe(m manifest.Container, h hook, s *Step) {
 	p := m.StartupProbe
 	s.Row, s.Ready, o.gate = "O4", ReadyYes, UntilStartupProbe
 	s.Reason = "what comes after waits until the startupProbe has succeeded once"
@@ -74,11 +78,11 @@ func (o *orderer) startupProbe(m member, h hook, s *Step) {
 		s.MaxWaitGuaranteed = false
 		s.Reason += "; timeoutSeconds does not bound a shell's children, so the longest wait is not guaranteed"
 	}
-	switch reason := m.hopeless(p); {
+	switch reason := hopeless(m, p); {
 	case reason != "":
 		s.Ready, s.Reason, s.MaxWaitSeconds = ReadyNever, reason, nil
 		s.unbounded = "what comes after is never started"
-		if _, lost := m.lostProbe(p); lost {
+		if _, lost := lostProbe(m, p); lost {
 			s.EarliestGiveUpSeconds, s.IfFails = nil, "it does not fail either, so the sidecar runs on; what comes after is not started"
 		}
 	case h == hookExec || h == hookHTTP:
@@ -87,7 +91,7 @@ func (o *orderer) startupProbe(m member, h hook, s *Step) {
 }
 
 // postStart is O5, O6 and O7: a hook without a startupProbe.
-func (o *orderer) postStart(m member, h hook, s *Step) {
+func (o *orderer) postStart(m manifest.Container, h hook, s *Step) {
 	o.gate, s.IfFails = UntilPostStart, failsRestart
 	switch h {
 	case hookSleep:

@@ -1,6 +1,12 @@
 package sidecar
 
-import "nodecompat/nodefeatures/kubelet"
+import (
+	"strings"
+
+	"nodecompat/compat/manifest"
+	"nodecompat/nodefeatures/kubelet"
+	"nodecompat/nodefeatures/verdict"
+)
 
 // A Target is what a manifest is meant for; nil stands for not known.
 type Target struct {
@@ -24,11 +30,25 @@ const (
 // APIGates are the names of those gates.
 var APIGates = []string{gateRestartRules, gateSleepAction}
 
-// apiGate says whether a gate is on at an API server: as told, else by default from
+// apiGate reports whether a gate is on at an API server: as given, else by default from
 // a minor release on.
 func (t Target) apiGate(name string, defaultOn int) bool {
-	on, told := t.Gates[name]
-	return told && on || !told && !before(t.API, minor(defaultOn))
+	on, given := t.Gates[name]
+	return given && on || !given && !before(t.API, minor(defaultOn))
+}
+
+// Regrade makes an error of a problem that is one at this target: a key that is not
+// known, where the API server is no newer than what Parse knows, and refuses it; and
+// an API that the server no longer has.
+func (t Target) Regrade(p manifest.Problem) manifest.Problem {
+	if p.Code == manifest.ProblemRemovedAPI && since(t.API, minor(28)) {
+		p.Severity = verdict.SeverityError
+	}
+	if p.Code == manifest.ProblemUnknownKey && before(t.API, minor(manifest.APITypesMinor+1)) {
+		p.Severity = verdict.SeverityError
+		p.Message, _, _ = strings.Cut(p.Message, "; if it is newer")
+	}
+	return p
 }
 
 // minor is the first pre-release of a minor release.
@@ -68,7 +88,7 @@ type Plan struct {
 	// Notes say what the plan does not promise.
 	Notes []string `json:"notes"`
 	// Termination is how the containers that were started end, in the order in
-	// which they are told to.
+	// which they are asked to.
 	Termination []Ending `json:"termination"`
 	// TerminationOrdered is false for kubelets of 1.28, which end all at once,
 	// and with a grace period of 0.

@@ -10,16 +10,18 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"nodecompat/compat/manifest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // A golden is what is said about one Pod.
 type golden struct {
-	Pod      Pod              `json:"pod"`
-	Images   []ContainerImage `json:"images"`
-	Plan     Plan             `json:"plan"`
-	Findings []PodFinding     `json:"findings"`
+	Pod      manifest.Pod              `json:"pod"`
+	Images   []manifest.ContainerImage `json:"images"`
+	Plan     Plan                      `json:"plan"`
+	Findings []PodFinding              `json:"findings"`
 }
 
 // The manifests of widespread articles and of the Kubernetes documentation,
@@ -36,13 +38,13 @@ func TestManifests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m := Parse(t.Context(), filepath.Base(file), data)
+			m := manifest.Parse(t.Context(), filepath.Base(file), data)
 			if len(m.Problems) > 0 || len(m.Pods) != 1 {
 				t.Fatalf("%+v", m)
 			}
 			p := m.Pods[0]
 			plan := Order(p, target)
-			got, err := json.MarshalIndent(golden{p, Images(p), plan, Lint(p, plan, target)}, "", "  ")
+			got, err := json.MarshalIndent(golden{p, manifest.Images(p), plan, Lint(p, plan, target)}, "", "  ")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"nodecompat/compat/manifest"
 )
 
 // resources returns what the scheduler reserves: the larger of what runs
@@ -13,7 +15,7 @@ import (
 // needs beside the sidecars before it, plus the overhead. The Pod's own requests
 // replace both
 // (https://github.com/kubernetes/kubernetes/blob/v1.37.0/staging/src/k8s.io/component-helpers/resource/helpers.go).
-func resources(p *Pod) []Resource {
+func resources(p *manifest.Pod) []Resource {
 	uses := map[corev1.ResourceName]*use{}
 	of := func(name corev1.ResourceName) *use {
 		if uses[name] == nil {
@@ -21,7 +23,7 @@ func resources(p *Pod) []Resource {
 		}
 		return uses[name]
 	}
-	for _, m := range p.members() {
+	for _, m := range p.Containers() {
 		for name, request := range requests(m.Resources) {
 			of(name).add(m, request)
 		}
@@ -51,19 +53,19 @@ type use struct {
 }
 
 // add takes the containers in their order.
-func (u *use) add(m member, request resource.Quantity) {
-	if m.role == roleRegular {
+func (u *use) add(m manifest.Container, request resource.Quantity) {
+	if m.Role == manifest.RoleRegular {
 		u.running.Add(request)
 		return
 	}
 	// While this one starts, the sidecars before it run.
 	together := request.DeepCopy()
 	together.Add(u.sidecars)
-	if m.sidecar() {
+	if m.IsSidecar() {
 		u.sidecars.Add(request)
 	}
 	if together.Cmp(u.most) > 0 {
-		u.most, u.container = together, m.name
+		u.most, u.container = together, m.ShortName
 	}
 }
 
@@ -93,7 +95,7 @@ func requests(r corev1.ResourceRequirements) corev1.ResourceList {
 }
 
 // podRequests are the Pod's own, for the resources that it can have.
-func podRequests(p *Pod) corev1.ResourceList {
+func podRequests(p *manifest.Pod) corev1.ResourceList {
 	own := corev1.ResourceList{}
 	if p.Spec.Resources == nil {
 		return own

@@ -24,7 +24,7 @@ func describeAPI(api *kubelet.API) *API {
 	return a
 }
 
-// judgeAPI holds the rows C3 to C7: whether a Pod's sidecars reach the kubelet.
+// judgeAPI decides the rows C3 to C7: whether a Pod's sidecars reach the kubelet.
 // The API server drops the field, or refuses it, before any node is involved, so
 // that its answer counts as long as the node's own is not a no.
 func (c *judgement) judgeAPI() {
@@ -60,7 +60,7 @@ func (c *judgement) apiName() string {
 
 // apiUnknown is C7, and the part of C6 that needs no version: the API server is
 // at least as new as the kubelet, and from 1.33 on it always takes the field.
-// The gate alone, told or reported, decides when the version is not known.
+// The gate alone, given or reported, decides when the version is not known.
 func (c *judgement) apiUnknown() {
 	if g, ok := c.api.Effective(gateSidecars); ok {
 		c.apiGate(g.Value, false)
@@ -78,12 +78,12 @@ func (c *judgement) apiUnknown() {
 	}
 }
 
-// runs says whether the node itself runs native sidecars.
+// runs reports whether the node itself runs native sidecars.
 func (c *judgement) runs() bool {
 	return c.s.Support == Supported || c.s.Support == SupportedAlpha
 }
 
-// apiEffective says whether the API server's gate has the value that differs
+// apiEffective reports whether the API server's gate has the value that differs
 // from its default. known is false when nobody said anything.
 func (c *judgement) apiEffective(all string, differs bool) (is, known bool) {
 	if g, ok := c.api.Effective(gateSidecars); ok {
@@ -95,7 +95,7 @@ func (c *judgement) apiEffective(all string, differs bool) (is, known bool) {
 	return false, false
 }
 
-// apiGate holds C4 for a gate that is off. assumed says that on is the default,
+// apiGate decides C4 for a gate that is off. assumed says that on is the default,
 // because nobody said more.
 func (c *judgement) apiGate(on, assumed bool) {
 	if assumed {
@@ -164,7 +164,7 @@ const (
 	skewChanged    = 25
 )
 
-// skew holds C1 and C2.
+// skew decides C1 and C2.
 func (c *judgement) skew() {
 	api, known := c.api.Release()
 	if !known || c.release == nil || api.Major != c.release.Major {

@@ -34,7 +34,7 @@ type Support struct {
 type Kubelet struct {
 	// Version is as its source spells it, "" when it is not known.
 	Version string `json:"version"`
-	// Given says that the version was told, not detected.
+	// Given says that the version was given, not detected.
 	Given bool `json:"given"`
 	// Running says that a process of this version was found.
 	Running bool `json:"running"`
@@ -101,7 +101,7 @@ const (
 	CodeVersionSkew       Code = "VERSION_SKEW"                // Kubernetes does not support this kubelet with this API server
 	CodeAPINotChecked     Code = "API_NOT_CHECKED"             // nothing is known about the API server, and it could matter
 	CodeAPIGateAssumed    Code = "API_GATE_ASSUMED"            // the API server's gate is not known; the default was taken for it
-	CodeAPIBroken         Code = "API_GATE_BREAKS_START"       // the API server would not start with the gate that was told
+	CodeAPIBroken         Code = "API_GATE_BREAKS_START"       // the API server would not start with the gate that was given
 	CodePinPods           Code = "PIN_PODS"                    // the scheduler does not avoid this node
 )
 
@@ -113,7 +113,7 @@ type Finding struct {
 	Remedy   string           `json:"remedy,omitempty"` // what to do about it
 }
 
-// OtherMachine says that the Node object that was told is not of the machine that
+// OtherMachine says that the Node object that was given is not of the machine that
 // was looked at.
 func (s Support) OtherMachine() bool {
 	r := s.Kubelet.Config.Reason

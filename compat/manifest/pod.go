@@ -1,6 +1,7 @@
-package sidecar
+package manifest
 
 import (
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -50,9 +51,9 @@ type Workload struct {
 	ProgressDeadlineSeconds *int32 `json:"progressDeadlineSeconds,omitempty"`
 }
 
-// Line returns where a path in the document is written, or the nearest place
-// above it that is.
-func (p *Pod) lineAt(path string) int {
+// LineAt returns the line where a path in the document is written, or the nearest
+// place above it that is.
+func (p *Pod) LineAt(path string) int {
 	for path != "" {
 		if line, ok := p.lines[path]; ok {
 			return line
@@ -62,67 +63,77 @@ func (p *Pod) lineAt(path string) int {
 	return p.Line
 }
 
-// A role is the list of the PodSpec that a container is in.
-type role int
+// A Role is the list of the PodSpec that a container is in.
+type Role int
 
+// The lists of a PodSpec.
 const (
-	roleInit role = iota
-	roleRegular
-	roleEphemeral
+	RoleInit Role = iota
+	RoleRegular
+	RoleEphemeral
 )
 
-func (r role) field() string {
+// Field returns the key of the list in the PodSpec.
+func (r Role) Field() string {
 	return [...]string{"initContainers", "containers", "ephemeralContainers"}[r]
 }
 
-// A member is a container at its place in the Pod.
-type member struct {
+// A Container is a container at its place in the Pod.
+type Container struct {
 	*corev1.Container
 
-	role  role
-	index int
-	name  string // shortened for messages
-	path  string // in the document
+	Role Role
+	// Index is its place in the list, from 0.
+	Index int
+	// ShortName is its name for messages: see Shorten.
+	ShortName string
+	// Path is where it is in the document.
+	Path string
 }
 
-// sidecar says whether this is a native sidecar: an init container that is
+// IsSidecar reports whether this is a native sidecar: an init container that is
 // restarted always. On a regular container the same policy makes none
 // (https://github.com/kubernetes/kubernetes/blob/v1.37.0/pkg/api/v1/pod/util.go).
-func (m member) sidecar() bool {
-	return m.role == roleInit && m.RestartPolicy != nil && *m.RestartPolicy == corev1.ContainerRestartPolicyAlways
+func (c Container) IsSidecar() bool {
+	return c.Role == RoleInit && c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 }
 
-// members returns the init containers, then the regular ones, in their order.
-func (p *Pod) members() []member {
-	all := make([]member, 0, len(p.Spec.InitContainers)+len(p.Spec.Containers))
+// Containers returns the init containers, then the regular ones, in their order.
+func (p *Pod) Containers() []Container {
+	all := make([]Container, 0, len(p.Spec.InitContainers)+len(p.Spec.Containers))
 	for i := range p.Spec.InitContainers {
-		all = append(all, p.member(roleInit, i, &p.Spec.InitContainers[i]))
+		all = append(all, p.container(RoleInit, i, &p.Spec.InitContainers[i]))
 	}
 	for i := range p.Spec.Containers {
-		all = append(all, p.member(roleRegular, i, &p.Spec.Containers[i]))
+		all = append(all, p.container(RoleRegular, i, &p.Spec.Containers[i]))
 	}
 	return all
 }
 
-// ephemeral returns the ephemeral containers as members; the two types have
-// the same fields, with the same meaning.
-func (p *Pod) ephemeral() []member {
-	all := make([]member, 0, len(p.Spec.EphemeralContainers))
+// EphemeralContainers returns the ephemeral containers; their type has the fields of
+// the others, with the same meaning.
+func (p *Pod) EphemeralContainers() []Container {
+	all := make([]Container, 0, len(p.Spec.EphemeralContainers))
 	for i := range p.Spec.EphemeralContainers {
 		c := corev1.Container(p.Spec.EphemeralContainers[i].EphemeralContainerCommon)
-		all = append(all, p.member(roleEphemeral, i, &c))
+		all = append(all, p.container(RoleEphemeral, i, &c))
 	}
 	return all
 }
 
-func (p *Pod) member(r role, index int, c *corev1.Container) member {
-	return member{Container: c, role: r, index: index, name: shorten(c.Name), path: join(p.Path, r.field()+indexOf(index))}
+func (p *Pod) container(r Role, index int, c *corev1.Container) Container {
+	return Container{Container: c, Role: r, Index: index, ShortName: Shorten(c.Name), Path: JoinPath(p.Path, r.Field()+PathIndex(index))}
 }
 
-// gracePeriod returns terminationGracePeriodSeconds, or its default. An API server
-// makes 1 of a negative one
+// HasSidecars reports whether the Pod has native sidecars.
+func (p Pod) HasSidecars() bool {
+	return slices.ContainsFunc(p.Containers(), Container.IsSidecar)
+}
+
+// GracePeriod returns terminationGracePeriodSeconds in seconds, or its default. An API
+// server makes 1 of a negative one
 // (https://github.com/kubernetes/kubernetes/blob/v1.37.0/pkg/apis/core/v1/conversion.go).
-func (p *Pod) gracePeriod() int64 {
+func (p *Pod) GracePeriod() int64 {
 	switch g := p.Spec.TerminationGracePeriodSeconds; {
 	case g != nil && *g < 0:
 		return 1
@@ -132,8 +143,8 @@ func (p *Pod) gracePeriod() int64 {
 	return corev1.DefaultTerminationGracePeriodSeconds
 }
 
-// restartPolicy returns the Pod's restartPolicy, or its default.
-func (p *Pod) restartPolicy() corev1.RestartPolicy {
+// RestartPolicy returns the Pod's restartPolicy, or its default.
+func (p *Pod) RestartPolicy() corev1.RestartPolicy {
 	if p.Spec.RestartPolicy == "" {
 		return corev1.RestartPolicyAlways
 	}
@@ -143,7 +154,8 @@ func (p *Pod) restartPolicy() corev1.RestartPolicy {
 // maxName bounds names in messages, in bytes; those of Kubernetes are shorter.
 const maxName = 253
 
-func shorten(name string) string {
+// Shorten cuts a name for a message.
+func Shorten(name string) string {
 	if len(name) > maxName {
 		return strings.ToValidUTF8(name[:maxName], "") + "…"
 	}

@@ -1,4 +1,4 @@
-package sidecar
+package manifest
 
 import (
 	"encoding/json"
@@ -68,36 +68,36 @@ func (d *decoder) pod(n *yamltree.Node, path, where string, t typeMeta, bestEffo
 	spec := d.at(n, where)
 	switch {
 	case spec == nil || spec.Kind != yamltree.Mapping:
-		d.problem(n, join(path, where), ProblemNoTemplate, verdict.SeverityError, fmt.Sprintf("no PodSpec in %s", where))
+		d.problem(n, JoinPath(path, where), ProblemNoTemplate, verdict.SeverityError, fmt.Sprintf("no PodSpec in %s", where))
 		return
 	case d.containers(spec) > MaxContainers:
-		d.problem(spec, join(path, where), ProblemTooManyContainers, verdict.SeverityError, fmt.Sprintf("more than %d containers: the Pod is left out", MaxContainers))
+		d.problem(spec, JoinPath(path, where), ProblemTooManyContainers, verdict.SeverityError, fmt.Sprintf("more than %d containers: the Pod is left out", MaxContainers))
 		return
 	case d.members+d.containers(spec) > MaxFileContainers:
-		d.problem(spec, join(path, where), ProblemTooBig, verdict.SeverityError, fmt.Sprintf("more than %d containers in a file: this Pod is left out", MaxFileContainers))
+		d.problem(spec, JoinPath(path, where), ProblemTooBig, verdict.SeverityError, fmt.Sprintf("more than %d containers in a file: this Pod is left out", MaxFileContainers))
 		return
 	case len(d.m.Pods) >= MaxPods:
 		d.problem(n, path, ProblemTooBig, verdict.SeverityError, fmt.Sprintf("more than %d Pods in a file: this one is left out", MaxPods))
 		return
 	}
 	p := Pod{
-		APIVersion: shorten(t.apiVersion), Kind: shorten(t.kind), BestEffort: bestEffort,
-		File: d.file, Document: d.document, Line: int(n.Line), Path: join(path, where),
+		APIVersion: Shorten(t.apiVersion), Kind: Shorten(t.kind), BestEffort: bestEffort,
+		File: d.file, Document: d.document, Line: int(n.Line), Path: JoinPath(path, where),
 	}
 	if !bestEffort {
 		d.envelope(n, path)
 	}
-	p.Name, p.Namespace = shorten(d.textAt(n, "metadata.name")), shorten(d.textAt(n, "metadata.namespace"))
+	p.Name, p.Namespace = Shorten(d.textAt(n, "metadata.name")), Shorten(d.textAt(n, "metadata.namespace"))
 	if p.Name == "" {
-		p.Name = shorten(d.textAt(n, "metadata.generateName"))
+		p.Name = Shorten(d.textAt(n, "metadata.generateName"))
 	}
 	template := strings.TrimSuffix(strings.TrimSuffix(where, "spec"), ".")
-	p.Labels = d.texts(n, join(template, "metadata.labels"))
-	p.Annotations = d.texts(n, join(template, "metadata.annotations"))
+	p.Labels = d.texts(n, JoinPath(template, "metadata.labels"))
+	p.Annotations = d.texts(n, JoinPath(template, "metadata.annotations"))
 	p.Workload = d.workload(n, where, t)
 	d.lines = map[string]int{}
 	for _, field := range []string{"metadata", "metadata.labels", "metadata.annotations"} {
-		d.mark(n, path, join(template, field))
+		d.mark(n, path, JoinPath(template, field))
 	}
 	d.mark(n, path, where)
 	d.members += d.containers(spec)
@@ -114,20 +114,20 @@ func (d *decoder) envelope(n *yamltree.Node, path string) {
 	check := func(of *yamltree.Node, at string, fields map[string]reflect.Type) {
 		d.pairs(of, at, 0, func(key, _ *yamltree.Node) {
 			if _, known := fields[key.Value]; !known {
-				d.unknown(key, join(at, step(key.Value)), fields)
+				d.unknown(key, JoinPath(at, PathKey(key.Value)), fields)
 			}
 		})
 	}
 	check(n, path, top)
 	if metadata := d.at(n, "metadata"); metadata != nil && metadata.Kind == yamltree.Mapping {
-		check(metadata, join(path, "metadata"), d.types.of(reflect.TypeFor[metav1.ObjectMeta]()))
+		check(metadata, JoinPath(path, "metadata"), d.types.of(reflect.TypeFor[metav1.ObjectMeta]()))
 	}
 }
 
 func (d *decoder) containers(spec *yamltree.Node) int {
 	total := 0
-	for _, r := range []role{roleInit, roleRegular, roleEphemeral} {
-		if list := d.at(spec, r.field()); list != nil {
+	for _, r := range []Role{RoleInit, RoleRegular, RoleEphemeral} {
+		if list := d.at(spec, r.Field()); list != nil {
 			total += len(list.Content)
 		}
 	}
@@ -140,10 +140,10 @@ func (d *decoder) mark(n *yamltree.Node, path, where string) {
 	if v == nil {
 		return
 	}
-	d.lines[join(path, where)] = int(v.Line)
+	d.lines[JoinPath(path, where)] = int(v.Line)
 	if v.Kind == yamltree.Mapping && where != "metadata" && d.look(len(v.Content)) {
 		for i := 0; i+1 < len(v.Content); i += 2 {
-			d.lines[join(join(path, where), step(v.Content[i].Deref().Value))] = int(v.Content[i].Line)
+			d.lines[JoinPath(JoinPath(path, where), PathKey(v.Content[i].Deref().Value))] = int(v.Content[i].Line)
 		}
 	}
 }
@@ -169,8 +169,8 @@ func (d *decoder) workload(n *yamltree.Node, where string, t typeMeta) Workload 
 	case "Job", "CronJob":
 		w.Job = true
 		spec := strings.TrimSuffix(where, ".template.spec")
-		d.number(n, join(spec, "backoffLimit"), &w.BackoffLimit)
-		d.number(n, join(spec, "activeDeadlineSeconds"), &w.ActiveDeadlineSeconds)
+		d.number(n, JoinPath(spec, "backoffLimit"), &w.BackoffLimit)
+		d.number(n, JoinPath(spec, "activeDeadlineSeconds"), &w.ActiveDeadlineSeconds)
 	case "Deployment":
 		w.ProgressDeadlineSeconds = new(int32(600))
 		d.number(n, "spec.progressDeadlineSeconds", &w.ProgressDeadlineSeconds)
@@ -241,7 +241,7 @@ func (d *decoder) sequence(n *yamltree.Node, t reflect.Type, path string, depth 
 	}
 	list := make([]any, 0, len(n.Content))
 	for i := range n.Content {
-		at := path + indexOf(i)
+		at := path + PathIndex(i)
 		d.lines[at] = int(n.Content[i].Line)
 		v, _ := d.value(&n.Content[i], t.Elem(), at, depth+1)
 		if v == nil && isObject(t.Elem()) {
@@ -264,7 +264,7 @@ func (d *decoder) mapping(n *yamltree.Node, t reflect.Type, path string, depth i
 	object, seen := map[string]any{}, map[string]bool{}
 	d.pairs(n, path, 0, func(key, value *yamltree.Node) {
 		of, known := d.field(t, key.Value)
-		at := join(path, step(key.Value))
+		at := JoinPath(path, PathKey(key.Value))
 		if !known {
 			d.unknown(key, at, d.types.of(t))
 			return
@@ -356,15 +356,4 @@ func (d *decoder) wrong(n *yamltree.Node, path, want string) (any, bool) {
 	}
 	d.problem(n, path, ProblemWrongType, verdict.SeverityError, fmt.Sprintf("%s is needed here, not %s: the API server refuses it", want, got))
 	return nil, false
-}
-
-// step returns a key as a part of a path.
-func step(key string) string {
-	word := func(c rune) bool {
-		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-'
-	}
-	if key != "" && len(key) <= maxName && strings.TrimFunc(key, word) == "" {
-		return key
-	}
-	return fmt.Sprintf("[%.100q]", key)
 }

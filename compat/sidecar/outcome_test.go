@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"nodecompat/compat/manifest"
 )
 
 // What becomes of a Pod with a sidecar, and of one without, for each answer about
@@ -82,7 +84,7 @@ func TestOutcome(t *testing.T) {
 			}
 			// What native sidecars do is not said where they do not run.
 			ids := idsOf(lintYAML(t, manifest, target))
-			if bad := target.fate() != fateNative; bad != slices.Contains(ids, "SC026") || bad && len(ids) != 1 {
+			if bad := target.treatment() != treatedNative; bad != slices.Contains(ids, "SC026") || bad && len(ids) != 1 {
 				t.Errorf("findings %v", ids)
 			}
 		})
@@ -123,7 +125,7 @@ func TestBugsConcern(t *testing.T) {
 	common := strings.Fields(tests[1].want)
 	for i, test := range tests {
 		got := []string{}
-		for _, f := range support.For([]Pod{onePod(t, test.manifest)}).Findings {
+		for _, f := range support.For([]manifest.Pod{onePod(t, test.manifest)}).Findings {
 			if code := string(f.Code); strings.HasPrefix(code, "BUG_") && (i < 2 || !slices.Contains(common, code)) {
 				got = append(got, code)
 			}

@@ -1,9 +1,8 @@
-package sidecar
+package manifest
 
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"nodecompat/nodefeatures/verdict"
 )
@@ -22,8 +21,8 @@ const (
 	MaxProblems = 1_000
 )
 
-// Manifests are the Pod templates of one file, and what was wrong with it.
-type Manifests struct {
+// A File is the Pod templates of one file, and what was wrong with it.
+type File struct {
 	Pods     []Pod     `json:"pods"`
 	Problems []Problem `json:"problems"` // in the order of the file
 }
@@ -40,21 +39,6 @@ type Problem struct {
 	Line     int              `json:"line"`     // from 1; 0 when not known
 	Path     string           `json:"path"`     // in the document; "" for all of it
 	Message  string           `json:"message"`
-}
-
-// For makes an error of a key that is not known, where the API server is no newer
-// than what Parse knows: it refuses the key.
-//
-// The same goes for an API that the server no longer has.
-func (p Problem) For(t Target) Problem {
-	if p.Code == ProblemRemovedAPI && since(t.API, minor(28)) {
-		p.Severity = verdict.SeverityError
-	}
-	if p.Code == ProblemUnknownKey && before(t.API, minor(typesMinor+1)) {
-		p.Severity = verdict.SeverityError
-		p.Message, _, _ = strings.Cut(p.Message, "; if it is newer")
-	}
-	return p
 }
 
 // A ProblemCode names a problem for programs.
@@ -79,26 +63,27 @@ const (
 	ProblemTooManyContainers ProblemCode = "tooManyContainers" // the Pod was left out
 )
 
-// APITypes is the Kubernetes release whose PodSpec Parse knows. A field that is
-// newer is reported as a warning, and has no effect here.
-const APITypes = "1.35"
-
-const typesMinor = 35 // of APITypes
+// APITypes is the Kubernetes release whose PodSpec Parse knows, APITypesMinor its minor.
+// A field that is newer is reported as a warning, and has no effect here.
+const (
+	APITypes      = "1.35"
+	APITypesMinor = 35
+)
 
 // Parse finds the Pod templates in a file: YAML with any number of documents,
 // or JSON; Lists are looked into. A part that is wrong does not stop the others:
 // it is a Problem. The file's name is only used in what is returned. When ctx ends,
 // so does Parse, with what it has.
-func Parse(ctx context.Context, file string, data []byte) Manifests {
-	p := &parser{file: file, m: Manifests{Pods: []Pod{}, Problems: []Problem{}}}
+func Parse(ctx context.Context, file string, data []byte) File {
+	p := &parser{file: file, m: File{Pods: []Pod{}, Problems: []Problem{}}}
 	p.parse(ctx, data)
 	return p.m
 }
 
-// A parser collects the Manifests of a file.
+// A parser collects what is in a file.
 type parser struct {
 	file     string
-	m        Manifests
+	m        File
 	document int
 	full     bool // MaxProblems was reached
 	members  int  // containers so far

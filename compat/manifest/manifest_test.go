@@ -1,4 +1,4 @@
-package sidecar
+package manifest
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 	"nodecompat/spec/yamltree"
 )
 
-// Every kind that has Pods, with the place of its PodSpec (facts, section 5).
+// Every kind that has Pods, with the place of its PodSpec.
 func TestParseKinds(t *testing.T) {
 	const spec = "{containers: [{name: app, image: app:1}]}"
 	workload := "spec: {template: {spec: " + spec + "}}"
@@ -77,12 +77,22 @@ func TestParseKinds(t *testing.T) {
 	}
 }
 
-func problemCodes(m Manifests) string {
+func problemCodes(m File) string {
 	var all []string
 	for _, p := range m.Problems {
 		all = append(all, string(p.Code))
 	}
 	return strings.Join(all, " ")
+}
+
+// onlyPod parses a manifest that must have one Pod and no problem.
+func onlyPod(t *testing.T, text string) Pod {
+	t.Helper()
+	m := Parse(t.Context(), "pod.yaml", []byte(text))
+	if len(m.Problems) > 0 || len(m.Pods) != 1 {
+		t.Fatalf("%d Pods, problems %+v", len(m.Pods), m.Problems)
+	}
+	return m.Pods[0]
 }
 
 const simple = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec: {containers: [{name: app, image: app:1}]}\n"
@@ -153,7 +163,7 @@ func TestParseJSON(t *testing.T) {
 		t.Fatalf("%d Pods, problems %+v", len(m.Pods), m.Problems)
 	}
 	p := m.Pods[1]
-	if p.Name != "😀" || p.Document != 2 || p.Line != 6 || p.lineAt("spec.containers[0].name") != 10 || p.Spec.Containers[0].Ports[0].ContainerPort != 80 {
+	if p.Name != "😀" || p.Document != 2 || p.Line != 6 || p.LineAt("spec.containers[0].name") != 10 || p.Spec.Containers[0].Ports[0].ContainerPort != 80 {
 		t.Errorf("Pod = %+v, lines %v", p, p.lines)
 	}
 	if m := Parse(t.Context(), "f", []byte(object+"\n{\"a\": ")); len(m.Pods) != 1 || problemCodes(m) != "syntax" {
@@ -169,7 +179,7 @@ func TestParseJSON(t *testing.T) {
 
 // Anchors, aliases and merge keys are what people write by hand.
 func TestParseAnchors(t *testing.T) {
-	p := onePod(t, `apiVersion: v1
+	p := onlyPod(t, `apiVersion: v1
 kind: Pod
 spec:
   initContainers:
@@ -306,7 +316,7 @@ spec: {template: {spec: {containers: [{name: a}]}}}
 }
 
 func TestImages(t *testing.T) {
-	p := onePod(t, `apiVersion: v1
+	p := onlyPod(t, `apiVersion: v1
 kind: Pod
 spec:
   initContainers:

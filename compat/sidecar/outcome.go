@@ -5,17 +5,18 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/kubelet"
 )
 
-// A fate is what becomes of native sidecars at a target.
-type fate int
+// A treatment is what becomes of native sidecars at a target.
+type treatment int
 
 const (
-	fateNative   fate = iota // they run
-	fateOrdinary             // restartPolicy gets lost: they are ordinary init containers
-	fateRejected             // the kubelet rejects their Pod
-	fateNotRun               // the kubelet does not run, nor does any Pod
+	treatedNative   treatment = iota // they run
+	treatedOrdinary                  // restartPolicy gets lost: they are ordinary init containers
+	treatedRejected                  // the kubelet rejects their Pod
+	treatedNotRun                    // the kubelet does not run, nor does any Pod
 )
 
 // sidecarsKnown is the first release that knows the field.
@@ -23,50 +24,52 @@ func sidecarsKnown() kubelet.Release {
 	return kubelet.Release{Major: 1, Minor: 28, Pre: "beta"}
 }
 
-// fate goes by what the node does, as far as that is known, else by its version.
-func (t Target) fate() fate {
+// treatment goes by what the node does, as far as that is known, else by its version.
+func (t Target) treatment() treatment {
 	s := t.Support
 	switch {
 	case s == nil || s.Support == Unknown:
 		if before(t.Kubelet, sidecarsKnown()) {
-			return fateOrdinary
+			return treatedOrdinary
 		}
 	case s.Support == Broken:
-		return fateNotRun
+		return treatedNotRun
 	case s.Code == CodeGateOff || s.Code == CodeGateUnknownDefaultOff:
-		return fateRejected
+		return treatedRejected
 	case s.Support == Unsupported:
-		return fateOrdinary
+		return treatedOrdinary
 	}
-	return fateNative
+	return treatedNative
 }
 
 // outcome says what is known before any container is looked at.
 func (o *orderer) outcome() {
 	s, sidecars := o.target.Support, o.pod.HasSidecars()
 	switch {
-	case o.fate == fateNotRun:
+	case o.treatment == treatedNotRun:
 		o.plan.Outcome, o.plan.OutcomeReason, o.gate = OutcomeNotRun, s.Message, UntilNever
-	case o.fate == fateOrdinary && s != nil && s.apiDrops() && o.pod.anySidecar(hasSidecarFields):
+	case o.treatment == treatedOrdinary && s != nil && s.apiDrops() && anySidecar(o.pod, hasSidecarFields):
 		o.plan.Outcome, o.gate = OutcomeRefused, UntilNever
 		o.plan.OutcomeReason = "the API server drops restartPolicy from the sidecars, and refuses their probes and lifecycle hooks then"
-	case o.fate == fateRejected && sidecars:
+	case o.treatment == treatedRejected && sidecars:
 		o.plan.Outcome, o.plan.OutcomeReason, o.gate = OutcomeRejected, s.Message, UntilNever
-	case s != nil && s.Support == Unknown && sidecars && o.fate == fateNative:
+	case s != nil && s.Support == Unknown && sidecars && o.treatment == treatedNative:
 		o.plan.Outcome, o.plan.OutcomeReason = OutcomeUnknown, s.Message
 	}
 }
 
-// runs says whether all containers are started, as far as is known.
+// runs reports whether all containers are started, as far as is known.
 func (o *orderer) runs() bool {
 	return o.plan.Outcome == OutcomeStarts || o.plan.Outcome == OutcomeUnknown
 }
 
-// apiDrops says whether the API server takes restartPolicy away from sidecars.
+// apiDrops reports whether the API server takes restartPolicy away from sidecars.
 func (s *Support) apiDrops() bool { return s.Code == CodeAPITooOld || s.Code == CodeAPIGateOff }
 
 // hasSidecarFields reports what an init container may have only as a sidecar.
-func hasSidecarFields(c *corev1.Container) bool { return len(notForInit(member{Container: c})) > 0 }
+func hasSidecarFields(c *corev1.Container) bool {
+	return len(notForInit(manifest.Container{Container: c})) > 0
+}
 
 // stuck notes the first container after which nothing is started.
 func (o *orderer) stuck(s Step) {
@@ -75,14 +78,13 @@ func (o *orderer) stuck(s Step) {
 	}
 }
 
-// foreign is a native sidecar where they do not run (rows N3, N5 and N7 of the
-// node's table).
+// foreign is a native sidecar where they do not run (N3, N5 and N7 in README.md).
 func (o *orderer) foreign(s *Step) {
 	s.Kind, s.Row, s.Ready = StepSidecar, "O10", ReadyNever
 	s.MaxWaitSeconds, s.unbounded = nil, "what comes after is never started"
 	s.IfFails = "the Pod stays in Init as long as the container runs; once it exits with 0 the next one is started, without it"
 	switch support := o.target.Support; {
-	case o.fate != fateOrdinary || o.plan.Outcome == OutcomeRefused:
+	case o.treatment != treatedOrdinary || o.plan.Outcome == OutcomeRefused:
 		s.Row, s.Reason, s.IfFails = "", "no container of the Pod is started", "nothing, it is not started"
 	case support != nil && support.apiDrops():
 		s.Reason = "without restartPolicy, which the API server drops, the kubelet waits for this init container to exit"

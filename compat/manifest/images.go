@@ -1,9 +1,4 @@
-package sidecar
-
-import (
-	"strconv"
-	"strings"
-)
+package manifest
 
 // A ContainerImage is one image that a Pod uses.
 type ContainerImage struct {
@@ -36,32 +31,19 @@ const (
 func Images(p Pod) []ContainerImage {
 	images := []ContainerImage{}
 	add := func(name string, kind ImageKind, image, path string) {
-		images = append(images, ContainerImage{Container: name, Kind: kind, Image: image, Path: path, Line: p.lineAt(path)})
+		images = append(images, ContainerImage{Container: name, Kind: kind, Image: image, Path: path, Line: p.LineAt(path)})
 	}
-	for _, m := range append(p.members(), p.ephemeral()...) {
-		kind := [...]ImageKind{ImageInit, ImageApp, ImageEphemeral}[m.role]
-		if m.sidecar() {
+	for _, m := range append(p.Containers(), p.EphemeralContainers()...) {
+		kind := [...]ImageKind{ImageInit, ImageApp, ImageEphemeral}[m.Role]
+		if m.IsSidecar() {
 			kind = ImageSidecar
 		}
-		add(m.name, kind, m.Image, join(m.path, "image"))
+		add(m.ShortName, kind, m.Image, JoinPath(m.Path, "image"))
 	}
 	for i, v := range p.Spec.Volumes {
 		if v.Image != nil {
-			add(shorten(v.Name), ImageVolume, v.Image.Reference, join(p.Path, "volumes"+indexOf(i)+".image.reference"))
+			add(Shorten(v.Name), ImageVolume, v.Image.Reference, JoinPath(p.Path, "volumes"+PathIndex(i)+".image.reference"))
 		}
 	}
 	return images
 }
-
-// join appends a key to a path. A key that is no word is in brackets.
-func join(path, key string) string {
-	if path == "" || strings.HasPrefix(key, "[") {
-		return path + key
-	}
-	if key == "" {
-		return path
-	}
-	return path + "." + key
-}
-
-func indexOf(i int) string { return "[" + strconv.Itoa(i) + "]" }

@@ -1,4 +1,4 @@
-package sidecar
+package manifest
 
 import (
 	"context"
@@ -99,7 +99,7 @@ func (d *decoder) list(ctx context.Context, n *yamltree.Node, path string, t typ
 		d.problem(n, path, ProblemTooBig, verdict.SeverityError, fmt.Sprintf("Lists are nested deeper than %d", yamltree.MaxDepth))
 		return
 	case items.Kind != yamltree.Sequence:
-		d.problem(items, join(path, "items"), ProblemWrongType, verdict.SeverityError, "items is no list")
+		d.problem(items, JoinPath(path, "items"), ProblemWrongType, verdict.SeverityError, "items is no list")
 		return
 	}
 	item := typeMeta{apiVersion: t.apiVersion, kind: strings.TrimSuffix(t.kind, "List")}
@@ -111,7 +111,7 @@ func (d *decoder) list(ctx context.Context, n *yamltree.Node, path string, t typ
 		if !d.spend(1) || ctx.Err() != nil {
 			return
 		}
-		d.object(ctx, &items.Content[i], join(path, "items"+indexOf(i)), item, depth+1)
+		d.object(ctx, &items.Content[i], JoinPath(path, "items"+PathIndex(i)), item, depth+1)
 	}
 }
 
@@ -119,7 +119,7 @@ func (d *decoder) list(ctx context.Context, n *yamltree.Node, path string, t typ
 func (d *decoder) oneByOne(ctx context.Context, meta typeMeta) {
 	i := 0
 	for n, err := range d.items {
-		path := "items" + indexOf(i)
+		path := "items" + PathIndex(i)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -147,8 +147,8 @@ func (d *decoder) unrendered(n *yamltree.Node, podSpec string) bool {
 			return true
 		}
 	}
-	for _, r := range []role{roleInit, roleRegular} {
-		list := d.at(n, join(podSpec, r.field()))
+	for _, r := range []Role{RoleInit, RoleRegular} {
+		list := d.at(n, JoinPath(podSpec, r.Field()))
 		if list == nil {
 			continue
 		}
