@@ -154,7 +154,8 @@ func TestTokens(t *testing.T) {
 	if c := inEffect(t, repo); string(c.Spec) != specB {
 		t.Errorf("got %q", c.Spec)
 	}
-	if _, err := repo.Detach(testContext(t), DetachOptions{All: true}); err != nil {
+	another := open(t, r, "app:1.0", Options{Username: user, Password: password})
+	if _, err := another.Detach(testContext(t), DetachOptions{All: true}); err != nil {
 		t.Fatal(err)
 	}
 	var scopes []string

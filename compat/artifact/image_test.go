@@ -3,6 +3,7 @@ package artifact
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -196,6 +198,32 @@ func TestHeadersLie(t *testing.T) {
 	}
 	_, err = open(t, reg, "app@"+someDigest, Options{}).Image(testContext(t), amd64)
 	wantCode(t, err, CodeMalformedImage)
+}
+
+// TestOtherAlgorithm knows an image by the digest that it was asked for, whatever its algorithm is.
+func TestOtherAlgorithm(t *testing.T) {
+	t.Parallel()
+	const raw = `{"schemaVersion":2,"manifests":[]}`
+	want := digest.SHA512.FromString(raw)
+	var asked []string
+	repo := opened(t, "registry.example.com/app@"+want.String(), Options{}, func(req *http.Request) *http.Response {
+		if strings.Contains(req.URL.Path, "/manifests/sha512:") {
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(raw))}
+		}
+		asked = append(asked, req.URL.Path)
+		return &http.Response{StatusCode: http.StatusNotFound}
+	})
+	i, err := repo.Image(testContext(t), Platform{})
+	if err != nil || i.Digest != want {
+		t.Fatalf("got %+v, %v", i, err)
+	}
+	if _, err := i.Artifacts(testContext(t)); err != nil {
+		t.Error(err)
+	}
+	tag := "/v2/app/manifests/" + referrersTag(want)
+	if diff := cmp.Diff([]string{"/v2/app/referrers/" + want.String(), tag}, asked); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 // TestResolveErrors has an error of its own for everything that can come instead of an image.

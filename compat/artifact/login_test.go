@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -187,6 +188,40 @@ func TestUploadElsewhere(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"", ""}, told); diff != "" {
 		t.Errorf("the other host was told (-want +got):\n%s", diff)
+	}
+}
+
+// TestUploadTarget uploads only to where a registry may send it: over TLS if it is reached so, and without credentials.
+func TestUploadTarget(t *testing.T) {
+	t.Parallel()
+	const at = "https://registry.example.com:5000/v2/app/blobs/uploads/"
+	query := "digest=" + url.QueryEscape(emptyConfig().Digest.String())
+	for location, want := range map[string]string{
+		"/v2/app/blobs/uploads/1":                      "https://registry.example.com:5000/v2/app/blobs/uploads/1?" + query,
+		"1?state=a%2Fb":                                at + "1?state=a%2Fb&" + query,
+		"https://store.example.com/1":                  "https://store.example.com/1?" + query,
+		"https://user:x@store.example.com/1#f":         "https://store.example.com/1?" + query,
+		"http://registry.example.com/v2/app/1":         "https://registry.example.com:5000/v2/app/1?" + query,
+		"https://registry.example.com:5000/v2/app/1":   "https://registry.example.com:5000/v2/app/1?" + query,
+		"https://registry.example.com:5001/v2/app/1":   "https://registry.example.com:5001/v2/app/1?" + query,
+		"http://registry.example.com:5001/v2/app/1":    "",
+		"http://store.example.com/1":                   "",
+		"//store.example.com/1":                        "https://store.example.com/1?" + query,
+		"ftp://store.example.com/1":                    "",
+		"https:///1":                                   "",
+		":":                                            "",
+		"":                                             "",
+		"http://registry.example.com.evil.example.com": "",
+	} {
+		asked, err := http.NewRequestWithContext(t.Context(), http.MethodPost, at, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp := &http.Response{Request: asked, Header: http.Header{"Location": {location}}}
+		got, err := uploadTarget(resp, emptyConfig())
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: got %q, %v, want %q", location, got, err, want)
+		}
 	}
 }
 
