@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -120,8 +121,12 @@ func (r *runner) plant(ctx context.Context, faults []*fault) error {
 	shuffled := slices.Clone(faults) // what time is left for is a sample of all
 	random := rand.New(rand.NewPCG(1, 2))
 	random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+	var done atomic.Int64
 	err := each(r.workers, shuffled, func(f *fault) error {
 		fate, err := r.try(ctx, f)
+		if n := done.Add(1); n%100 == 0 {
+			fmt.Fprintf(os.Stderr, "%d of %d\n", n, len(faults))
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
