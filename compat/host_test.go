@@ -50,7 +50,7 @@ func TestHost(t *testing.T) {
 			name: "a fact",
 			spec: specOf(set(5, "a", debian)),
 			want: []string{
-				"node host  ",
+				"node host  , sources system",
 				"compatible",
 				"spec.yaml compatible 5",
 				"setMatches: set 1 (t-a) matches, weight 5",
@@ -60,16 +60,28 @@ func TestHost(t *testing.T) {
 			name:    "nothing is asked",
 			request: func(r *compat.NodeRequest) { r.RequireSidecars = true },
 			want: []string{
-				"node host  ",
+				"node host  , sources",
 				"unknown",
 				"KUBELET_VERSION_UNKNOWN: native sidecars: the kubelet's version is not known: ROOT/proc does not exist | tell the kubelet's version with --kubelet-version or --node-file",
+			},
+		},
+		{
+			name: "the time has ended, saved facts", ctx: ended,
+			spec:    specOf(set(5, "a", holds)),
+			request: func(r *compat.NodeRequest) { r.Snapshot = load(t, nodeA) },
+			want: []string{
+				"node node-a linux , sources cpu kernel pci",
+				"unknown",
+				"spec.yaml unknown error interrupted",
+				"interrupted: matching rules: context canceled",
+				"error interrupted",
 			},
 		},
 		{
 			name: "the time has ended", ctx: ended,
 			spec: specOf(set(5, "a", debian)),
 			want: []string{
-				"node   ",
+				"node   , sources",
 				"unknown",
 				"spec.yaml unknown error interrupted",
 				"interrupted: discovering the node's features: context canceled",
@@ -82,7 +94,7 @@ func TestHost(t *testing.T) {
 			spec:    specOf(set(5, "a", debian)),
 			request: func(r *compat.NodeRequest) { r.RequireSidecars = true },
 			want: []string{
-				"node   ",
+				"node   , sources",
 				"unknown",
 				"spec.yaml unknown error interrupted",
 				"interrupted: looking for the kubelet: context canceled",
@@ -94,7 +106,7 @@ func TestHost(t *testing.T) {
 			name: "the time has ended, sidecars alone, strict", ctx: ended,
 			request: func(r *compat.NodeRequest) { r.RequireSidecars, r.Strict = true, true },
 			want: []string{
-				"node   ",
+				"node   , sources",
 				"unknown",
 				"interrupted: looking for the kubelet: context canceled",
 				"error interrupted",
@@ -104,7 +116,7 @@ func TestHost(t *testing.T) {
 			name: "the time has ended, a malformed spec", ctx: ended,
 			spec: "version: v2\n",
 			want: []string{
-				"node   ",
+				"node   , sources",
 				"unknown",
 				"spec.yaml unknown error malformedSpec",
 				"malformedSpec: the spec of spec.yaml cannot be evaluated: 1:1: error: the key compatibilities is missing [missingKey], and 1 more | `compat spec lint` lists every problem of a spec file",
@@ -117,7 +129,7 @@ func TestHost(t *testing.T) {
 			spec:    specOf(set(5, "a", debian)),
 			request: func(r *compat.NodeRequest) { r.Kubelet.NodeObject = other },
 			want: []string{
-				"node worker-1  v1.34.2",
+				"node worker-1  v1.34.2, sources system",
 				"compatible",
 				"spec.yaml compatible 5",
 				"setMatches: set 1 (t-a) matches, weight 5",
@@ -128,7 +140,7 @@ func TestHost(t *testing.T) {
 			name:    "another machine's Node object, nothing else is asked",
 			request: func(r *compat.NodeRequest) { r.Kubelet.NodeObject, r.RequireSidecars = other, true },
 			want: []string{
-				"node worker-1  v1.34.2",
+				"node worker-1  v1.34.2, sources",
 				"compatible",
 				"GA: native sidecars: kubelet v1.34.2 always runs native sidecars",
 			},
@@ -140,7 +152,7 @@ func TestHost(t *testing.T) {
 				r.Kubelet.NodeObject, r.Snapshot = other, load(t, nodeA)
 			},
 			want: []string{
-				"node worker-1 linux v1.34.2",
+				"node worker-1 linux v1.34.2, sources cpu kernel pci",
 				"compatible",
 				"spec.yaml compatible 5",
 				"setMatches: set 1 (t-a) matches, weight 5",
@@ -165,11 +177,35 @@ func TestHost(t *testing.T) {
 				t.Fatal(err)
 			}
 			n := result.Node
-			got := append([]string{"node " + n.Name + " " + n.OS + " " + n.Kubelet}, outcome(result, r.Discovery.Root, "ROOT")...)
+			ran := ""
+			for _, source := range n.Sources {
+				if source.Status != nodefeatures.SourceNotRun {
+					ran += " " + source.Name
+				}
+			}
+			got := append([]string{"node " + n.Name + " " + n.OS + " " + n.Kubelet + ", sources" + ran}, outcome(result, r.Discovery.Root, "ROOT")...)
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestHostPlatform: without saved facts an image is judged for this machine.
+func TestHostPlatform(t *testing.T) {
+	s := shelf{registrytest.New(t, registrytest.Options{}), t}
+	index, manifests := s.PushIndex(t, "app", "1", s390x, artifact.HostPlatform())
+	s.attach(index, day1, "index", holds)
+	s.attach(manifests[0], day1, "other", holds)
+	s.attach(manifests[1], day1, "host", holds)
+	r := compat.NodeRequest{Images: []string{s.Host() + "/app:1"}, Registry: artifact.Options{PlainHTTP: true}}
+	r.Discovery, r.Kubelet = host(t, nil)
+	result, err := compat.ValidateNode(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sets := result.Images[0].Sets; len(sets) != 1 || sets[0].Tag != "t-host" {
+		t.Errorf("sets %+v, want that of this host", sets)
 	}
 }
 

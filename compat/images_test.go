@@ -456,6 +456,22 @@ func TestImages(t *testing.T) {
 			},
 		},
 
+		{
+			name: "an operating system, but no architecture",
+			node: strings.Replace(nodeA, `"architecture": "amd64", `, "", 1),
+			push: func(s shelf) {
+				index, manifests := s.PushIndex(s.t, "app", "1", arm64, amd64)
+				s.attach(index, day1, "index", holds)
+				s.attach(manifests[1], day1, "amd", fails)
+			},
+			want: []string{
+				"compatible",
+				"reg/app:1 compatible 5 (on the index, of 1)",
+				"setMatches: set 1 (t-index) matches, weight 5",
+				"warning platformUnknown: the snapshot does not name the node's architecture: only what is attached to the index of reg/app:1 was looked at | name it with --platform",
+			},
+		},
+
 		// An image that can't be fetched.
 		{
 			name: "an image that is not there",
@@ -531,6 +547,33 @@ func TestImages(t *testing.T) {
 				"reg/app:2 unknown error imageNotFound",
 				"reg/app:1 incompatible (on the manifest, of 1)",
 				`noSetMatches: reg/app:1: set 1 (t-a): rule "fails": cpu.cpuid AVX512F is missing`,
+				"error imageNotFound",
+			},
+		},
+		{
+			name: "the first error is the report's", images: []string{"app:1", "app:2"},
+			push: func(s shelf) { s.attach(s.image("1", amd64), day1, "a", "{name: r}") },
+			want: []string{
+				"unknown",
+				"reg/app:1 unknown (on the manifest, of 1) error malformedSpec",
+				"reg/app:2 unknown error imageNotFound",
+				"malformedSpec: reg/app:1: the spec of reg/app:1 cannot be evaluated: 2:49: error: compatibilities[0].rules[0]: the rule has no matcher: it would match every node (add matchFeatures or matchAny) [noMatcher] | `compat spec lint` lists every problem of a spec file",
+				"imageNotFound: reg/app:2: resolving image reg/app:2: image 2 at reg/app: not found",
+				"error malformedSpec",
+			},
+		},
+		{
+			name: "the first error is the report's, after an image without one", images: []string{"app:1", "app:2", "app:3"},
+			push: func(s shelf) {
+				s.attach(s.image("1", amd64), day1, "a", holds)
+				s.attach(s.image("3", arm64), day1, "a", "{name: r}")
+			},
+			want: []string{
+				"incompatible",
+				"reg/app:1 compatible 5 (on the manifest, of 1)",
+				"reg/app:2 unknown error imageNotFound",
+				"reg/app:3 incompatible (on the manifest, of 1) error malformedSpec",
+				"platformMismatch: reg/app:3: the image is for linux/arm64, the node is linux/amd64",
 				"error imageNotFound",
 			},
 		},

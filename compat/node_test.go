@@ -93,6 +93,16 @@ var now = time.Unix(1790000000, 0)
 
 func told(version string) kubelet.Options { return kubelet.Options{Version: version} }
 
+// apiServer is one of which only the version is known.
+func apiServer(t testing.TB, version string) *kubelet.API {
+	t.Helper()
+	api, err := kubelet.ReadAPI(kubelet.APIOptions{Version: version})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api
+}
+
 // specFile is a spec that is not attached to anything.
 func specFile(spec string) []compat.File {
 	return []compat.File{{Name: "spec.yaml", Data: []byte(spec)}}

@@ -85,12 +85,7 @@ func TestPods(t *testing.T) {
 		return func(r *compat.PodRequest) { r.Kubelet = told(version) }
 	}
 	api := func(version string) func(*compat.PodRequest) {
-		return func(r *compat.PodRequest) {
-			var err error
-			if r.API, err = kubelet.ReadAPI(kubelet.APIOptions{Version: version}); err != nil {
-				t.Fatal(err)
-			}
-		}
+		return func(r *compat.PodRequest) { r.API = apiServer(t, version) }
 	}
 	startOrder := func(r *compat.PodRequest) { r.Kubelet, r.RequireStartOrder = told("v1.34.2"), true }
 	both := func(a, b func(*compat.PodRequest)) func(*compat.PodRequest) {

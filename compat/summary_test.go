@@ -132,6 +132,11 @@ func TestGroups(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			list := summarize(t, test.spec, fleet(t, 1000, test.nodes), test.request)
+			for _, g := range list.Summary.Groups {
+				if len(g.Names) != 10 {
+					t.Errorf("%d nodes of %d are named, want 10", len(g.Names), g.Nodes)
+				}
+			}
 			if diff := cmp.Diff(test.want, lines(list.Summary.Groups)); diff != "" {
 				t.Errorf("groups (-want +got):\n%s", diff)
 			}
@@ -165,5 +170,29 @@ func TestManyValues(t *testing.T) {
 	}
 	if want := "95 other values (145)"; !strings.Contains(text.String(), want) {
 		t.Errorf("no %q in\n%s", want, text.String())
+	}
+}
+
+// TestGroupHints: a hint is that of a group only if all of its nodes have it.
+func TestGroupHints(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		vm   func(i int) bool
+		want string
+	}{
+		{"none", func(int) bool { return false }, ""},
+		{"all", func(int) bool { return true }, "this is a virtual machine (kvm): the hypervisor may hide it"},
+		{"the first", func(i int) bool { return i == 0 }, ""},
+		{"the last", func(i int) bool { return i == 2 }, ""},
+	} {
+		list := summarize(t, specOf(set(5, "a", fails)), fleet(t, 3, func(i int, s *nodefeatures.Snapshot) (*nodefeatures.Snapshot, error) {
+			if test.vm(i) {
+				return s.Set("cpu.model.hypervisor", "kvm")
+			}
+			return s, nil
+		}), nil)
+		if groups := list.Summary.Groups; len(groups) != 1 || groups[0].Reasons[0].Hint != test.want {
+			t.Errorf("%s: %+v, want one group with the hint %q", test.name, groups, test.want)
+		}
 	}
 }

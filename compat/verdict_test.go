@@ -4,8 +4,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
 	"nodecompat/compat"
+	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/kubelet"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // TestVerdicts has a row for each sentence of the README's "How a verdict is reached"
@@ -586,6 +590,22 @@ func TestVerdicts(t *testing.T) {
 			},
 		},
 		{
+			name: "strict: a fact is missing beside what cannot be evaluated, in one term",
+			spec: specOf(set(5, "a", ruleOf(`{feature: kernel.config, matchExpressions: {A: {op: Ge, value: ["6"]}, B: {op: Exists}}}`))),
+			request: func(r *compat.NodeRequest) {
+				r.Strict, r.Snapshot = true, load(t, nodeA)
+				r.Snapshot.Features.Attributes["kernel.config"] = nfdv1alpha1.AttributeFeatureSet{Elements: map[string]string{"A": "word"}}
+				r.Snapshot.Sources[1].Unreadable = append(r.Snapshot.Sources[1].Unreadable, nodefeatures.Unreadable{
+					Feature: "kernel.config", Partial: true, Reason: verdict.Reason{Code: nodefeatures.ReasonSourceFailed, Message: "it was cut off"},
+				})
+			},
+			want: []string{
+				"incompatible",
+				"spec.yaml incompatible",
+				`noSetMatches: set 1 (t-a): rule "r": kernel.config A: wanted >= 6, found word (NFD cannot evaluate it: not a number "word")`,
+			},
+		},
+		{
 			name:    "strict: tags that select nothing stay unknown",
 			spec:    specOf(set(5, "a", holds)),
 			request: func(r *compat.NodeRequest) { r.Tags, r.Strict = []string{"t-z"}, true },
@@ -699,6 +719,18 @@ func TestVerdicts(t *testing.T) {
 				"spec.yaml compatible 5",
 				"GATE_UNKNOWN_DEFAULT_ON: native sidecars: kubelet v1.30.0 has the feature gate SidecarContainers on by default, and its configuration is not known | this is assumed: tell what is set with --feature-gates, --kubelet-config, --kubelet-configz or --kubelet-metrics",
 				"setMatches: set 1 (t-a) matches, weight 5",
+			},
+		},
+		{
+			name: "required sidecars that an API server may drop",
+			spec: specOf(set(5, "a", holds)),
+			request: func(r *compat.NodeRequest) {
+				r.RequireSidecars, r.Kubelet, r.API = true, kubelet.Options{Version: "v1.29.0", FeatureGates: "SidecarContainers=true"}, apiServer(t, "1.28.0")
+			},
+			want: []string{
+				"incompatible",
+				"spec.yaml compatible 5",
+				"API_GATE_OFF: native sidecars: the API server has the feature gate SidecarContainers off: it drops restartPolicy from the Pod's init containers, and the app never starts; if they have probes or a lifecycle it refuses the Pod | this is assumed: tell what is set with --api-feature-gates or --api-metrics",
 			},
 		},
 		{

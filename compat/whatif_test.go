@@ -114,21 +114,21 @@ func TestChanges(t *testing.T) {
 			name:    "set a feature that there is not",
 			changes: set("cpu.cpuidd.AVX=true"),
 			want: []string{
-				"what if: setting cpu.cpuidd.AVX: neither the node nor this NFD has a feature cpu.cpuidd",
+				"failure: what if: setting cpu.cpuidd.AVX: neither the node nor this NFD has a feature cpu.cpuidd | did you mean cpu.cpuid?",
 			},
 		},
 		{
 			name:    "set without a value",
 			changes: set("kernel.version.full"),
 			want: []string{
-				"what if: setting kernel.version.full: want FEATURE.NAME=VALUE",
+				"failure: what if: setting kernel.version.full: want FEATURE.NAME=VALUE",
 			},
 		},
 		{
 			name:    "set without a name",
 			changes: set("kernel=1"),
 			want: []string{
-				"what if: setting kernel: neither the node nor this NFD has a feature kernel",
+				"failure: what if: setting kernel: neither the node nor this NFD has a feature kernel | did you mean kernel.config, kernel.enabledmodule, kernel.kvm, kernel.loadedmodule, kernel.selinux or kernel.version?",
 			},
 		},
 		{
@@ -187,14 +187,14 @@ func TestChanges(t *testing.T) {
 			name:    "unset one device",
 			changes: unset("pci.device.vendor"),
 			want: []string{
-				"what if: unsetting pci.device.vendor: pci.device lists devices, of which only all can be unset",
+				"failure: what if: unsetting pci.device.vendor: pci.device lists devices, of which only all can be unset",
 			},
 		},
 		{
 			name:    "unset a feature that there is not",
 			changes: unset("cpu.cpuidd.AVX"),
 			want: []string{
-				"what if: unsetting cpu.cpuidd.AVX: neither the node nor this NFD has a feature cpu.cpuidd",
+				"failure: what if: unsetting cpu.cpuidd.AVX: neither the node nor this NFD has a feature cpu.cpuidd | did you mean cpu.cpuid?",
 			},
 		},
 		{
@@ -225,14 +225,14 @@ func TestChanges(t *testing.T) {
 			name:    "add a device to what lists none",
 			changes: add("kernel.version:full=1"),
 			want: []string{
-				"what if: adding device kernel.version:full=1: kernel.version lists no devices",
+				"failure: what if: adding device kernel.version:full=1: kernel.version lists no devices",
 			},
 		},
 		{
 			name:    "add a device without attributes",
 			changes: add("pci.device"),
 			want: []string{
-				"what if: adding device pci.device: want FEATURE:ATTRIBUTE=VALUE,…, pci.device:vendor=10de,class=0302",
+				"failure: what if: adding device pci.device: want FEATURE:ATTRIBUTE=VALUE,…, pci.device:vendor=10de,class=0302",
 			},
 		},
 		{
@@ -263,7 +263,7 @@ func changed(t *testing.T, changes compat.Changes) []string {
 		if !compat.IsUsage(err) || !strings.HasPrefix(err.Error(), "what if: ") {
 			t.Errorf("no usage error about a what-if: %v", err)
 		}
-		return []string{err.Error()}
+		return reasonLines("", []verdict.Reason{report.NewError(err).Reason()})
 	}
 	odd := compat.OfChanges(result.Warnings)
 	if len(odd) != len(result.Warnings) {
