@@ -34,7 +34,7 @@ func judgeSet(index int, set spec.Set, rules []nodefeatures.Rule, strict bool) r
 	for i := range rules {
 		if strict && rules[i].Verdict == verdict.Unknown && lacksFact(rules[i]) {
 			rules[i].Verdict = verdict.Incompatible
-			rules[i].Reason = strictReason(rules[i].Reason)
+			rules[i].Reason = &verdict.Reason{Code: report.CodeStrict, Message: "a fact is unknown, and --strict takes that as no"}
 		}
 		verdicts[i] = rules[i].Verdict
 	}
@@ -84,14 +84,4 @@ func lacksFact(r nodefeatures.Rule) bool {
 		}
 	}
 	return false
-}
-
-// strictReason says that --strict decided, and keeps what the rule said.
-func strictReason(was *verdict.Reason) *verdict.Reason {
-	reason := &verdict.Reason{Code: report.CodeStrict, Message: "a fact is unknown, and --strict takes that as no"}
-	if was != nil {
-		reason.Message = was.Message + "; --strict takes that as no"
-		reason.Hint = was.Hint
-	}
-	return reason
 }
