@@ -40,7 +40,7 @@ func newClient(ref Reference, o Options, clock clock) (*authorizer, *connections
 	if err != nil {
 		return nil, nil, err
 	}
-	connections := newConnections(registry, config)
+	connections := newConnections(registry, config, o.Dial)
 	client := &http.Client{
 		Transport:     &login{next: &retrier{base: connections, clock: clock, log: o.Logger}, clock: clock, registry: registry},
 		CheckRedirect: checkRedirect,

@@ -25,10 +25,13 @@ type connections struct {
 	checked  *http.Transport
 	local    atomic.Bool   // the registry is on this machine
 	resolver *net.Resolver // of tests, else nil
+	connect  dialFunc      // see Options.Dial
 }
 
-func newConnections(registry *url.URL, config *tls.Config) *connections {
-	c := &connections{registry: registry}
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
+func newConnections(registry *url.URL, config *tls.Config, connect dialFunc) *connections {
+	c := &connections{registry: registry, connect: connect}
 	c.open = &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         c.dial,
@@ -65,8 +68,11 @@ func (c *connections) CloseIdleConnections() {
 }
 
 func (c *connections) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout, Resolver: c.resolver}
-	conn, err := dialer.DialContext(ctx, network, address)
+	connect := c.connect
+	if connect == nil {
+		connect = (&net.Dialer{Timeout: dialTimeout, Resolver: c.resolver}).DialContext
+	}
+	conn, err := connect(ctx, network, address)
 	if err == nil && strings.EqualFold(address, hostPort(c.registry)) {
 		remote, ok := conn.RemoteAddr().(*net.TCPAddr)
 		c.local.Store(ok && remote.IP.IsLoopback())
@@ -74,9 +80,22 @@ func (c *connections) dial(ctx context.Context, network, address string) (net.Co
 	return conn, err
 }
 
+// dialChecked refuses an address before it is connected to, or, where the system does not connect,
+// before anything is sent there.
 func (c *connections) dialChecked(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout, Resolver: c.resolver, Control: c.check}
-	return dialer.DialContext(ctx, network, address)
+	if c.connect == nil {
+		dialer := net.Dialer{Timeout: dialTimeout, Resolver: c.resolver, Control: c.check}
+		return dialer.DialContext(ctx, network, address)
+	}
+	conn, err := c.connect(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.check(network, conn.RemoteAddr().String(), nil); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 // check refuses to connect to an address that no token service has. A registry on this machine may

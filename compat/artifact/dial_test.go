@@ -190,6 +190,46 @@ func TestTokenServiceConnection(t *testing.T) {
 	}
 }
 
+// at is a connection that says where it leads.
+type at struct {
+	net.Conn
+	remote net.Addr
+}
+
+func (c at) RemoteAddr() net.Addr { return c.remote }
+
+// TestTokenServiceDial: what makes the connections in place of the system is not trusted with where
+// they lead.
+func TestTokenServiceDial(t *testing.T) {
+	t.Parallel()
+	for realm, fine := range map[string]bool{"here.test": true, "link.test": false} {
+		asked := 0
+		service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			asked++
+			_, _ = io.WriteString(w, `{"token":"`+token+`"}`)
+		}))
+		r := bearer(t, "http://"+realm+"/token", nil)
+		dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+			if address == r.Host() {
+				return new(net.Dialer).DialContext(ctx, network, address)
+			}
+			conn, err := new(net.Dialer).DialContext(ctx, network, service.Listener.Addr().String())
+			if address == "link.test:80" {
+				return at{conn, &net.TCPAddr{IP: net.IPv4(169, 254, 169, 254), Port: 80}}, err
+			}
+			return conn, err
+		}
+		_, err := open(t, r, "app:1.0", Options{Username: user, Password: password, Dial: dial}).Image(testContext(t), amd64)
+		service.Close()
+		if fine && (err != nil || asked != 1) || !fine && asked > 0 {
+			t.Errorf("%s: got %v after %d token requests", realm, err, asked)
+		}
+		if !fine {
+			wantCode(t, err, CodeUnauthorized)
+		}
+	}
+}
+
 func TestBlocked(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]struct{ blocked, local bool }{

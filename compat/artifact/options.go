@@ -3,6 +3,7 @@ package artifact
 import (
 	"context"
 	"log/slog"
+	"net"
 	"time"
 )
 
@@ -37,6 +38,8 @@ type Options struct {
 	LookupEnv func(string) (string, bool)
 	// UserAgent is what the requests say about their sender.
 	UserAgent string
+	// Dial makes the connections to a registry and its token service. Nil takes the system's network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Now tells how much of a context's time is left: what that is too short for is not begun. Nil
 	// begins everything, and lets the context end it.
 	Now func() time.Time

@@ -25,13 +25,7 @@ type realm struct {
 func newRealm(t testing.TB, o Options, f *faults) *realm {
 	t.Helper()
 	s := &realm{options: o, faults: f, tokens: map[string]string{}}
-	s.server = httptest.NewUnstartedServer(s)
-	if o.TLS {
-		s.server.StartTLS()
-	} else {
-		s.server.Start()
-	}
-	t.Cleanup(s.server.Close)
+	s.server = start(t, o, s)
 	return s
 }
 

@@ -39,6 +39,8 @@ type Options struct {
 	NoTokenGET bool
 	// TLS makes it speak HTTPS, with a certificate that CAFile holds.
 	TLS bool
+	// Network is what it listens on, nil for the system's loopback.
+	Network *Network
 	// Faults go wrong with requests that got past authentication; the first that fits does.
 	Faults []Fault
 	// Intercept sees each request first, and answers it if it returns true.
@@ -82,17 +84,29 @@ func New(t testing.TB, o Options) *Registry {
 func Serve(t testing.TB, o Options, handler http.Handler) *Registry {
 	t.Helper()
 	r := &Registry{options: o, handler: handler, faults: newFaults(o.Faults)}
-	r.server = httptest.NewUnstartedServer(r)
 	if o.Auth == AuthBearer {
 		r.realm = newRealm(t, o, r.faults)
 	}
-	if o.TLS {
-		r.server.StartTLS()
-	} else {
-		r.server.Start()
-	}
-	t.Cleanup(r.server.Close)
+	r.server = start(t, o, r)
 	return r
+}
+
+// start starts a server that stops with the test.
+func start(t testing.TB, o Options, handler http.Handler) *httptest.Server {
+	t.Helper()
+	var server *httptest.Server
+	if o.Network == nil {
+		server = httptest.NewUnstartedServer(handler)
+	} else {
+		server = &httptest.Server{Listener: o.Network.Listen(0), Config: &http.Server{Handler: handler}}
+	}
+	if o.TLS {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
+	t.Cleanup(server.Close)
+	return server
 }
 
 // Host is host:port.
