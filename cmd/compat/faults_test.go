@@ -20,8 +20,11 @@ import (
 
 	"nodecompat/compat/artifact"
 	"nodecompat/compat/artifact/registrytest"
-	"nodecompat/compat/report"
+	"nodecompat/compat/golden"
+
 	"nodecompat/nodefeatures/verdict"
+
+	"nodecompat/compat/report"
 )
 
 const (
@@ -75,7 +78,7 @@ func TestFaults(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	golden(t, "testdata/faults.txt", []byte(strings.Join(results, "\n")))
+	golden.Compare(t, "testdata/faults.txt", []byte(strings.Join(results, "\n")))
 }
 
 // faultTools are the programs that a run needs, and a folder for what it prints.

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"nodecompat/compat/golden"
 )
 
 // pages are the README and the pages of documentation, with their files from here.
@@ -56,7 +58,7 @@ func TestShownFiles(t *testing.T) {
 			last = m[5]
 			found++
 		}
-		golden(t, page, append(updated, text[last:]...))
+		golden.Compare(t, page, append(updated, text[last:]...))
 	}
 	if found == 0 {
 		t.Error("no page shows a file")

@@ -3,11 +3,11 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
+
+	"nodecompat/compat/golden"
 )
 
 // TestCommandReference keeps README.md of this directory equal to the commands.
@@ -15,7 +15,7 @@ func TestCommandReference(t *testing.T) {
 	var buf bytes.Buffer
 	buf.WriteString("# Command reference\n\nMade from the commands by `make generate`.\n")
 	writeReference(&buf, newRoot(&app{}))
-	golden(t, "README.md", buf.Bytes())
+	golden.Compare(t, "README.md", buf.Bytes())
 }
 
 // TestEveryCommandHelps checks what is expected of every command.
@@ -50,23 +50,5 @@ func writeReference(buf *bytes.Buffer, cmd *cobra.Command) {
 		if sub.IsAvailableCommand() {
 			writeReference(buf, sub)
 		}
-	}
-}
-
-// golden compares got with a file, or rewrites the file with -update.
-func golden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s is stale; run `make generate` (-want +got):\n%s", file, diff)
 	}
 }

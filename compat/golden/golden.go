@@ -14,6 +14,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
+// Update reports whether -update was given, for what rewrites its files itself.
+func Update() bool { return *update }
+
 // Compare fails the test if got differs from the file, which -update rewrites.
 func Compare(t *testing.T, file string, got []byte) {
 	t.Helper()
