@@ -1,61 +1,57 @@
 package main
 
 import (
-	"net/http/httptest"
 	"strconv"
 	"strings"
-	"testing"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"nodecompat/compat/artifact/registrytest"
 )
 
-// faultCases are all commands against all faults that can come up in them.
-func faultCases(t *testing.T) []faultCase {
-	t.Helper()
-	page := registrytest.Page("text/html", "<html><body>Please log in</body></html>")
-	all := faultyReads(t)
-	lists := faultyLists()
+// faultCases are a command against all faults that can come up in it.
+func faultCases(command string) []faultCase {
+	reads := faultyReads()
+	if command != "validate-node" { // the code that reads is the same
+		reads = briefly(reads)
+	}
+	writes := append(faultyWrites(), namedFault{name: "web page", do: webPage})
 	var cases []faultCase
-	add := func(command string, kind registrytest.Kind, part string, faults ...namedFault) {
+	add := func(kind registrytest.Kind, part string, faults ...namedFault) {
 		for _, f := range faults {
-			cases = append(cases, newFaultCase(t, command, kind, part, f))
+			cases = append(cases, faultCase{command, f, kind, part})
 		}
 	}
-	for _, command := range []string{"validate-node", "discover", "attach", "detach"} {
-		reads := all
-		if command != "validate-node" { // the code that reads is the same
-			reads = briefly(all)
-		}
-		add(command, registrytest.KindResolve, "", reads...)
-		add(command, registrytest.KindReferrers, "", reads...)
-		add(command, registrytest.KindReferrers, "", lists...)
-		add(command, registrytest.KindFallback, "", reads...)
-		add(command, registrytest.KindManifest, "", reads...)
-		add(command, registrytest.KindToken, "", reads...)
-		switch command {
-		case "validate-node":
-			add(command, registrytest.KindBlob, "configuration", reads...)
-			add(command, registrytest.KindBlob, "spec", reads...)
-		case "discover", "attach":
-			add(command, registrytest.KindBlob, "spec", reads...)
-		}
-		writes := append(faultyWrites(t), namedFault{name: "web page", do: page})
-		switch command {
-		case "attach":
-			add(command, registrytest.KindBlobCheck, "", writes...)
-			add(command, registrytest.KindUpload, "", writes...)
-			add(command, registrytest.KindContent, "new spec", writes...)
-			add(command, registrytest.KindPut, "", writes...)
-			add(command, registrytest.KindTagPut, "", writes...)
-		case "detach":
-			add(command, registrytest.KindDelete, "", writes...)
-			add(command, registrytest.KindTagPut, "", writes...)
-		}
+	add(registrytest.KindResolve, "", reads...)
+	add(registrytest.KindReferrers, "", reads...)
+	add(registrytest.KindReferrers, "", faultyLists()...)
+	add(registrytest.KindFallback, "", reads...)
+	add(registrytest.KindManifest, "", reads...)
+	add(registrytest.KindToken, "", reads...)
+	switch command {
+	case "validate-node":
+		add(registrytest.KindBlob, "configuration", reads...)
+		add(registrytest.KindBlob, "spec", reads...)
+	case "discover":
+		add(registrytest.KindBlob, "spec", reads...)
+	case "attach":
+		add(registrytest.KindBlob, "spec", reads...)
+		add(registrytest.KindBlobCheck, "", writes...)
+		add(registrytest.KindUpload, "", writes...)
+		add(registrytest.KindContent, "new spec", writes...)
+		add(registrytest.KindPut, "", writes...)
+		add(registrytest.KindTagPut, "", writes...)
+	case "detach":
+		add(registrytest.KindDelete, "", writes...)
+		add(registrytest.KindTagPut, "", writes...)
 	}
 	return cases
 }
+
+// elsewherePort is that of another host, which has nothing.
+const elsewherePort = 4040
+
+var webPage = registrytest.Page("text/html", "<html><body>Please log in</body></html>")
 
 func statusFault(status int, retryAfter string, times int) namedFault {
 	name := "status " + strconv.Itoa(status)
@@ -69,10 +65,9 @@ func statusFault(status int, retryAfter string, times int) namedFault {
 }
 
 // faultyReads is what can go wrong with a GET.
-func faultyReads(t *testing.T) []namedFault {
-	t.Helper()
+func faultyReads() []namedFault {
 	const size = 5 << 20
-	return append(faultyAnswers(t), []namedFault{
+	return append(faultyAnswers(), []namedFault{
 		{name: "drip", do: registrytest.Drip, ends: true},
 		{name: "truncated", do: registrytest.Truncate(true)},
 		{name: "truncated, once", do: registrytest.Truncate(true), times: 1},
@@ -84,7 +79,7 @@ func faultyReads(t *testing.T) []namedFault {
 		{name: "wrong Docker-Content-Digest", do: registrytest.Header("Docker-Content-Digest", "sha256:"+strings.Repeat("0", 64))},
 		{name: "no Docker-Content-Digest", do: registrytest.Header("Docker-Content-Digest", "")},
 		{name: "no Content-Length", do: registrytest.NoLength},
-		{name: "web page", do: registrytest.Page("text/html", "<html><body>Please log in</body></html>")},
+		{name: "web page", do: webPage},
 		{name: "empty object", do: registrytest.Page("application/json", "{}")},
 		{name: "empty body", do: registrytest.Page("application/json", "")},
 		{name: "wrong media type", do: registrytest.Header("Content-Type", "application/x-nonsense")},
@@ -92,26 +87,22 @@ func faultyReads(t *testing.T) []namedFault {
 }
 
 // faultyAnswers is what can go wrong with any request.
-func faultyAnswers(t *testing.T) []namedFault {
-	t.Helper()
-	other := httptest.NewServer(nil) // 404 for everything
-	t.Cleanup(other.Close)
+func faultyAnswers() []namedFault {
 	return []namedFault{
 		statusFault(400, "", 0), statusFault(401, "", 0), statusFault(403, "", 0), statusFault(404, "", 0), statusFault(405, "", 0),
 		statusFault(429, "", 0), statusFault(429, "120", 0), statusFault(429, "1", 1),
 		statusFault(500, "", 0), statusFault(500, "", 1), statusFault(502, "", 0), statusFault(503, "", 0), statusFault(503, "1", 1),
 		{name: "hang", do: registrytest.Hang, ends: true},
-		{name: "reset", do: registrytest.Reset, loose: true},
-		{name: "reset, once", do: registrytest.Reset, times: 1, loose: true},
-		{name: "redirect to another host", do: registrytest.RedirectTo(other.URL)},
+		{name: "reset", do: registrytest.Reset, resets: true},
+		{name: "reset, once", do: registrytest.Reset, times: 1, resets: true},
+		{name: "redirect to another host", do: registrytest.RedirectTo("http://127.0.0.1:" + strconv.Itoa(elsewherePort))},
 		{name: "redirect loop", do: registrytest.RedirectLoop},
 	}
 }
 
 // faultyWrites is what can go wrong with a request that changes something.
-func faultyWrites(t *testing.T) []namedFault {
-	t.Helper()
-	return append(faultyAnswers(t), namedFault{name: "reset after it was done", do: registrytest.ResetAfter, loose: true})
+func faultyWrites() []namedFault {
+	return append(faultyAnswers(), namedFault{name: "reset after it was done", do: registrytest.ResetAfter, resets: true})
 }
 
 // faultyLists is what can be wrong with a list of referrers.

@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -55,4 +56,6 @@ type process struct {
 	lookupEnv            func(string) (string, bool)
 	hostname             func() (string, error)
 	now                  func() time.Time
+	// dial makes the connections to registries, nil for the system's network.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }

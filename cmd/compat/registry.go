@@ -64,6 +64,7 @@ func (f *registryFlags) options(ctx context.Context, a *app) (artifact.Options, 
 	o.Logger = a.logger()
 	o.LookupEnv = a.lookupEnv
 	o.Now = a.now
+	o.Dial = a.dial
 	if f.passwordStdin && o.Username == "" {
 		return o, usagef("--password-stdin needs --username")
 	}

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,7 +34,8 @@ func Compare(t *testing.T, file string, got []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+	lines := func(text []byte) []string { return strings.SplitAfter(string(text), "\n") }
+	if diff := cmp.Diff(lines(want), lines(got)); diff != "" {
 		t.Errorf("%s differs (-want +got); run `make generate` if it is right:\n%s", file, diff)
 	}
 }
