@@ -15,10 +15,7 @@ func (p *parser) parse(ctx context.Context, data []byte) {
 		p.report(Problem{Code: ProblemTooBig, Severity: verdict.SeverityError, Message: fmt.Sprintf("the file is larger than %d bytes", MaxSize)})
 		return
 	}
-	documents, err := yamltree.Split(ctx, data)
-	if ctx.Err() != nil {
-		return
-	}
+	documents, err := yamltree.Split(data)
 	if err != nil {
 		p.report(Problem{Code: ProblemTooBig, Severity: verdict.SeverityError, Message: "the file has " + err.Error()})
 		return

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
-	"sigs.k8s.io/yaml"
+	"nodecompat/spec/yamltree"
 )
 
 // What a kubelet's configuration file says it is, whatever its name: at
@@ -28,7 +28,7 @@ type kindCheck func(apiVersion, kind string) error
 // YAML or JSON. The keys are compared as the kubelet does, with their case;
 // whatever else the file says is not looked at. A nil value is a null.
 func parseConfig(data []byte, check kindCheck) (map[string]*bool, error) {
-	js, err := yaml.YAMLToJSON(data)
+	js, err := yamltree.JSON(data)
 	if err != nil {
 		return nil, err
 	}

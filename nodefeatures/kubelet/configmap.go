@@ -1,9 +1,10 @@
 package kubelet
 
 import (
+	"encoding/json"
 	"fmt"
 
-	"sigs.k8s.io/yaml"
+	"nodecompat/spec/yamltree"
 )
 
 // configMapKey is where kubeadm keeps the configuration that it gives to every
@@ -28,11 +29,12 @@ func parseConfigMap(data []byte) (m configMap, ok bool, err error) {
 		APIVersion string `json:"apiVersion"`
 		Kind       string `json:"kind"`
 	}
-	ok = yaml.Unmarshal(data, &kind) == nil && kind.APIVersion == "v1" && kind.Kind == "ConfigMap"
+	js, err := yamltree.JSON(data)
+	ok = err == nil && json.Unmarshal(js, &kind) == nil && kind.APIVersion == "v1" && kind.Kind == "ConfigMap"
 	if !ok {
 		return m, false, nil
 	}
-	if err := yaml.Unmarshal(data, &m); err != nil {
+	if err := json.Unmarshal(js, &m); err != nil {
 		return m, true, err
 	}
 	if _, ok := m.Data[configMapKey]; !ok {

@@ -1,13 +1,11 @@
 package kubelet
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
-	"sigs.k8s.io/yaml"
+	"nodecompat/spec/yamltree"
 )
 
 // maxNodeObject bounds a Node object, in bytes; real ones have some ten
@@ -39,28 +37,45 @@ func parseNode(data []byte) (nodeObject, error) {
 	if len(data) > maxNodeObject {
 		return node, fmt.Errorf("a Node object of %d bytes: at most %d are read", len(data), maxNodeObject)
 	}
-	if n := documents(data); n > 1 {
-		return node, severalNodes(n)
+	js, err := nodeJSON(data)
+	if err == nil {
+		err = json.Unmarshal(js, &node)
 	}
-	if err := decode(data, &node); err != nil {
+	switch {
+	case err != nil:
 		return node, err
-	}
-	if node.Kind == "List" || node.Kind == "NodeList" {
+	case node.Kind == "List" || node.Kind == "NodeList":
 		return only(node)
-	}
-	if node.Kind != "Node" || node.APIVersion != "v1" {
+	case node.Kind != "Node" || node.APIVersion != "v1":
 		return node, fmt.Errorf("apiVersion %.64q, kind %.64q is not a Node", node.APIVersion, node.Kind)
 	}
 	return node, nil
 }
 
-// decode reads JSON or YAML; JSON, which kubectl's users mostly save, without
-// the detour.
-func decode(data []byte, node *nodeObject) error {
-	if json.Valid(data) {
-		return json.Unmarshal(data, node)
+// nodeJSON converts the one document of a text to JSON.
+func nodeJSON(data []byte) ([]byte, error) {
+	documents, err := yamltree.Split(data)
+	if err != nil || len(documents) == 0 {
+		return []byte("null"), err
 	}
-	return yaml.Unmarshal(data, node)
+	if len(documents) > 1 {
+		return nil, severalNodes(len(documents))
+	}
+	root, items, err := documents[0].Read()
+	if err != nil {
+		return nil, err
+	}
+	if items == nil {
+		return root.JSON(false)
+	}
+	n := 0 // of a list that is far too long for one Node
+	for _, err := range items {
+		if err != nil {
+			return nil, err
+		}
+		n++
+	}
+	return nil, severalNodes(n)
 }
 
 // only returns the one Node of a list; the items of a NodeList need not say
@@ -81,24 +96,4 @@ func only(list nodeObject) (nodeObject, error) {
 
 func severalNodes(n int) error {
 	return fmt.Errorf("it holds %d Nodes: name the one that is meant, as in kubectl get node NAME -o json", n)
-}
-
-// documents counts the YAML documents that are not empty. Three dashes at the
-// start of a line begin one wherever they are, inside a block scalar too
-// (https://yaml.org/spec/1.2.2/#rule-c-forbidden).
-func documents(data []byte) int {
-	count, filled := 0, false
-	for line := range bytes.Lines(data) {
-		content := string(bytes.TrimRight(line, "\r\n"))
-		if marker := strings.HasPrefix(content, "---"); marker && strings.TrimLeft(content[3:], " \t") == "" || strings.HasPrefix(content, "--- ") {
-			filled = false
-			content = content[3:]
-		}
-		content = strings.TrimSpace(content)
-		if !filled && content != "" && content[0] != '#' && content[0] != '%' {
-			filled = true
-			count++
-		}
-	}
-	return count
 }

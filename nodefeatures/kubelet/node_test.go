@@ -48,7 +48,10 @@ func TestParseNodeRefuses(t *testing.T) {
 		{"broken", "{kind: [", ""},
 		{"version of another type", `{"apiVersion":"v1","kind":"Node","status":{"nodeInfo":{"kubeletVersion":["v1"]}}}`, ""},
 		{"too large", strings.Repeat("#", maxNodeObject+1), "at most 4194304"},
-		{"an alias bomb", bomb(), ""},
+		{"an alias bomb", bomb(), "more than 200000 values"},
+		{"commas", "a: [" + strings.Repeat("a,", maxNodeObject/2-10) + "]", "more than 200000 values"},
+		{"many Nodes", "apiVersion: v1\nitems:\n" + strings.Repeat("- apiVersion: v1\n  kind: Node\n  metadata: {labels: {"+strings.Repeat("a: b, ", 300)+"}}\n", 500) + "kind: List\n", "holds 500 Nodes"},
+		{"many Nodes in JSON", `{"items":[{}` + strings.Repeat(`,{"kind":"Node","metadata":{"name":"a"}}`, 40_000) + `],"kind":"List"}`, "holds 40001 Nodes"},
 		{"deep", strings.Repeat("[", 100_000), ""},
 	}
 	for _, tt := range tests {

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"sigs.k8s.io/yaml"
+	"nodecompat/spec/yamltree"
 )
 
 // A rancherConfig is what the config.yaml of k3s or RKE2 and the files of
@@ -78,7 +78,7 @@ func rancherDropIns(root, dir string) ([]string, error) {
 
 // parse lays one file over those before it.
 func (c *rancherConfig) parse(data []byte) error {
-	js, err := yaml.YAMLToJSON(data)
+	js, err := yamltree.JSON(data)
 	if err != nil {
 		return err
 	}

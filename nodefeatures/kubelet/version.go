@@ -2,15 +2,15 @@ package kubelet
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"sync"
 
-	"sigs.k8s.io/yaml"
-
 	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec/yamltree"
 )
 
 // processVersion finds out the version of a process.
@@ -134,12 +134,16 @@ func (m machine) snapVersion(p process) Version {
 // parseSnap reads the version of a snap, for MicroK8s that of Kubernetes
 // (https://snapcraft.io/docs/snap-format).
 func parseSnap(data []byte) (string, error) {
+	js, err := yamltree.JSON(data)
+	if err != nil {
+		return "", err
+	}
 	var snap struct {
 		Version string `json:"version"`
 	}
-	if err := yaml.Unmarshal(data, &snap); err != nil {
+	if err := json.Unmarshal(js, &snap); err != nil {
 		return "", err
 	}
-	_, err := ParseRelease(snap.Version)
+	_, err = ParseRelease(snap.Version)
 	return snap.Version, err
 }

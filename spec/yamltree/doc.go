@@ -9,6 +9,6 @@
 //   - A List of Kubernetes objects that is beyond the bounds is cut at its items,
 //     which are read one by one (Document.Read).
 //
-// One call of Parse, Read or of an item takes a second at most; who reads many
-// looks at its context in between.
+// Split, Parse, Read and each item take a second or two at most; who reads many looks
+// at its context in between.
 package yamltree

@@ -96,7 +96,7 @@ func size(n *yaml.Node) int {
 // into these.
 func FuzzSplit(f *testing.F) {
 	check(f, func(t *testing.T, data []byte) {
-		documents, err := Split(t.Context(), data)
+		documents, err := Split(data)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package yamltree
 
 import (
 	"bytes"
-	"context"
 	"iter"
 )
 
@@ -19,9 +18,9 @@ type Document struct {
 
 // Split cuts a text into its documents, leaving out those that are empty, as
 // kubectl does: YAML at lines that begin with ---, so that a broken document does
-// not take the others with it; JSON behind each value. Its error is a *Error if
-// there are more than MaxDocuments, and that of ctx when it ends.
-func Split(ctx context.Context, data []byte) ([]Document, error) {
+// not take the others with it; JSON behind each value. It is an *Error if there are
+// more than MaxDocuments.
+func Split(data []byte) ([]Document, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	split := splitYAML
 	if isJSON(data) {
@@ -29,9 +28,6 @@ func Split(ctx context.Context, data []byte) ([]Document, error) {
 	}
 	var documents []Document
 	for document := range split(data) {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
 		if len(documents) == MaxDocuments {
 			return nil, &Error{Code: TooManyDocuments, Message: tooManyDocuments}
 		}

@@ -113,7 +113,7 @@ func TestSplit(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			documents, err := Split(t.Context(), []byte(test.text))
+			documents, err := Split([]byte(test.text))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +130,7 @@ func TestSplit(t *testing.T) {
 		})
 	}
 	for _, text := range []string{strings.Repeat("a: 1\n---\n", MaxDocuments+1), strings.Repeat("{\"a\": 1}\n", MaxDocuments+1)} {
-		if _, err := Split(t.Context(), []byte(text)); err == nil || failure(t, err) != at(TooManyDocuments, 0, 0) {
+		if _, err := Split([]byte(text)); err == nil || failure(t, err) != at(TooManyDocuments, 0, 0) {
 			t.Errorf("%.10q: %v", text, err)
 		}
 	}
@@ -170,9 +170,9 @@ func TestReadList(t *testing.T) {
 		"JSON":     longList("", true),
 	} {
 		t.Run(name, func(t *testing.T) {
-			documents, err := Split(t.Context(), []byte("# c\n"+text))
+			documents, err := Split([]byte("# c\n"+text))
 			if name == "JSON" {
-				documents, err = Split(t.Context(), []byte("\n"+text))
+				documents, err = Split([]byte("\n"+text))
 			}
 			if err != nil || len(documents) != 1 {
 				t.Fatalf("%d documents, %v", len(documents), err)
@@ -229,7 +229,7 @@ func TestReadErrors(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			documents, err := Split(t.Context(), []byte(test.text))
+			documents, err := Split([]byte(test.text))
 			if err != nil {
 				t.Fatal(err)
 			}
