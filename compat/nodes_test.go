@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -276,7 +277,7 @@ func TestNodesErrors(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			emitted := 0
-			all, err := compat.ValidateNodes(t.Context(), test.request, test.nodes, func(*report.NodeReport) error {
+			all, err := compat.ValidateNodes(t.Context(), test.request, loaded(test.nodes), func(*report.NodeReport) error {
 				emitted++
 				return test.emit
 			})
@@ -296,3 +297,56 @@ func TestNodesErrors(t *testing.T) {
 
 // errAny stands for any error.
 var errAny = errors.New("any")
+
+// TestNodesFeatures: of a saved node the features are loaded that the specs for its
+// platform and the changes name, and these are enough.
+func TestNodesFeatures(t *testing.T) {
+	const kernel = `{name: r, matchFeatures: [{feature: Kernel.version, matchExpressions: {major: {op: Ge, value: ["6"]}}}]}`
+	changes := compat.Changes{
+		Set: []string{"cpu.cpuid.AVX512F=true", "memory.numa.node_count=2"}, Unset: []string{"storage.block"},
+		AddDevices: []string{"pci.device:vendor=10de,class=0302"},
+	}
+	whole := load(t, nodeA)
+	var asked []string
+	partly := func(features func(nodefeatures.Node) []string) iter.Seq2[compat.SavedNode, error] {
+		asked = features(whole.Node)
+		keep := func(nodefeatures.Node) []string { return asked }
+		return func(yield func(compat.SavedNode, error) bool) {
+			for s, err := range nodefeatures.Load(strings.NewReader(nodeA), nodefeatures.LoadOptions{Features: keep}) {
+				if !yield(compat.SavedNode{File: "node.json", Snapshot: s}, err) {
+					return
+				}
+			}
+		}
+	}
+	reportOn := func(nodes compat.SavedNodes) (r *report.NodeReport) {
+		request := compat.NodeRequest{Files: specFile(specOf(set(5, "a", kernel))), Changes: changes}
+		if _, err := compat.ValidateNodes(t.Context(), request, nodes, func(one *report.NodeReport) error {
+			r = one
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	if diff := cmp.Diff(reportOn(loaded(saved(whole))), reportOn(partly)); diff != "" {
+		t.Errorf("with all features (-) and with some (+):\n%s", diff)
+	}
+	want := []string{
+		"kernel.version", "cpu", "cpu.cpuid", "cpu.cpuid.AVX512F", "memory", "memory.numa", "memory.numa.node_count",
+		"storage", "storage.block", "pci.device",
+	}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Errorf("features (-want +got):\n%s", diff)
+	}
+	mistaken := compat.NodeRequest{Images: []string{"nginx"}}
+	_, err := compat.ValidateNodes(t.Context(), mistaken, func(features func(nodefeatures.Node) []string) iter.Seq2[compat.SavedNode, error] {
+		if features(whole.Node) != nil {
+			t.Error("a reference that is none: not all features")
+		}
+		return saved(whole)
+	}, func(*report.NodeReport) error { return nil })
+	if !compat.IsUsage(err) {
+		t.Errorf("a reference that is none: %v", err)
+	}
+}

@@ -33,6 +33,11 @@ func fleet(t *testing.T, n int, change func(int, *nodefeatures.Snapshot) (*nodef
 	}
 }
 
+// loaded are nodes of which nothing is left out.
+func loaded(nodes iter.Seq2[compat.SavedNode, error]) compat.SavedNodes {
+	return func(func(nodefeatures.Node) []string) iter.Seq2[compat.SavedNode, error] { return nodes }
+}
+
 func summarize(t *testing.T, spec string, nodes iter.Seq2[compat.SavedNode, error], change func(*compat.NodeRequest)) *report.NodeReportList {
 	t.Helper()
 	request := compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: []byte(spec)}}}
@@ -40,7 +45,7 @@ func summarize(t *testing.T, spec string, nodes iter.Seq2[compat.SavedNode, erro
 		change(&request)
 	}
 	list := &report.NodeReportList{}
-	all, err := compat.ValidateNodes(t.Context(), request, nodes, func(r *report.NodeReport) error {
+	all, err := compat.ValidateNodes(t.Context(), request, loaded(nodes), func(r *report.NodeReport) error {
 		list.Items = append(list.Items, r)
 		return nil
 	})

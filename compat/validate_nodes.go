@@ -3,6 +3,7 @@ package compat
 import (
 	"context"
 	"iter"
+	"sync"
 	"time"
 
 	"nodecompat/compat/artifact"
@@ -17,6 +18,11 @@ type SavedNode struct {
 	File     string
 	Snapshot *nodefeatures.Snapshot
 }
+
+// SavedNodes loads saved nodes one after the other. Of a node it may leave out the
+// features that are not among those that features names for it, as
+// nodefeatures.LoadOptions says.
+type SavedNodes func(features func(nodefeatures.Node) []string) iter.Seq2[SavedNode, error]
 
 // Nodes is what ValidateNodes finds out about all nodes together.
 type Nodes struct {
@@ -36,13 +42,14 @@ func (n Nodes) List(now time.Time, items []*report.NodeReport) *report.NodeRepor
 }
 
 // ValidateNodes judges many saved nodes and emits a report on each, in their
-// order. Nodes counts those that were reported on, also with an error. What is fetched for one platform serves all nodes of it, and nodes on
-// which the rules look at equal facts are evaluated once. The error is that of
-// the nodes, of emit, or a usage error.
-func ValidateNodes(ctx context.Context, req NodeRequest, nodes iter.Seq2[SavedNode, error], emit func(*report.NodeReport) error) (Nodes, error) {
+// order. Nodes counts those that were reported on, also with an error. What is
+// fetched for one platform serves all nodes of it, and nodes on which the rules look
+// at equal facts are evaluated once. The error is that of the nodes, of emit, or a
+// usage error.
+func ValidateNodes(ctx context.Context, req NodeRequest, nodes SavedNodes, emit func(*report.NodeReport) error) (Nodes, error) {
 	j := nodesJudge{req: req, fetched: map[string][]subject{}, judged: map[string][]report.Image{}}
 	var counts counter
-	for node, err := range nodes {
+	for node, err := range nodes(func(node nodefeatures.Node) []string { return j.features(ctx, node) }) {
 		if err != nil {
 			return counts.result(req.AnyNode), err
 		}
@@ -63,9 +70,11 @@ const judgedNodes = 1000
 
 // nodesJudge remembers what nodes have in common.
 type nodesJudge struct {
-	req     NodeRequest
-	fetched map[string][]subject      // by platform
-	judged  map[string][]report.Image // by the facts that the rules name
+	req    NodeRequest
+	judged map[string][]report.Image // by the facts that the rules name
+
+	fetching sync.Mutex           // while nodes are judged, others are loaded
+	fetched  map[string][]subject // by platform
 }
 
 func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*report.NodeReport, error) {
@@ -94,8 +103,20 @@ func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*report.NodeRep
 	return e.report(j.req.Now, subjects, images, odd, j.req.policy()), nil
 }
 
+// features are those that the rules for a node and the changes name; nil, which is
+// all, if the command line has a mistake.
+func (j *nodesJudge) features(ctx context.Context, node nodefeatures.Node) []string {
+	subjects, err := j.subjects(ctx, platformFor(j.req.Platform, &nodefeatures.Snapshot{Node: node}))
+	if err != nil {
+		return nil // judge says so
+	}
+	return append(features(subjects), j.req.Changes.features()...)
+}
+
 // subjects are what was fetched for a platform, once.
 func (j *nodesJudge) subjects(ctx context.Context, platform artifact.Platform) ([]subject, error) {
+	j.fetching.Lock()
+	defer j.fetching.Unlock()
 	key := artifact.FormatPlatform(platform)
 	if subjects, ok := j.fetched[key]; ok {
 		return subjects, nil

@@ -41,6 +41,26 @@ func OfChanges(warnings []verdict.Reason) []verdict.Reason {
 	return list
 }
 
+// features are those that the changes may be about: in a path the feature's name may
+// end before any dot.
+func (c Changes) features() []string {
+	var names []string
+	for _, path := range slices.Concat(c.Set, c.Unset) {
+		path, _, _ = strings.Cut(path, "=")
+		for i := range path {
+			if path[i] == '.' {
+				names = append(names, path[:i])
+			}
+		}
+		names = append(names, path)
+	}
+	for _, device := range c.AddDevices {
+		name, _, _ := strings.Cut(device, ":")
+		names = append(names, name)
+	}
+	return names
+}
+
 // apply returns the node as it would be, and what is odd about the changes.
 func (c Changes) apply(s *nodefeatures.Snapshot) (changed *nodefeatures.Snapshot, odd []verdict.Reason, err error) {
 	for _, kind := range []struct {

@@ -1,6 +1,7 @@
 package nodefeatures
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -17,12 +18,13 @@ type facts struct {
 	sources   map[string]SourceStatus
 	known     map[string]bool
 	spelling  map[string]*spelling // by feature
+	omitted   []string
 }
 
 func (s *Snapshot) facts() *facts {
 	f := &facts{
 		features: &s.Features, addresses: s.Addresses, gaps: map[string]*Unreadable{}, sources: map[string]SourceStatus{},
-		known: knownFeatures(), spelling: map[string]*spelling{},
+		known: knownFeatures(), spelling: map[string]*spelling{}, omitted: s.Omitted,
 	}
 	for _, source := range s.Sources {
 		f.sources[source.Name] = source.Status
@@ -84,6 +86,9 @@ func (f *facts) feature(name string) feature {
 func (f *facts) missing(name string) feature {
 	if gap, ok := f.gaps[name]; ok {
 		return feature{name: name, reason: &gap.Reason}
+	}
+	if slices.Contains(f.omitted, name) {
+		return feature{name: name, reason: &verdict.Reason{Code: ReasonNotInSnapshot, Message: "nobody asked for " + name + " when the snapshot was loaded"}}
 	}
 	if !f.known[name] {
 		return feature{name: name, reason: f.unknownFeature(name)}

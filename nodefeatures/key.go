@@ -19,7 +19,7 @@ import (
 //
 // nil stands for all features.
 func (s *Snapshot) Key(features []string) string {
-	kept := lookedAt(features)
+	kept := withHints(features)
 	d := digest{sha256.New()}
 	d.add(s.Node.OS, s.Node.Architecture)
 	for _, source := range s.Sources {

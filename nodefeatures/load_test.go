@@ -85,7 +85,7 @@ func TestLoadYAML(t *testing.T) {
 	}
 }
 
-const nodeFeature = `{"apiVersion": "nfd.k8s-sigs.io/v1alpha1", "kind": "NodeFeature", "metadata": {"name": %NAME, "namespace": %NS,
+const objectTemplate = `{"apiVersion": "nfd.k8s-sigs.io/v1alpha1", "kind": "NodeFeature", "metadata": {"name": %NAME, "namespace": %NS,
  "labels": {"nfd.node.kubernetes.io/node-name": %NODE}, "annotations": {%NOTES}},
  "spec": {"features": {"flags": {"cpu.cpuid": {"elements": {%FLAG: {}}}},
   "attributes": {"vendor.driver": {"elements": {"version": %VERSION}}, "kernel.version": {"elements": {"full": "6.1.0"}}},
@@ -97,7 +97,7 @@ func nodeFeatureObject(name, namespace, node, notes, flag, version string) strin
 		return string(b)
 	}
 	return strings.NewReplacer("%NAME", quote(name), "%NS", quote(namespace), "%NODE", quote(node), "%NOTES", notes,
-		"%FLAG", quote(flag), "%VERSION", quote(version)).Replace(nodeFeature)
+		"%FLAG", quote(flag), "%VERSION", quote(version)).Replace(objectTemplate)
 }
 
 // TestMerge: several objects of a node are one snapshot, merged in the order of
@@ -145,7 +145,7 @@ func TestLoadErrors(t *testing.T) {
 		{"empty", " \n", "it is empty"},
 		{"a Node", "apiVersion: v1\nkind: Node\n", `kind "Node"; want what`},
 		{"labels of NFD", `{"feature.node.kubernetes.io/cpu-cpuid.AVX": true}`, "not a snapshot"},
-		{"a list of JSON", `[1]`, "cannot unmarshal"},
+		{"a list of JSON", `[1]`, "[ is no object"},
 		{"another version of ours", `{"apiVersion": "compat/v2", "kind": "NodeSnapshot"}`, `apiVersion "compat/v2"`},
 		{"an unknown key in ours", `{` + own + `, "nodes": {}}`, `unknown field "nodes"`},
 		{"another case in ours", `{` + own + `, "Node": {}}`, `unknown field "Node"`},
@@ -154,7 +154,8 @@ func TestLoadErrors(t *testing.T) {
 		{"an unknown status", `{` + own + `, "sources": [{"name": "cpu", "status": "maybe"}]}`, `status "maybe"`},
 		{"too few addresses", `{` + own + `, "addresses": {"pci.device": ["0"]}}`, "1 addresses for the 0 devices"},
 		{"more than features in an export", `{"flags": {}, "labels": {}}`, `unknown field "labels"`},
-		{"a number as value", "attributes: {kernel.version: {elements: {major: 6}}}", "cannot unmarshal number"},
+		{"features in an export", `{"flags": {}, "features": {}}`, `unknown field "features"`},
+		{"a number as value", "attributes: {kernel.version: {elements: {major: 6}}}", "attributes.kernel.version.elements.major is a number"},
 		{"an object without node", strings.Replace(nodeFeatureObject("a", "b", "c", "", "d", "e"), "node-name", "x", 1), "assigns it to no node"},
 		{"a list of Nodes", `{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Node"}]}`, `kind "Node"`},
 		{"too many elements", many, "more than the limit of 200000"},

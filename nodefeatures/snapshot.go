@@ -43,6 +43,9 @@ type Snapshot struct {
 	// bus (the name of the directory in sysfs, 0000:00:02.0), in the order of
 	// the feature's elements. NFD does not publish them.
 	Addresses map[string][]string `json:"addresses,omitempty"`
+	// Omitted are the names, sorted, of the features that the node has and that Load
+	// left out of Features, as LoadOptions asked.
+	Omitted []string `json:"-"`
 }
 
 // A Node is the identity of a node. An empty field is not known: what NFD

@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -72,7 +74,7 @@ func TestLoadMerges(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
-	got, err := readAll(strings.NewReader(list), LoadOptions{Features: []string{"PCI.device"}})
+	got, err := readAll(strings.NewReader(list), LoadOptions{Features: func(Node) []string { return []string{"PCI.device"} }})
 	must(t, err)
 	for i, s := range got {
 		if n := len(s.Features.Flags) + len(s.Features.Attributes); n != 1 || len(s.Features.Instances["pci.device"].Elements) == 0 {
@@ -80,6 +82,60 @@ func TestLoadMerges(t *testing.T) {
 		}
 		if s.Node.Kernel != want[i].Node.Kernel {
 			t.Errorf("%s has kernel %q", s.Node.Name, s.Node.Kernel)
+		}
+	}
+}
+
+// TestLoadFeatures: with the features that the rules name, Match, Key and what may have
+// been meant are as with all.
+func TestLoadFeatures(t *testing.T) {
+	rules := rulesOf(t, rule("{feature: CPU.cpuid, matchExpressions: {AVX512F: {op: Exists}, avx2: {op: Exists}}}")+
+		rule("{feature: kernel.loadedmodule, matchExpressions: {vfio-pci: {op: Exists}, ext4: {op: Exists}}}")+
+		rule("{feature: pci.device, matchExpressions: {vendor: {op: In, value: ['1af4']}, class: {op: In, value: ['0200']}}}")+
+		rule("{feature: vendor.drivers, matchExpressions: {version: {op: Exists}}}")+
+		rule("{feature: system.osreleas, matchExpressions: {ID: {op: Exists}}}"))
+	features := []string{"CPU.cpuid", "kernel.loadedmodule", "pci.device", "vendor.drivers", "system.osreleas"}
+	object := nodeFeatureObject("a", "b", "c", "", "AVX2", "1") + nodeFeatureObject("b", "b", "c", "", "AVX2", "1")
+	for name, data := range map[string]string{
+		"ours": string(fixture(t, "node-a.json")), "NFD's": string(fixture(t, "nfd-export.json")),
+		"a list": string(fixture(t, "nodefeature-list.json")), "YAML": string(fixture(t, "nodefeature.yaml")), "two objects": object,
+	} {
+		var lock sync.Mutex
+		var asked []Node
+		some, err := readAll(strings.NewReader(data), LoadOptions{Features: func(n Node) []string {
+			lock.Lock()
+			defer lock.Unlock()
+			asked = append(asked, n)
+			return features
+		}})
+		must(t, err)
+		all, err := load([]byte(data))
+		must(t, err)
+		if diff := cmp.Diff(matched(t, all[0], rules), matched(t, some[0], rules)); diff != "" {
+			t.Errorf("%s: all (-), some (+): %s", name, diff)
+		}
+		if all[0].Key(features) != some[0].Key(features) {
+			t.Errorf("%s: the key is another", name)
+		}
+		if diff := cmp.Diff(all[0].FeatureNames(), some[0].FeatureNames()); diff != "" {
+			t.Errorf("%s: names: %s", name, diff)
+		}
+		if diff := cmp.Diff(all[0].Node, some[0].Node); diff != "" {
+			t.Errorf("%s: node: %s", name, diff)
+		}
+		if asked[0].Architecture != all[0].Node.Architecture {
+			t.Errorf("%s: asked for the features of %+v", name, asked[0])
+		}
+		kept := featureNames(some[0])
+		for _, feature := range featureNames(all[0]) {
+			if _, ok := withHints(features)[feature]; slices.Contains(kept, feature) != (ok || feature == kernelVersion || feature == nodeName) {
+				t.Errorf("%s: %s", name, feature)
+			}
+		}
+		place, err := some[0].Look("kernel.config")
+		must(t, err)
+		if name == "ours" && place.State != StateUnknown {
+			t.Errorf("%s: kernel.config, which was left out, is %s", name, place.State)
 		}
 	}
 }
@@ -123,11 +179,18 @@ func TestLoadStreamErrors(t *testing.T) {
 		{"no list after all", `{"items": [` + object + `], "kind": "Table"}`, `kind "Table"`},
 		{"items twice", `{"items": [` + object + `], "items": []}`, "items twice"},
 		{"items are an object", `{"items": {}}`, "its items are no list"},
-		{"an array", `[]`, "cannot unmarshal array"},
+		{"an array", `[]`, "[ is no object"},
 		{"a broken feature", `{"items": [` + broken + `], "kind": "List", "apiVersion": "v1"}`, `node "c": vendor.driver: `},
 		{"a broken item", `{"items": [` + object + `, 7], "kind": "List", "apiVersion": "v1"}`, "item 1: "},
 		{"an unknown key in ours", own + strings.Replace(own, `"kind"`, `"kin": 1, "kind"`, 1), `document 2: unknown field "kin"`},
 		{"deep nesting", `{"a":` + strings.Repeat("[", 100_000), "exceeded max depth"},
+		{"features are a list", `{"apiVersion": "compat/v1alpha1", "kind": "NodeSnapshot", "features": []}`, "is a list"},
+		{"flags are text", `{"flags": "a"}`, "flags is a string"},
+		{"a key of a feature twice", `{"flags": {"a.b": {"elements": {"x": {}, "x": {}}}}}`, `duplicate field "flags.a.b.elements.x"`},
+		{"an unknown key of a feature", `{"flags": {"a.b": {"element": {}}}}`, `unknown field "flags.a.b.element"`},
+		{"features twice", `{"apiVersion": "compat/v1alpha1", "kind": "NodeSnapshot", "features": {}, "features": {}}`, `duplicate field "features"`},
+		{"no UTF-8", "{\"flags\": {\"a.b\": {\"elements\": {\"\xff\": {}}}}}", "invalid UTF-8"},
+		{"a feature twice", `{"flags": {"a.b": {}, "a.b": {}}}`, `duplicate field "flags.a.b"`},
 	}
 	for _, tt := range tests {
 		if snapshots, err := readAll(strings.NewReader(tt.stream), LoadOptions{}); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -231,7 +294,7 @@ func judgeCluster(b *testing.B, path string, features []string, rules []nfdv1alp
 	defer file.Close()
 	known := map[string][]Rule{}
 	nodes := 0
-	for s, err := range Load(file, LoadOptions{Features: features}) {
+	for s, err := range Load(file, LoadOptions{Features: func(Node) []string { return features }}) {
 		must(b, err)
 		nodes++
 		if key := s.Key(features); known[key] == nil {

@@ -71,8 +71,9 @@ func (f *judgeFlags) judging(ctx context.Context, a *app) (r compat.NodeRequest,
 	return r, nil
 }
 
-// savedNodes reads the snapshots of --features, one after the other.
-func (f *judgeFlags) savedNodes(ctx context.Context, a *app) iter.Seq2[compat.SavedNode, error] {
+// savedNodes reads the snapshots of --features, one after the other, with the
+// features that features names for a node; nil names all.
+func (f *judgeFlags) savedNodes(ctx context.Context, a *app, features func(nodefeatures.Node) []string) iter.Seq2[compat.SavedNode, error] {
 	return func(yield func(compat.SavedNode, error) bool) {
 		for _, name := range f.features {
 			in, err := a.open(ctx, name)
@@ -80,7 +81,7 @@ func (f *judgeFlags) savedNodes(ctx context.Context, a *app) iter.Seq2[compat.Sa
 				yield(compat.SavedNode{}, err)
 				return
 			}
-			for snapshot, err := range nodefeatures.Load(in, nodefeatures.LoadOptions{}) {
+			for snapshot, err := range nodefeatures.Load(in, nodefeatures.LoadOptions{Features: features}) {
 				if err != nil {
 					err = fmt.Errorf("reading the features of %s: %w", name, err)
 				}
@@ -100,7 +101,7 @@ func (f *judgeFlags) savedNodes(ctx context.Context, a *app) iter.Seq2[compat.Sa
 // savedNode reads the one snapshot of --features, for a command that judges one
 // node.
 func (f *judgeFlags) savedNode(ctx context.Context, a *app, r *compat.NodeRequest) error {
-	for node, err := range f.savedNodes(ctx, a) {
+	for node, err := range f.savedNodes(ctx, a, nil) {
 		switch {
 		case err != nil:
 			return err

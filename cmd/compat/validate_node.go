@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"iter"
 
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
 	"nodecompat/compat/output"
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures"
 	"nodecompat/spec"
 )
 
@@ -103,7 +105,10 @@ func (f *validateNodeFlags) conclude(a *app, report *report.NodeReport) error {
 // several as a list, or as a line each.
 func (f *validateNodeFlags) runSaved(ctx context.Context, a *app, request compat.NodeRequest) error {
 	items := []*report.NodeReport{}
-	all, err := compat.ValidateNodes(ctx, request, f.savedNodes(ctx, a), func(r *report.NodeReport) error {
+	saved := func(features func(nodefeatures.Node) []string) iter.Seq2[compat.SavedNode, error] {
+		return f.savedNodes(ctx, a, features)
+	}
+	all, err := compat.ValidateNodes(ctx, request, saved, func(r *report.NodeReport) error {
 		if f.output.value == string(output.FormatNDJSON) {
 			a.explainErrors(r.Images, r.Error)
 			a.explainChanges(f.output, r.Warnings)

@@ -201,10 +201,12 @@ func validate(t testing.TB, r compat.NodeRequest) *report.NodeReport {
 // fleet judges nodes.
 func fleet(t testing.TB, r compat.NodeRequest, nodes ...*nodefeatures.Snapshot) *report.NodeReportList {
 	t.Helper()
-	var saved iter.Seq2[compat.SavedNode, error] = func(yield func(compat.SavedNode, error) bool) {
-		for _, s := range nodes {
-			if !yield(compat.SavedNode{File: "fleet.json", Snapshot: s}, nil) {
-				return
+	saved := func(func(nodefeatures.Node) []string) iter.Seq2[compat.SavedNode, error] {
+		return func(yield func(compat.SavedNode, error) bool) {
+			for _, s := range nodes {
+				if !yield(compat.SavedNode{File: "fleet.json", Snapshot: s}, nil) {
+					return
+				}
 			}
 		}
 	}

@@ -1,0 +1,205 @@
+package nodefeatures
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/sync/errgroup"
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+)
+
+// A setKind is one of the three types of features.
+type setKind byte
+
+const (
+	flagSet setKind = iota
+	attributeSet
+	instanceSet
+)
+
+// setKinds are the keys of the three types in JSON.
+var setKinds = map[string]setKind{"flags": flagSet, "attributes": attributeSet, "instances": instanceSet}
+
+// A featureSet is the elements of one feature, of one of the types.
+type featureSet struct {
+	flags      nfdv1alpha1.FlagFeatureSet
+	attributes nfdv1alpha1.AttributeFeatureSet
+	instances  nfdv1alpha1.InstanceFeatureSet
+}
+
+// decode reads the elements of that kind.
+func (s *featureSet) decode(dec *jsontext.Decoder, kind setKind, options json.Options) error {
+	switch kind {
+	case flagSet:
+		return json.UnmarshalDecode(dec, &s.flags, options)
+	case attributeSet:
+		return json.UnmarshalDecode(dec, &s.attributes, options)
+	}
+	return json.UnmarshalDecode(dec, &s.instances, options)
+}
+
+// A merger makes one snapshot of all the NodeFeature objects of a node, which may
+// be anywhere in a stream.
+type merger struct {
+	objects []*pendingObject
+	// sets are the elements of features that were met. Most nodes of a cluster have
+	// many in common, which are kept and decoded once.
+	sets map[setKey]*sharedSet
+	size int // of sets, in bytes
+}
+
+// A setKey is what makes two sets the same.
+type setKey struct {
+	kind setKind
+	json string
+}
+
+// A pendingObject waits for the other objects of its node.
+type pendingObject struct {
+	*nodeFeature
+	sets []pendingSet
+}
+
+type pendingSet struct {
+	feature string
+	*sharedSet
+}
+
+// A sharedSet is the elements of features of several nodes. Those of one node only
+// do not stay decoded.
+type sharedSet struct {
+	setKey
+	uses int
+
+	once    sync.Once
+	decoded featureSet
+	err     error
+}
+
+// add keeps an object until the end of the stream.
+func (m *merger) add(n *nodeFeature) error {
+	o := &pendingObject{nodeFeature: n}
+	for _, set := range n.sets {
+		shared, ok := m.sets[setKey{set.kind, string(set.json)}]
+		if !ok {
+			if m.size += len(set.json); m.size > MaxPending {
+				return fmt.Errorf("the objects differ in more than the limit of %d bytes; split the list by nodes", MaxPending)
+			}
+			shared = &sharedSet{setKey: setKey{set.kind, string(set.json)}}
+			m.sets[shared.setKey] = shared
+		}
+		shared.uses++
+		o.sets = append(o.sets, pendingSet{set.feature, shared})
+	}
+	n.sets = nil
+	m.objects = append(m.objects, o)
+	return nil
+}
+
+// decode decodes the set, once if it is shared.
+func (s *sharedSet) decode() (featureSet, error) {
+	parse := func() (set featureSet, err error) {
+		dec := jsontext.NewDecoder(strings.NewReader(s.json), lenient)
+		return set, jsonError(set.decode(dec, s.kind, lenient))
+	}
+	if s.uses == 1 {
+		return parse()
+	}
+	s.once.Do(func() { s.decoded, s.err = parse() })
+	return s.decoded, s.err
+}
+
+// merged hands on the snapshots that the objects make.
+func (m *merger) merged(yield func(*Snapshot, error) bool) (more bool, err error) {
+	m.sets = nil
+	inOrderOfMaster(m.objects)
+	type node struct {
+		objects  []*pendingObject
+		snapshot *Snapshot
+		err      error
+	}
+	var nodes []*node
+	for i, o := range m.objects {
+		if i == 0 || m.objects[i-1].node != o.node {
+			nodes = append(nodes, &node{})
+		}
+		nodes[len(nodes)-1].objects = append(nodes[len(nodes)-1].objects, o)
+	}
+	m.objects = nil
+	for some := range slices.Chunk(nodes, batch) {
+		var group errgroup.Group
+		for _, n := range some {
+			group.Go(func() error {
+				n.snapshot, n.err = merge(n.objects)
+				return n.err
+			})
+		}
+		group.Wait() //nolint:errcheck // each node has its own error, and the first of the list counts
+		for _, n := range some {
+			if n.err != nil {
+				return false, fmt.Errorf("node %q: %w", n.objects[0].node, n.err)
+			}
+			if !yield(n.snapshot, nil) {
+				return false, nil
+			}
+			*n = node{}
+		}
+	}
+	return true, nil
+}
+
+// merge makes one snapshot of the objects of a node.
+func merge(objects []*pendingObject) (*Snapshot, error) {
+	s := foreign(Node{Name: objects[0].node})
+	for _, o := range objects {
+		for _, set := range o.sets {
+			decoded, err := set.decode()
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", set.feature, err)
+			}
+			decoded.mergeInto(&s.Features, set.kind, set.feature)
+		}
+		if s.Tool == "" && o.worker != "" {
+			s.Tool = "nfd-worker " + o.worker
+		}
+		s.Omitted = append(s.Omitted, o.omitted...)
+	}
+	slices.Sort(s.Omitted)
+	s.Omitted = slices.Compact(s.Omitted)
+	s.describe()
+	if err := s.withinBounds(); err != nil {
+		return nil, err
+	}
+	s.complete()
+	return s, nil
+}
+
+// mergeInto adds the set to a feature as NFD does. The first of a feature is shared
+// with other snapshots; to add another to it, it is copied.
+func (s *featureSet) mergeInto(f *nfdv1alpha1.Features, kind setKind, name string) {
+	switch kind {
+	case flagSet:
+		f.Flags[name] = nfdv1alpha1.FlagFeatureSet{Elements: mergedElements(f.Flags[name].Elements, s.flags.Elements)}
+	case attributeSet:
+		f.Attributes[name] = nfdv1alpha1.AttributeFeatureSet{Elements: mergedElements(f.Attributes[name].Elements, s.attributes.Elements)}
+	case instanceSet:
+		f.Instances[name] = nfdv1alpha1.InstanceFeatureSet{Elements: slices.Concat(f.Instances[name].Elements, s.instances.Elements)}
+	}
+}
+
+func mergedElements[V any](elements, more map[string]V) map[string]V {
+	switch {
+	case elements == nil:
+		return more
+	case more == nil:
+		return elements
+	}
+	merged := maps.Clone(elements)
+	maps.Copy(merged, more)
+	return merged
+}
