@@ -216,7 +216,7 @@ func (e *evaluator) names(f *feature, m *nfdv1alpha1.MatchExpression) Expression
 	x.Verdict = verdictOf(match)
 	switch {
 	case err != nil:
-		x.Verdict, x.Reason = verdict.Unknown, notEvaluable(err)
+		x.Verdict, x.Reason = verdict.Unknown, notEvaluable(firstNameError(f, m, err))
 		return x
 	case !match && f.unread != nil:
 		x.Verdict, x.Reason = verdict.Unknown, f.unread
@@ -232,6 +232,18 @@ func (e *evaluator) names(f *feature, m *nfdv1alpha1.MatchExpression) Expression
 		x.Found.Candidates = candidates[:min(len(candidates), MaxCandidates)]
 	}
 	return x
+}
+
+// firstNameError is what NFD says of the first name, in their order, that it cannot evaluate
+// the expression on; else otherwise. NFD goes through the names in no order, and a report
+// must not change between two runs.
+func firstNameError(f *feature, m *nfdv1alpha1.MatchExpression, otherwise error) error {
+	for _, name := range f.names() {
+		if _, _, err := nodefeaturerule.MatchKeyNames(m, map[string]nfdv1alpha1.Nil{name: {}}); err != nil {
+			return err
+		}
+	}
+	return otherwise
 }
 
 // matchingNames are those of the feature's names for which NFD says that the
