@@ -12,8 +12,7 @@ import (
 	"nodecompat/nodefeatures/verdict"
 )
 
-// The codes of the known bugs, one for each row of the table in the
-// documentation. Those that end in _CLUSTER are of the control plane.
+// The codes of the known bugs. Those that end in _CLUSTER are of the control plane.
 const (
 	CodeBugAlpha            Code = "BUG_ALPHA_ORDER"
 	CodeBugStatus           Code = "BUG_STATUS_TRANSITION"

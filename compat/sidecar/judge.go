@@ -118,7 +118,7 @@ func (c *judgement) answer(level Level, code Code, message string) {
 	c.s.Support, c.s.Code, c.s.Message = level, code, message
 }
 
-// versionUnknown is row N1. A node that declares features tells enough about
+// versionUnknown is row N1 of README.md. A node that declares features tells enough about
 // its version: kubelets do that from 1.35 on.
 func (c *judgement) versionUnknown() {
 	switch v := c.facts.Version; {
@@ -133,7 +133,7 @@ func (c *judgement) versionUnknown() {
 	}
 }
 
-// known decides the rows N2 to N13.
+// known decides the rows N2 to N13 of README.md.
 func (c *judgement) known(e era) {
 	v := c.facts.Version.Value
 	switch e {

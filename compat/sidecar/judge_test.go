@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"encoding/json"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -50,7 +51,7 @@ func (n node) facts(t *testing.T) *kubelet.Facts {
 	return f
 }
 
-// Every row of the decision table, by its number.
+// Every row of the table N of README.md, by its number.
 func TestJudge(t *testing.T) {
 	const (
 		on  = "SidecarContainers=true"
@@ -94,7 +95,7 @@ func TestJudge(t *testing.T) {
 		{"N7 AllBeta as flag, file unreadable", node{version: "v1.30.4", gates: "AllBeta=false", unread: true}, want{support: "unsupported", code: "GATE_OFF", assumed: true, findings: "CONFIG_NOT_READ"}},
 		{"N7 gate off in a file that perhaps is not used", node{version: "v1.30.4", gates: off, weak: true}, want{support: "unsupported", code: "GATE_OFF", assumed: true, findings: "CONFIG_NOT_READ"}},
 		{"N7 early 1.29 is as 1.28", node{version: "v1.29.0-alpha.2"}, want{support: "unsupported", code: "GATE_OFF"}},
-		{"N7 early 1.29 is as 1.28, gate on", node{version: "v1.29.0-alpha.0", gates: on}, want{support: "supportedAlpha", code: "GATE_ALPHA_ENABLED"}},
+		{"N4 early 1.29 is as 1.28", node{version: "v1.29.0-alpha.0", gates: on}, want{support: "supportedAlpha", code: "GATE_ALPHA_ENABLED"}},
 		{"N7 1.33.0-alpha.0 is not locked yet", node{version: "v1.33.0-alpha.0", gates: off}, want{support: "unsupported", code: "GATE_OFF"}},
 		{"N8", node{version: "v1.29.0"}, want{support: "supported", code: "BETA_DEFAULT_ON"}},
 		{"N8 from 1.29.0-alpha.3 on", node{version: "v1.29.0-alpha.3"}, want{support: "supported", code: "BETA_DEFAULT_ON"}},
@@ -130,11 +131,30 @@ func TestJudge(t *testing.T) {
 			if got != tt.want {
 				t.Errorf("got  %+v\nwant %+v\n%s", got, tt.want, s.Message)
 			}
+			if row := readmeRow(t, tt.name); !tt.node.running && (!strings.Contains(row, string(tt.want.code)) || !strings.Contains(row, string(tt.want.support))) {
+				t.Errorf("README.md says otherwise: %s", row)
+			}
 			if s.Message == "" || strings.Contains(s.Message, "%!") {
 				t.Errorf("message %q", s.Message)
 			}
 		})
 	}
+}
+
+// readmeRow returns the row of README.md that the name of a test begins with.
+func readmeRow(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, _, _ := strings.Cut(name, " ")
+	_, rest, found := strings.Cut(string(data), "\n| "+number+" |")
+	if !found {
+		t.Fatalf("README.md has no row %s", number)
+	}
+	row, _, _ := strings.Cut(rest, "\n")
+	return row
 }
 
 // codes lists those of the findings, except for the ones that begin so.

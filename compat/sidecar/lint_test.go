@@ -12,8 +12,7 @@ import (
 
 const gated = sidecar + ", startupProbe: {periodSeconds: 1, failureThreshold: 60, " + get + "}"
 
-// Every row of the table of findings (facts 6.4) beyond the examples of
-// findings.md: variants, and what must not be reported.
+// Findings beyond the examples of findings.md: variants, and what must not be reported.
 func TestLintRows(t *testing.T) {
 	hook := func(name, handler string) string { return ", lifecycle: {" + name + ": {" + handler + "}}" }
 	tests := []struct {
@@ -85,7 +84,7 @@ func TestLintRows(t *testing.T) {
 	}
 }
 
-// What API servers refuse, by version, in their words (facts 4.4).
+// What API servers refuse, by version, in their words.
 func TestLintRefusals(t *testing.T) {
 	init := func(fields string) string { return podYAML([]string{"name: i, image: i, " + fields}, []string{app}) }
 	regular := func(fields string) string { return podYAML(nil, []string{app + ", " + fields}) }

@@ -76,7 +76,7 @@ func (o *orderer) step(m manifest.Container) {
 	o.plan.Steps = append(o.plan.Steps, s)
 }
 
-// ordinaryInit holds the rows O10 and O11.
+// ordinaryInit decides the rows O10 and O11 of README.md.
 func (o *orderer) ordinaryInit(m manifest.Container, s *Step) {
 	s.Kind, s.Row, s.Ready, o.gate = StepInit, "O10", ReadyYes, UntilExited
 	s.Reason = "an init container ends before the next container is started"

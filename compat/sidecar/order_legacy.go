@@ -42,8 +42,8 @@ func holdsBack(m manifest.Container) bool {
 	return false
 }
 
-// legacyHelper decides the rows O12 to O15 of a helper among the regular
-// containers.
+// legacyHelper decides the rows O12 to O15 of README.md, those of a helper among the
+// regular containers.
 func (o *orderer) legacyHelper(m manifest.Container, s *Step) {
 	s.Kind, o.gate = StepLegacy, UntilStartAttempted
 	s.IfFails = "the app runs; the helper is restarted as the Pod's restartPolicy says"

@@ -9,7 +9,7 @@ const (
 	failsRuns    = "the sidecar is restarted, the app runs on"
 )
 
-// sidecar decides the rows O1 to O9 of a native sidecar.
+// sidecar decides the rows O1 to O9 of README.md, those of a native sidecar.
 func (o *orderer) sidecar(m manifest.Container, s *Step) {
 	s.Kind = StepSidecar
 	switch h := hookOf(postStart(m)); {

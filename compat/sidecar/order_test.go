@@ -36,7 +36,7 @@ const (
 	get     = "httpGet: {path: /ready, port: 8080}"
 )
 
-// Every row of the table of orderings (facts 6.3), by its number.
+// Every row of the table O of README.md, by its number.
 func TestOrderRows(t *testing.T) {
 	type want struct {
 		row        string
@@ -104,6 +104,10 @@ func TestOrderRows(t *testing.T) {
 			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(want{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+			row := readmeRow(t, s.Row)
+			if said := strings.Contains(row, " as O") || strings.Contains(row, string(s.Ready)); !said && s.Ready != ReadyNever {
+				t.Errorf("it is %s; README.md says otherwise: %s", s.Ready, row)
+			}
 			if s.Reason == "" || s.IfFails == "" || s.Line == 0 {
 				t.Errorf("incomplete step %+v", s)
 			}
@@ -112,7 +116,7 @@ func TestOrderRows(t *testing.T) {
 }
 
 // The waits that were measured on running kubelets stay within the formula,
-// and exceed the rule of thumb in most cases (facts 3.8, point 10).
+// and exceed the rule of thumb in most cases (README.md, Waits).
 func TestMeasuredWaits(t *testing.T) {
 	tests := []struct {
 		delay, period, timeout, failures int32

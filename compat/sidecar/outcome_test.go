@@ -9,7 +9,7 @@ import (
 )
 
 // What becomes of a Pod with a sidecar, and of one without, for each answer about
-// the node: the last line of the table of orderings (facts 6.3).
+// the node.
 func TestOutcome(t *testing.T) {
 	const (
 		on  = "SidecarContainers=true"

@@ -126,8 +126,8 @@ type Step struct {
 	// WaitsFor is what has to happen before this container is started. It is
 	// the step before, which waited for those before it.
 	WaitsFor []Gate `json:"waitsFor"`
-	// Row names the case (O1 to O15), as the documentation's table does; left
-	// out for an app container.
+	// Row names the case (O1 to O15), as the table in compat/sidecar/README.md
+	// does; left out for an app container.
 	Row string `json:"row,omitempty"`
 	// Ready says whether what comes after waits until this container is ready;
 	// left out for an app container.

@@ -24,7 +24,7 @@ func describeAPI(api *kubelet.API) *API {
 	return a
 }
 
-// judgeAPI decides the rows C3 to C7: whether a Pod's sidecars reach the kubelet.
+// judgeAPI decides the rows C3 to C7 of README.md: whether a Pod's sidecars reach the kubelet.
 // The API server drops the field, or refuses it, before any node is involved, so
 // that its answer counts as long as the node's own is not a no.
 func (c *judgement) judgeAPI() {
@@ -58,7 +58,7 @@ func (c *judgement) apiName() string {
 	return c.api.Version.Value
 }
 
-// apiUnknown is C7, and the part of C6 that needs no version: the API server is
+// apiUnknown is row C7, and the part of C6 that needs no version: the API server is
 // at least as new as the kubelet, and from 1.33 on it always takes the field.
 // The gate alone, given or reported, decides when the version is not known.
 func (c *judgement) apiUnknown() {
@@ -164,7 +164,7 @@ const (
 	skewChanged    = 25
 )
 
-// skew decides C1 and C2.
+// skew decides the rows C1 and C2 of README.md.
 func (c *judgement) skew() {
 	api, known := c.api.Release()
 	if !known || c.release == nil || api.Major != c.release.Major {

@@ -35,7 +35,7 @@ func (a apiServer) facts(t *testing.T) *kubelet.API {
 	return api
 }
 
-// Every row of the table that combines a node with an API server, by its number.
+// Every row of the table C of README.md, by its number.
 func TestJudgeAPI(t *testing.T) {
 	const (
 		on  = "SidecarContainers=true"
@@ -100,6 +100,9 @@ func TestJudgeAPI(t *testing.T) {
 			got := want{support: s.Support, code: s.Code, assumed: s.Assumed, findings: codes(s, "BUG_")}
 			if got != tt.want {
 				t.Errorf("got  %+v\nwant %+v\n%s", got, tt.want, s.Message)
+			}
+			if number := tt.name[:2]; (number == "C3" || number == "C4") && !strings.Contains(readmeRow(t, tt.name), string(tt.want.code)) {
+				t.Errorf("README.md says otherwise: %s", readmeRow(t, tt.name))
 			}
 			for _, f := range s.Findings {
 				if strings.Contains(f.Message, "%!") || strings.Contains(f.Message, "  ") {

@@ -71,7 +71,7 @@ const (
 	Unknown        Level = "unknown"
 )
 
-// A Code names the case, as the rows of the decision table do.
+// A Code names the case, as the tables N and C of README.md do.
 type Code string
 
 // The codes of a Support. Those that are marked are codes of a Finding, too.
