@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 
-	"sigs.k8s.io/yaml"
+	"nodecompat/spec/yamltree"
 )
 
 // MaxPullSecret bounds a Secret, in bytes; etcd stores none above 1.5 MiB.
@@ -18,7 +18,8 @@ func PullSecret(data []byte) ([]byte, error) {
 		Data map[string][]byte `json:"data"`
 	}
 	config := data
-	if err := yaml.Unmarshal(data, &secret); err == nil && secret.Kind == "Secret" {
+	js, err := yamltree.JSON(data)
+	if err == nil && json.Unmarshal(js, &secret) == nil && secret.Kind == "Secret" {
 		config = secret.Data[".dockerconfigjson"]
 	}
 	if !json.Valid(config) {
