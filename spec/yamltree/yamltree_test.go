@@ -43,8 +43,10 @@ func TestParse(t *testing.T) {
 		{Plain: true, Line: 2, Column: 27, Tag: "!", Value: "4"},
 	}}
 	want := &Node{Kind: Mapping, Line: 2, Column: 1, Content: []Node{
-		{Plain: true, Line: 2, Column: 1, Value: "a"}, list,
-		{Plain: true, Line: 3, Column: 1, Value: "b"}, {Kind: Alias, Line: 3, Column: 4, Target: &list},
+		{Plain: true, Line: 2, Column: 1, Value: "a"},
+		list,
+		{Plain: true, Line: 3, Column: 1, Value: "b"},
+		{Kind: Alias, Line: 3, Column: 4, Target: &list},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -162,7 +164,6 @@ func longList(indent string, jsonText bool) string {
 
 // A long List is read item by item.
 func TestReadList(t *testing.T) {
-
 	for name, text := range map[string]string{
 		"YAML":     longList("", false),
 		"indented": longList("    ", false),
@@ -170,9 +171,9 @@ func TestReadList(t *testing.T) {
 		"JSON":     longList("", true),
 	} {
 		t.Run(name, func(t *testing.T) {
-			documents, err := Split([]byte("# c\n"+text))
+			documents, err := Split([]byte("# c\n" + text))
 			if name == "JSON" {
-				documents, err = Split([]byte("\n"+text))
+				documents, err = Split([]byte("\n" + text))
 			}
 			if err != nil || len(documents) != 1 {
 				t.Fatalf("%d documents, %v", len(documents), err)
