@@ -8,24 +8,16 @@ import (
 	"nodecompat/spec"
 )
 
-// writeLint prints a line for each problem, as compilers do.
+// writeLint prints a line for each problem, as compilers do, or that a file has none.
 func writeLint(w io.Writer, r *report.LintReport, style Style) error {
-	for _, f := range r.Files {
-		if err := writeLintFile(w, f, style); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// writeLintFile prints a line for each problem of the file, or that it has none.
-func writeLintFile(w io.Writer, f report.LintFile, style Style) error {
 	p := &printer{style: style}
-	for _, problem := range f.Problems {
-		p.problem(f.File, problem)
-	}
-	if len(f.Problems) == 0 {
-		p.line(0, "%s: ok", f.File)
+	for _, f := range r.Files {
+		for _, problem := range f.Problems {
+			p.problem(f.File, problem)
+		}
+		if len(f.Problems) == 0 {
+			p.line(0, "%s: ok", f.File)
+		}
 	}
 	return p.flush(w)
 }
