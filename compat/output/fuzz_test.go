@@ -16,7 +16,6 @@ import (
 
 	"nodecompat/compat/output"
 	"nodecompat/compat/report"
-	"nodecompat/nodefeatures/verdict"
 )
 
 // Bounds on what FuzzReport renders: a report, and how much longer its text may
@@ -208,20 +207,4 @@ func rendered(t *testing.T, document any, format output.Format, style output.Sty
 		t.Fatalf("no UTF-8: %q", buf.Bytes())
 	}
 	return buf.String()
-}
-
-// TestEscapedControls: what the encoders leave as it is is escaped, and no other
-// character is touched, wherever it stands.
-func TestEscapedControls(t *testing.T) {
-	for _, shift := range []string{"", "a", "ab"} {
-		message := shift + strings.Repeat("é\u2028", 5000) + "\u009b"
-		pod := report.PodReport{Pods: []report.Pod{{Verdict: verdict.Incompatible, Reasons: []verdict.Reason{{Code: "x", Message: message}}}}}
-		sarif := rendered(t, &pod, output.FormatSARIF, output.Style{Tool: "test"})
-		junit := rendered(t, &pod, output.FormatJUnit, output.Style{})
-		for text, escaped := range map[string]string{sarif: `\u009b`, junit: "&#x9B;"} {
-			if strings.Count(text, "é") != 5000 || strings.Contains(text, "\ufffd") || !strings.Contains(text, escaped) {
-				t.Errorf("%d of 5000 characters, or no %s", strings.Count(text, "é"), escaped)
-			}
-		}
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
@@ -21,6 +22,8 @@ import (
 	"nodecompat/compat/output"
 	"nodecompat/compat/report"
 	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/kubelet"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // A scenario is what a command has to say.
@@ -33,6 +36,19 @@ type scenario struct {
 	forms []string
 }
 
+// made are the documents of the scenarios by name, which are made once.
+var made sync.Map
+
+func (s scenario) document(t *testing.T) any {
+	t.Helper()
+	document, ok := made.Load(s.name)
+	if !ok {
+		document = s.make(t)
+		made.Store(s.name, document)
+	}
+	return document
+}
+
 // scenarios are those of all documents. Between them they have every kind of line.
 func scenarios() []scenario {
 	return slices.Concat(nodeScenarios, nodesScenarios, podScenarios, imageScenarios, otherScenarios)
@@ -43,15 +59,17 @@ var forms = map[string]struct {
 	format output.Format
 	style  output.Style
 }{
-	"json":       {output.FormatJSON, output.Style{}},
-	"txt":        {output.FormatText, output.Style{}},
-	"all.txt":    {output.FormatText, output.Style{All: true}},
-	"color.txt":  {output.FormatText, output.Style{Color: true}},
-	"table.txt":  {output.FormatTable, output.Style{}},
-	"yaml":       {output.FormatYAML, output.Style{}},
-	"ndjson":     {output.FormatNDJSON, output.Style{}},
-	"sarif.json": {output.FormatSARIF, output.Style{Tool: "v1"}},
-	"junit.xml":  {output.FormatJUnit, output.Style{}},
+	"json":      {output.FormatJSON, output.Style{}},
+	"txt":       {output.FormatText, output.Style{}},
+	"all.txt":   {output.FormatText, output.Style{All: true}},
+	"color.txt": {output.FormatText, output.Style{Color: true}},
+	"table.txt": {output.FormatTable, output.Style{}},
+	"yaml":      {output.FormatYAML, output.Style{}},
+	"ndjson":    {output.FormatNDJSON, output.Style{}},
+	// SARIF without the rules, which are the same each time and long.
+	"results.json": {output.FormatSARIF, output.Style{Tool: "v1"}},
+	"sarif.json":   {output.FormatSARIF, output.Style{Tool: "v1"}},
+	"junit.xml":    {output.FormatJUnit, output.Style{}},
 }
 
 // hosts are the names of the tests' registries.
@@ -63,7 +81,7 @@ func TestGolden(t *testing.T) {
 	for _, s := range scenarios() {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			document := s.make(t)
+			document := s.document(t)
 			var encoded bytes.Buffer
 			if err := output.Write(&encoded, output.FormatJSON, document, output.Style{}); err != nil {
 				t.Fatal(err)
@@ -85,15 +103,44 @@ func TestGolden(t *testing.T) {
 				if err := output.Write(&written, forms[form].format, read, forms[form].style); err != nil {
 					t.Fatal(err)
 				}
-				golden.Compare(t, filepath.Join("testdata", s.name+"."+form), written.Bytes())
+				text := written.Bytes()
+				if form == "results.json" {
+					text = results(t, text)
+				}
+				golden.Compare(t, filepath.Join("testdata", s.name+"."+form), text)
 			}
 		})
 	}
 }
 
+// results are the results of a SARIF document.
+func results(t testing.TB, sarif []byte) []byte {
+	t.Helper()
+	var document struct{ Runs []struct{ Results []any } }
+	if err := json.Unmarshal(sarif, &document); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.MarshalIndent(document.Runs[0].Results, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(text, '\n')
+}
+
+// TestSummaryLines: what is said in one line of each document.
+func TestSummaryLines(t *testing.T) {
+	var text strings.Builder
+	for _, s := range scenarios() {
+		if line := output.SummaryLine(s.document(t)); line != "" {
+			fmt.Fprintf(&text, "%s: %s\n", s.name, line)
+		}
+	}
+	golden.Compare(t, filepath.Join("testdata", "summaries.txt"), hosts.ReplaceAll([]byte(text.String()), []byte("registry.test:5000")))
+}
+
 // TestGoldenFiles: every file is that of a scenario.
 func TestGoldenFiles(t *testing.T) {
-	known := map[string]bool{"fuzz": true}
+	known := map[string]bool{"fuzz": true, "summaries.txt": true}
 	for _, s := range scenarios() {
 		for _, form := range s.forms {
 			known[s.name+"."+form] = true
@@ -137,6 +184,10 @@ var nodeScenarios = []scenario{
 			set("", rule("many", names("kernel.config", `op: NotIn, value: [LSM]`))),
 		)}}})
 	}, []string{"txt", "all.txt"}},
+	{"node_group", func(t *testing.T) any {
+		group := "apiVersion: nfd.k8s-sigs.io/v1alpha1\nkind: NodeFeatureGroup\nmetadata: {name: g}\nspec: {featureGroupRules: [" + operatorsFail[0] + ", " + operatorsHold[0] + "]}\n"
+		return validate(t, compat.NodeRequest{Files: []compat.File{{Name: "group.yaml", Data: []byte(group)}}})
+	}, []string{"json", "txt"}},
 	{"node_failure", func(t *testing.T) any {
 		r, app := registry(t, registrytest.Options{})
 		i := r.PushImage(t, "app", "1", amd64)
@@ -167,10 +218,14 @@ var nodeScenarios = []scenario{
 		r.PushArtifact(t, "app", r.PushImage(t, "app", "1", armv6), gpu, day1)
 		return validate(t, compat.NodeRequest{
 			Images: []string{app + ":1"}, Registry: artifact.Options{PlainHTTP: true},
-			Snapshot: load(t, `{"apiVersion":"nfd.k8s-sigs.io/v1alpha1","kind":"NodeFeature","metadata":{"name":"a","labels":{"nfd.node.kubernetes.io/node-name":"node-b"}},"spec":{"features":{"flags":{},"attributes":{"kernel.version":{"elements":{"full":"6.1.58","major":"6"}}},"instances":{}}}}`),
+			Snapshot: load(t, nodeFeature),
 		})
 	}, []string{"json", "txt"}},
 }
+
+// nodeFeature is what NFD tells of a node.
+const nodeFeature = `{"apiVersion": "nfd.k8s-sigs.io/v1alpha1", "kind": "NodeFeature", "metadata": {"name": "a", "labels": {"nfd.node.kubernetes.io/node-name": "node-b"}},
+  "spec": {"features": {"flags": {}, "attributes": {"kernel.version": {"elements": {"full": "6.1.58", "major": "6"}}}, "instances": {}}}}`
 
 // kernels is a spec for nodes that differ in their kernels and devices.
 var kernels = specOf(
@@ -226,10 +281,41 @@ var nodesScenarios = []scenario{
 		for i := range list {
 			list[i] = bare(t)
 			list[i].Node.Name = fmt.Sprintf("node-%02d", i)
-			list[i].Sources[0].Unreadable[0].Reason.Message = fmt.Sprintf("/proc/modules is odd in the way %d", i/2*2)
+			list[i].Sources[0].Unreadable[0].Reason.Message = fmt.Sprintf("/proc/modules is odd in the way %d", i%25)
 		}
 		return fleet(t, compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: specOf(set("", operatorsUnknown[0]))}}}, list...)
 	}, []string{"txt", "all.txt"}},
+	{"nodes_21_groups", func(t *testing.T) any {
+		list := make([]*nodefeatures.Snapshot, 30)
+		for i := range list {
+			list[i] = bare(t)
+			list[i].Sources[0].Unreadable[0].Reason.Message = fmt.Sprintf("/proc/modules is odd in the way %d", i%21)
+		}
+		return fleet(t, compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: specOf(set("weight: 1000", operatorsUnknown[0]))}}}, list...)
+	}, []string{"txt"}},
+	{"nodes_all_fail", func(t *testing.T) any {
+		other := changed(t, snapshot(t, 0), "cpu.model.hypervisor", "system.osrelease.ID=ubuntu")
+		other.Node.Name = "node-b"
+		return fleet(t, compat.NodeRequest{
+			Files:   []compat.File{{Name: "spec.yaml", Data: each(operatorsFail)}},
+			Changes: compat.Changes{Unset: []string{"cpu.model.hypervisor"}},
+		}, snapshot(t, 0), other)
+	}, []string{"txt"}},
+	{"nodes_nothing_asked", func(t *testing.T) any { return fleet(t, compat.NodeRequest{}, bare(t), bare(t)) }, []string{"json", "txt"}},
+	{"nodes_counts", func(*testing.T) any {
+		unknown := report.NodeGroup{Verdict: verdict.Unknown, Nodes: 1234567, Names: []string{"a", "b"}, Reasons: []report.GroupReason{{
+			Code: "factsUnknown", Message: "the kernel", FoundOther: 1000,
+			Found: []report.FoundCount{{Value: "4", Nodes: 1233567}, {Value: "5", Nodes: 999}},
+		}}}
+		return compat.Nodes{Verdict: verdict.Unknown, Summary: report.Summary{
+			Nodes: 1236567, Compatible: 1000, Unknown: 1234567, Incompatible: 1000, Reasons: []report.ReasonCount{}, Groups: []report.NodeGroup{unknown},
+		}}.List(now, []*report.NodeReport{})
+	}, []string{"json", "txt"}},
+	{"nodes_no_answer", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{})
+		r.PushArtifact(t, "app", r.PushImage(t, "app", "1", amd64), gpu, day1)
+		return fleet(t, compat.NodeRequest{Images: []string{app + ":1", app + ":2"}, Registry: artifact.Options{PlainHTTP: true}}, snapshot(t, 0))
+	}, []string{"txt"}},
 	{"nodes_failed", func(t *testing.T) any {
 		r, app := registry(t, registrytest.Options{})
 		r.PushArtifact(t, "app", r.PushImage(t, "app", "1", arm64), gpu, day1)
@@ -312,6 +398,11 @@ kind: Pod
 metadata: {name: plain}
 spec: {containers: [{name: a, image: "HOST/app:1"}]}
 `
+	restarted = `apiVersion: v1
+kind: Pod
+metadata: {name: restarted}
+spec: {containers: [{name: a, image: "HOST/app:1", restartPolicy: Never}]}
+`
 	helperLast = `apiVersion: v1
 kind: Pod
 metadata: {name: last}
@@ -326,6 +417,16 @@ func podImages(t testing.TB) (host string) {
 	r.PushArtifact(t, "app", r.PushImage(t, "app", "1", amd64), gpu, day1)
 	r.PushArtifact(t, "app", r.PushImage(t, "app", "2", arm64), each(operatorsFail[:2]), day1)
 	return strings.TrimSuffix(app, "/app")
+}
+
+// apiServer is what is told of one.
+func apiServer(t testing.TB, o kubelet.APIOptions) *kubelet.API {
+	t.Helper()
+	api, err := kubelet.ReadAPI(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api
 }
 
 // pods judges files in which HOST stands for a registry, or without their images.
@@ -346,16 +447,19 @@ func pods(t testing.TB, images bool, change func(*compat.PodRequest), files ...c
 
 var podScenarios = []scenario{
 	{"pods", func(t *testing.T) any {
-		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet, r.RequireStartOrder = told("v1.34.2"), true },
-			manifest("web.yaml", web, job, helperLast), manifest("-", bad, "a: [\n"))
+		return pods(t, false, func(r *compat.PodRequest) {
+			r.Kubelet, r.RequireStartOrder = told("v1.34.2"), true
+			r.API = apiServer(t, kubelet.APIOptions{Version: "v1.35.0", FeatureGates: "ContainerRestartRules=false"})
+			r.Changes.Set = []string{"kernel.version.odd=x"}
+		}, manifest("web.yaml", web, job, helperLast, restarted), manifest("-", bad, "a: [\n"))
 	}, []string{"json", "txt", "color.txt", "sarif.json", "junit.xml"}},
 	{"pods_images", func(t *testing.T) any {
 		return pods(t, true, func(r *compat.PodRequest) { r.Kubelet = told("v1.34.2") },
 			manifest("images.yaml", plain, strings.ReplaceAll(plain, ":1", ":2"), strings.ReplaceAll(plain, ":1", ":3")))
-	}, []string{"json", "txt", "color.txt", "junit.xml"}},
+	}, []string{"json", "txt", "color.txt", "results.json", "junit.xml"}},
 	{"pods_old_node", func(t *testing.T) any {
 		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet = told("v1.27.16") }, manifest("web.yaml", web, plain))
-	}, []string{"txt", "junit.xml"}},
+	}, []string{"txt", "color.txt", "results.json", "junit.xml"}},
 	{"pods_rejected", func(t *testing.T) any {
 		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet = told("v1.28.15") }, manifest("web.yaml", web))
 	}, []string{"json", "txt"}},
@@ -371,7 +475,11 @@ var podScenarios = []scenario{
 	{"pods_left_out", func(t *testing.T) any {
 		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet, r.Disable = told("v1.34.2"), []string{"SC031", "SC001"} },
 			manifest("bad.yaml", bad))
-	}, []string{"json", "txt", "junit.xml"}},
+	}, []string{"json", "txt", "results.json", "junit.xml"}},
+	{"pods_sidecars_left_out", func(t *testing.T) any {
+		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet, r.Disable = told("v1.27.16"), []string{"SC026"} },
+			manifest("job.yaml", job))
+	}, []string{"txt", "results.json", "junit.xml"}},
 	{"pods_none", func(t *testing.T) any {
 		return pods(t, false, nil, manifest("none.yaml", "kind: ConfigMap\napiVersion: v1\n"))
 	}, []string{"json", "txt", "junit.xml"}},
@@ -452,6 +560,13 @@ var imageScenarios = []scenario{
 		r.PushArtifact(t, "app", manifests[1], gpu, day1)
 		return detach(t, app+":1", artifact.DetachOptions{All: true})
 	}, []string{"json", "txt"}},
+	{"detach_moved_tag", func(t *testing.T) any {
+		r, app := registry(t, registrytest.Options{})
+		i := r.PushImage(t, "app", "2", arm64)
+		r.PushArtifact(t, "app", i, gpu, day1)
+		r.PushImage(t, "app", "1", amd64)
+		return detach(t, app+":1@"+i.Digest.String(), artifact.DetachOptions{All: true})
+	}, []string{"json", "txt"}},
 	{"detach_nothing", func(t *testing.T) any {
 		r, app := registry(t, registrytest.Options{})
 		r.PushImage(t, "app", "1", amd64)
@@ -503,6 +618,7 @@ var otherScenarios = []scenario{
 		return lint(compat.File{Name: "warnings.yaml", Data: each(operatorsUnknown)})
 	}, []string{"json", "txt"}},
 	{"snapshot", func(t *testing.T) any { return snapshot(t, 10) }, []string{"json", "txt", "all.txt"}},
+	{"snapshot_twelve", func(t *testing.T) any { return snapshot(t, 8) }, []string{"txt"}},
 	{"snapshot_nothing", func(t *testing.T) any { return load(t, `{"flags":{},"attributes":{},"instances":{}}`) }, []string{"txt"}},
 	{"diff", func(t *testing.T) any {
 		a := changed(t, snapshot(t, 12), "kernel.enabledmodule.xfs=")
@@ -518,6 +634,9 @@ var otherScenarios = []scenario{
 	}, []string{"json", "txt", "all.txt"}},
 	{"diff_some", func(t *testing.T) any {
 		return diff(t, snapshot(t, 11), changed(t, snapshot(t, 0), "kernel.version.minor=1"), "kernel")
+	}, []string{"json", "txt"}},
+	{"diff_unknown", func(t *testing.T) any {
+		return diff(t, changed(t, snapshot(t, 0), "kernel.enabledmodule.btrfs", "usb.device"), load(t, nodeFeature))
 	}, []string{"json", "txt"}},
 	{"diff_none", func(t *testing.T) any { return diff(t, snapshot(t, 1), snapshot(t, 1)) }, []string{"json", "txt"}},
 }
