@@ -67,6 +67,7 @@ type listener struct {
 	closed   chan struct{}
 }
 
+// Accept returns the next connection that was dialled.
 func (l *listener) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.incoming:
@@ -76,11 +77,13 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
+// Close ends the listening.
 func (l *listener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil
 }
 
+// Addr is what to dial.
 func (l *listener) Addr() net.Addr { return l.address }
 
 // conn is an end of a connection, both of whose addresses are the server's.
@@ -89,5 +92,8 @@ type conn struct {
 	address *net.TCPAddr
 }
 
-func (c conn) LocalAddr() net.Addr  { return c.address }
+// LocalAddr is that of the listener.
+func (c conn) LocalAddr() net.Addr { return c.address }
+
+// RemoteAddr is that of the listener.
 func (c conn) RemoteAddr() net.Addr { return c.address }
