@@ -2,7 +2,6 @@
 package golden
 
 import (
-	"bytes"
 	"flag"
 	"os"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -37,29 +35,5 @@ func Compare(t *testing.T, file string, got []byte) {
 	lines := func(text []byte) []string { return strings.SplitAfter(string(text), "\n") }
 	if diff := cmp.Diff(lines(want), lines(got)); diff != "" {
 		t.Errorf("%s differs (-want +got); run `make generate` if it is right:\n%s", file, diff)
-	}
-}
-
-// Schema fails the test if a JSON document does not satisfy a JSON Schema.
-func Schema(t *testing.T, schema, document []byte) {
-	t.Helper()
-	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource("schema.json", parsed); err != nil {
-		t.Fatal(err)
-	}
-	compiled, err := compiler.Compile("schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := compiled.Validate(value); err != nil {
-		t.Errorf("the document does not satisfy its schema: %v", err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"nodecompat/compat/golden"
+	"nodecompat/compat/golden/schema"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
@@ -122,7 +123,7 @@ func TestReportsHaveKnownCodes(t *testing.T) {
 		if err := json.Unmarshal(data, &header); err != nil {
 			t.Fatal(err)
 		}
-		golden.Schema(t, generate(t, header.Kind, documents[header.Kind], true), data)
+		schema.Satisfied(t, generate(t, header.Kind, documents[header.Kind], true), data)
 	}
 }
 
