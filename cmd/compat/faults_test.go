@@ -76,30 +76,41 @@ func TestFaults(t *testing.T) {
 				if i > 0 {
 					b.WriteString("\n")
 				}
-				synctest.Test(t, func(t *testing.T) { b.WriteString(c.run(t)) })
+				synctest.Test(t, func(t *testing.T) { b.WriteString(c.record(t)) })
 			}
 			golden.Compare(t, "testdata/faults/"+command+".txt", []byte(b.String()))
 		})
 	}
 }
 
-// run makes one run and describes it for the golden file.
-func (c faultCase) run(t *testing.T) string {
+// TestTimeout: there is one --timeout for the whole command, and a registry that uses it up does not
+// take away the time to judge what is known.
+func TestTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := &registrytest.Network{}
+		hang := namedFault{do: registrytest.Hang, ends: true}
+		r := newFaultyRegistry(t, faultCase{"validate-node", hang, registrytest.KindReferrers, ""}, network)
+		code, stdout, stderr := r.run(t, network, "--spec", tempFile(t, strings.Replace(anyKernel, `"2"`, `"99"`, 1)))
+		for _, want := range []string{`"code": "timeout"`, `"verdict": "incompatible"`} {
+			if !bytes.Contains(stdout, []byte(want)) {
+				t.Errorf("%s is not in\n%s", want, stdout)
+			}
+		}
+		if code != exitIncompatible || !bytes.Contains(stderr, []byte(r.Host()+"/app:1.0")) {
+			t.Errorf("exit code %d\n%s", code, stderr)
+		}
+	})
+}
+
+// record makes one run and describes it for the golden file.
+func (c faultCase) record(t *testing.T) string {
 	network := &registrytest.Network{}
 	elsewhere := &httptest.Server{Listener: network.Listen(elsewherePort), Config: &http.Server{Handler: http.NotFoundHandler()}}
 	elsewhere.Start()
 	t.Cleanup(elsewhere.Close)
 	r := newFaultyRegistry(t, c, network)
-	var stdout, stderr bytes.Buffer
 	begin := time.Now()
-	code := run(t.Context(), process{
-		args: append(r.args, "--timeout", c.timeout().String()),
-		in:   strings.NewReader(""), out: &stdout, err: &stderr,
-		lookupEnv: func(name string) (string, bool) { return "1790000000", name == "SOURCE_DATE_EPOCH" },
-		hostname:  func() (string, error) { return "vm", nil },
-		now:       time.Now,
-		dial:      network.Dial,
-	})
+	code, stdout, stderr := r.run(t, network)
 	took := time.Since(begin) // by the bubble's clock: no machine is too slow
 	if took > c.timeout()+time.Second/4 {
 		t.Errorf("%s: took %s", c, took)
@@ -108,7 +119,7 @@ func (c faultCase) run(t *testing.T) string {
 	if r.random(took) {
 		count = "a few"
 	}
-	return r.describe(t, code, count, stdout.Bytes(), stderr.Bytes())
+	return r.describe(t, code, count, stdout, stderr)
 }
 
 // A faultyRegistry has an image and one artifact on it.
@@ -186,6 +197,21 @@ func tempFile(t *testing.T, content string) string {
 		t.Fatal(err)
 	}
 	return name
+}
+
+// run runs the command with more arguments in process.
+func (r faultyRegistry) run(t *testing.T, network *registrytest.Network, more ...string) (code int, stdout, stderr []byte) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(t.Context(), process{
+		args: append(append(r.args, "--timeout", r.timeout().String()), more...),
+		in:   strings.NewReader(""), out: &out, err: &err,
+		lookupEnv: func(name string) (string, bool) { return "1790000000", name == "SOURCE_DATE_EPOCH" },
+		hostname:  func() (string, error) { return "vm", nil },
+		now:       time.Now,
+		dial:      network.Dial,
+	})
+	return code, out.Bytes(), err.Bytes()
 }
 
 // only picks the requests that the fault is for.

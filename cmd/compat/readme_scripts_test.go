@@ -11,6 +11,7 @@ import (
 
 // TestReadmeScripts runs the scheduling scripts of the README.
 func TestReadmeScripts(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("jq"); err != nil {
 		if _, ci := os.LookupEnv("CI"); ci {
 			t.Fatal("jq is missing; .ci/run installs it")

@@ -31,6 +31,7 @@ func pages(t *testing.T) []string {
 // TestReadmeConsole runs the console blocks of the README in a copy of the
 // repository, in order, and compares what they print.
 func TestReadmeConsole(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	copyTree(t, "../..", dir)
 	for i, block := range readmeBlocks(t, "console") {

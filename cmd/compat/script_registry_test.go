@@ -2,14 +2,11 @@ package main
 
 import (
 	"bytes"
-	"fmt"
-	"net/http"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -34,9 +31,8 @@ var (
 )
 
 // startRegistries gives a script its registries: $REGISTRY has the referrers API,
-// $OLDREGISTRY has not, $AUTHREGISTRY wants the user joe with the password secret,
-// $TLSREGISTRY has a certificate of the authority $CAFILE, and $BADREGISTRY
-// misbehaves as the name of the repository says (see misbehave).
+// $OLDREGISTRY has not, $AUTHREGISTRY wants the user joe with the password secret, and
+// $TLSREGISTRY has a certificate of the authority $CAFILE.
 //
 // Each has app:1.0 (an index of this host's platform and another one), single:1.0
 // (a manifest for this host's platform) and other:1.0 (for the other platform).
@@ -46,18 +42,12 @@ func startRegistries(t *testing.T, env *testscript.Env) {
 		"OLDREGISTRY":  registrytest.New(t, registrytest.Options{NoReferrers: true}),
 		"AUTHREGISTRY": registrytest.New(t, registrytest.Options{Auth: registrytest.AuthBearer, Username: "joe", Password: "secret"}),
 		"TLSREGISTRY":  registrytest.New(t, registrytest.Options{TLS: true}),
-		"BADREGISTRY":  registrytest.New(t, registrytest.Options{Intercept: misbehave}),
 	}
 	for name, r := range started {
 		env.Setenv(name, r.Host())
 		r.PushIndex(t, "app", "1.0", host, foreign)
 		r.PushImage(t, "single", "1.0", host)
 		r.PushImage(t, "other", "1.0", foreign)
-	}
-	for _, fault := range []string{"401", "403", "405", "405", "429", "500", "truncated", "hanging", "endless", "redirects"} {
-		r := started["BADREGISTRY"]
-		image := r.PushImage(t, "fault/"+fault, "1.0", host)
-		r.PushArtifact(t, "fault/"+fault, image, []byte(anyKernel), registrytest.Created(time.Unix(1700000000, 0)))
 	}
 	env.Setenv("CAFILE", started["TLSREGISTRY"].CAFile(t))
 	env.Values[registriesKey{}] = registries{t, started}
@@ -67,46 +57,6 @@ func startRegistries(t *testing.T, env *testscript.Env) {
 const anyKernel = `version: v1alpha1
 compatibilities: [{rules: [{name: kernel, matchFeatures: [{feature: kernel.version, matchExpressions: {major: {op: Ge, value: ["2"]}}}]}]}]
 `
-
-// misbehave answers requests to the repository fault/NAME as NAME says: referrers
-// with that status, truncated, hanging or without end, blobs with redirects
-// without end.
-func misbehave(w http.ResponseWriter, r *http.Request) bool {
-	_, rest, ok := strings.Cut(r.URL.Path, "/v2/fault/")
-	if !ok {
-		return false
-	}
-	fault, path, _ := strings.Cut(rest, "/")
-	switch {
-	case fault == "redirects" && strings.HasPrefix(path, "blobs/") && r.Method == http.MethodGet:
-		http.Redirect(w, r, r.URL.Path+"?again="+strconv.Itoa(len(r.URL.RawQuery)), http.StatusTemporaryRedirect)
-		return true
-	case !strings.HasPrefix(path, "referrers/") || fault == "redirects":
-		return false
-	}
-	switch fault {
-	case "truncated":
-		w.Header().Set("Content-Length", "5000")
-		fmt.Fprint(w, `{"schemaVersion":2,"manifests":[`)
-	case "hanging":
-		<-r.Context().Done()
-	case "endless":
-		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
-		w.Header().Set("Content-Type", ocispec.MediaTypeImageIndex)
-		w.Header().Set("Link", fmt.Sprintf(`<%s?page=%d>; rel="next"`, r.URL.Path, page+1))
-		fmt.Fprintf(w, `{"schemaVersion":2,"mediaType":%q,"manifests":[]}`, ocispec.MediaTypeImageIndex)
-	default:
-		status, err := strconv.Atoi(fault)
-		if err != nil {
-			panic("no such fault: " + fault)
-		}
-		if status == http.StatusTooManyRequests {
-			w.Header().Set("Retry-After", "120")
-		}
-		w.WriteHeader(status)
-	}
-	return true
-}
 
 // pushArtifact attaches a spec as oras would, without compat's care:
 //

@@ -14,6 +14,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// With the race detector a program sleeps for a second before it exits, unless this says otherwise:
+	// https://go.dev/doc/articles/race_detector#Options
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){
 		"compat": func() { os.Exit(runMain()) },
 	})
@@ -22,11 +27,13 @@ func TestMain(m *testing.M) {
 // TestScripts runs one script for each behaviour of the command line. Every
 // script gets its own registries, see startRegistries.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	runScripts(t, "testdata/script", nil)
 }
 
 // TestCycle runs the same scripts on each kind of place where images are.
 func TestCycle(t *testing.T) {
+	t.Parallel()
 	for name, place := range map[string]func(*testscript.Env) (flag, image string){
 		"referrers": func(env *testscript.Env) (string, string) { return "--plain-http", env.Getenv("REGISTRY") + "/app:1.0" },
 		"fallback": func(env *testscript.Env) (string, string) {
@@ -35,6 +42,7 @@ func TestCycle(t *testing.T) {
 		"layout": func(*testscript.Env) (string, string) { return "--oci-layout", "layout:demo" },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			runScripts(t, "testdata/cycle", func(env *testscript.Env) {
 				flag, image := place(env)
 				env.Setenv("FLAG", flag)
