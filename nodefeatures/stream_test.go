@@ -5,15 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -228,96 +225,4 @@ func FuzzLoad(f *testing.F) {
 			matched(t, s, benchmarkRules(2))
 		}
 	})
-}
-
-// cluster writes the list of a cluster's objects as kubectl prints it, 60 KB
-// each: some kinds of nodes, and what differs between the nodes of a kind. Of
-// alike nodes there are few kinds, else each is of its own.
-func cluster(tb testing.TB, w io.Writer, nodes, kinds int) {
-	tb.Helper()
-	var list struct{ Items []map[string]any }
-	must(tb, json.Unmarshal(fixture(tb, "nodefeature-list.json"), &list))
-	object := list.Items[0]
-	features := object["spec"].(map[string]any)["features"].(map[string]any)
-	attributes := features["attributes"].(map[string]any)
-	config := map[string]string{}
-	attributes["kernel.config"] = map[string]any{"elements": config}
-	fmt.Fprint(w, `{"apiVersion":"v1","items":[`)
-	for i := range nodes {
-		kind := i % kinds
-		for option := range 1500 {
-			config[fmt.Sprint("SOME_OPTION_", option)] = "y"
-		}
-		config["KIND"] = fmt.Sprint(kind)
-		object["metadata"].(map[string]any)["labels"] = map[string]string{"nfd.node.kubernetes.io/node-name": fmt.Sprint("node-", i)}
-		attributes["system.name"] = map[string]any{"elements": map[string]string{"nodename": fmt.Sprint("node-", i)}}
-		attributes["kernel.version"] = map[string]any{"elements": map[string]string{"full": fmt.Sprint("6.", kind, ".0"), "major": "6"}}
-		data, err := json.MarshalIndent(object, "    ", "  ")
-		must(tb, err)
-		if i > 0 {
-			fmt.Fprint(w, ",\n")
-		}
-		w.Write(data) //nolint:errcheck // a file of this test
-	}
-	fmt.Fprint(w, `],"kind":"List"}`)
-}
-
-// BenchmarkCluster judges 5,000 nodes of 60 KB by 20 rules, each kind once.
-func BenchmarkCluster(b *testing.B) {
-	for name, kinds := range map[string]int{"alike": 12, "different": 5000} {
-		b.Run(name, func(b *testing.B) {
-			path := b.TempDir() + "/nodes.json"
-			file, err := os.Create(path)
-			must(b, err)
-			cluster(b, file, 5000, kinds)
-			must(b, file.Close())
-			info, err := os.Stat(path)
-			must(b, err)
-			b.SetBytes(info.Size())
-			rules := benchmarkRules(20)
-			features := []string{"kernel.version", "cpu.cpuid", "kernel.config", "pci.device"}
-			var peak uint64
-			for b.Loop() {
-				peak = max(peak, judgeCluster(b, path, features, rules, kinds))
-			}
-			b.ReportMetric(float64(peak)/(1<<20), "MiB-heap")
-		})
-	}
-}
-
-// judgeCluster evaluates the rules once for each group of equal nodes, and
-// returns the most memory that was in use, in bytes.
-func judgeCluster(b *testing.B, path string, features []string, rules []nfdv1alpha1.GroupRule, groups int) (peak uint64) {
-	b.Helper()
-	file, err := os.Open(path)
-	must(b, err)
-	defer file.Close()
-	known := map[string][]Rule{}
-	nodes := 0
-	for s, err := range Load(file, LoadOptions{Features: func(Node) []string { return features }}) {
-		must(b, err)
-		nodes++
-		if key := s.Key(features); known[key] == nil {
-			known[key] = matched(b, s, rules)
-		}
-		if nodes%500 == 0 {
-			var memory runtime.MemStats
-			runtime.ReadMemStats(&memory)
-			peak = max(peak, memory.HeapInuse)
-			known = trimmed(known, groups)
-		}
-	}
-	if nodes != 5000 {
-		b.Fatalf("%d nodes", nodes)
-	}
-	return peak
-}
-
-// trimmed forgets the rules of nodes that are all different: a caller writes
-// them out.
-func trimmed(known map[string][]Rule, groups int) map[string][]Rule {
-	if groups > 1000 {
-		return map[string][]Rule{}
-	}
-	return known
 }

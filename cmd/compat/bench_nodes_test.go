@@ -1,0 +1,123 @@
+//go:build integration
+
+package main_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// benchNodes is how many saved nodes are judged, of some 70 KB each.
+const benchNodes = 5000
+
+// BenchmarkNodes judges saved nodes that all differ, and such of 12 kinds, by 20
+// rules: as `compat features` prints them, and as NodeFeature objects.
+func BenchmarkNodes(b *testing.B) {
+	tools, compat := benchBuildTools(b), integrationBinary(b)
+	spec := filepath.Join(b.TempDir(), "spec.yaml")
+	if err := os.WriteFile(spec, benchSpec(20), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	for _, bench := range []struct {
+		name, fixture string
+		kinds         int
+	}{
+		{"snapshots", "node-a.json", benchNodes},
+		{"objects", "nodefeature-list.json", benchNodes},
+		{"equal", "node-a.json", 12},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			file := benchNodesFile(b, bench.fixture, bench.kinds)
+			command := benchCommand{name: bench.name, codes: []int{0, 3, 4}, argv: []string{
+				compat, "validate-node", "--spec", spec, "--features", file, "-o", "ndjson", "--timeout", "5m",
+			}}
+			var costs []benchCost
+			for b.Loop() {
+				costs = append(costs, tools.run(b, command))
+			}
+			cost := benchMedian(costs)
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(cost.wall.Seconds(), "s")
+			b.ReportMetric(cost.cpu.Seconds(), "cpu-s")
+			b.ReportMetric(float64(cost.rss)/1024, "MiB")
+		})
+	}
+}
+
+// benchNodesFile makes a file of nodes of so many kinds out of a saved one.
+func benchNodesFile(b *testing.B, fixture string, kinds int) string {
+	b.Helper()
+	data, err := os.ReadFile(filepath.Join(integrationRoot(b), "testdata", "nodes", fixture))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var node map[string]any
+	if err := json.Unmarshal(data, &node); err != nil {
+		b.Fatal(err)
+	}
+	if items, ok := node["items"].([]any); ok {
+		node = items[0].(map[string]any)
+	}
+	file, err := os.Create(filepath.Join(b.TempDir(), "nodes.json"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	out := bufio.NewWriter(file)
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "    ")
+	for i := range benchNodes {
+		name := fmt.Sprint("node-", i)
+		if metadata, ok := node["metadata"].(map[string]any); ok {
+			metadata["labels"] = map[string]any{"nfd.node.kubernetes.io/node-name": name}
+			benchFeatures(node["spec"].(map[string]any)["features"].(map[string]any), i%kinds)
+		} else {
+			node["node"].(map[string]any)["name"] = name
+			delete(node, "addresses")
+			benchFeatures(node["features"].(map[string]any), i%kinds)
+		}
+		if err := encoder.Encode(node); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := errors.Join(out.Flush(), file.Close()); err != nil {
+		b.Fatal(err)
+	}
+	return file.Name()
+}
+
+// benchFeatures gives a node what differs between kinds of nodes.
+func benchFeatures(features map[string]any, kind int) {
+	random := rand.New(rand.NewPCG(2, uint64(kind)))
+	config := map[string]any{"KIND": fmt.Sprint(kind)}
+	for i := range 1000 {
+		if random.IntN(30) > 0 {
+			config[fmt.Sprint("SOME_OPTION_", i)] = []string{"y", "m"}[random.IntN(2)]
+		}
+	}
+	for _, option := range benchConfigs {
+		config[option] = []string{"y", "m"}[random.IntN(2)]
+	}
+	modules := map[string]any{}
+	for i := range 100 {
+		modules[fmt.Sprint("some_module_", random.IntN(10*i+1))] = struct{}{}
+	}
+	devices := make([]any, 40)
+	for i := range devices {
+		devices[i] = map[string]any{"attributes": map[string]any{
+			"vendor": benchVendors[random.IntN(len(benchVendors))], "class": benchClasses[random.IntN(len(benchClasses))],
+			"device": fmt.Sprintf("%04x", random.IntN(1<<16)),
+		}}
+	}
+	version := map[string]any{"full": fmt.Sprintf("6.%d.%d", kind%20, kind), "major": "6", "minor": fmt.Sprint(kind % 20), "revision": fmt.Sprint(kind)}
+	attributes, flags := features["attributes"].(map[string]any), features["flags"].(map[string]any)
+	attributes["kernel.config"] = map[string]any{"elements": config}
+	attributes["kernel.version"] = map[string]any{"elements": version}
+	flags["kernel.loadedmodule"] = map[string]any{"elements": modules}
+	features["instances"].(map[string]any)["pci.device"] = map[string]any{"elements": devices}
+}
