@@ -68,9 +68,9 @@ var forms = map[string]struct {
 	"yaml":      {output.FormatYAML, output.Style{}},
 	"ndjson":    {output.FormatNDJSON, output.Style{}},
 	// SARIF without the rules, which are the same each time and long.
-	"results.json": {output.FormatSARIF, output.Style{Tool: "v1"}},
-	"sarif.json":   {output.FormatSARIF, output.Style{Tool: "v1"}},
-	"junit.xml":    {output.FormatJUnit, output.Style{}},
+	"results.sarif.json": {output.FormatSARIF, output.Style{Tool: "v1"}},
+	"sarif.json":         {output.FormatSARIF, output.Style{Tool: "v1"}},
+	"junit.xml":          {output.FormatJUnit, output.Style{}},
 }
 
 // hosts are the names of the tests' registries.
@@ -105,7 +105,7 @@ func TestGolden(t *testing.T) {
 					t.Fatal(err)
 				}
 				text := written.Bytes()
-				if form == "results.json" {
+				if form == "results.sarif.json" {
 					text = results(t, text)
 				}
 				golden.Compare(t, filepath.Join("testdata", s.name+"."+form), text)
@@ -457,10 +457,10 @@ var podScenarios = []scenario{
 	{"pods_images", func(t *testing.T) any {
 		return pods(t, true, func(r *compat.PodRequest) { r.Kubelet = told("v1.34.2") },
 			manifest("images.yaml", plain, strings.ReplaceAll(plain, ":1", ":2"), strings.ReplaceAll(plain, ":1", ":3")))
-	}, []string{"json", "txt", "color.txt", "results.json", "junit.xml"}},
+	}, []string{"json", "txt", "color.txt", "results.sarif.json", "junit.xml"}},
 	{"pods_old_node", func(t *testing.T) any {
 		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet = told("v1.27.16") }, manifest("web.yaml", web, plain))
-	}, []string{"txt", "color.txt", "results.json", "junit.xml"}},
+	}, []string{"txt", "color.txt", "results.sarif.json", "junit.xml"}},
 	{"pods_rejected", func(t *testing.T) any {
 		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet = told("v1.28.15") }, manifest("web.yaml", web))
 	}, []string{"json", "txt"}},
@@ -476,11 +476,11 @@ var podScenarios = []scenario{
 	{"pods_left_out", func(t *testing.T) any {
 		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet, r.Disable = told("v1.34.2"), []string{"SC031", "SC001"} },
 			manifest("bad.yaml", bad))
-	}, []string{"json", "txt", "results.json", "junit.xml"}},
+	}, []string{"json", "txt", "results.sarif.json", "junit.xml"}},
 	{"pods_sidecars_left_out", func(t *testing.T) any {
 		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet, r.Disable = told("v1.27.16"), []string{"SC026"} },
 			manifest("job.yaml", job))
-	}, []string{"txt", "results.json", "junit.xml"}},
+	}, []string{"txt", "results.sarif.json", "junit.xml"}},
 	{"pods_none", func(t *testing.T) any {
 		return pods(t, false, nil, manifest("none.yaml", "kind: ConfigMap\napiVersion: v1\n"))
 	}, []string{"json", "txt", "junit.xml"}},
