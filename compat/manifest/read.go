@@ -65,6 +65,8 @@ func treeProblem(err error) Problem {
 		problem.Code, problem.Message = ProblemTooBig, e.Message
 	case yamltree.SecondDocument, yamltree.Empty:
 		problem.Line, problem.Message = 0, "another document follows without a line ---"
+	case yamltree.Loop:
+		problem.Message = "an anchor that contains itself"
 	default:
 		problem.Message = fmt.Sprintf("%.300s", printable(e.Message))
 	}
