@@ -93,6 +93,7 @@ func (s *subject) fetch(ctx context.Context, platform artifact.Platform, pinned 
 	if s.err != nil {
 		return
 	}
+	defer s.repository.Close()
 	image, err := s.repository.Image(ctx, platform)
 	if err != nil {
 		s.err = err

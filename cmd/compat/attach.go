@@ -69,6 +69,7 @@ func (f *attachFlags) run(ctx context.Context, a *app, file string) error {
 		report := report.NewAttachReport(f.image, err)
 		return a.failed(f.output, report, report.Error, err)
 	}
+	defer repository.Close()
 	now, err := a.timestamp()
 	if err != nil {
 		return err

@@ -52,6 +52,7 @@ func (f *detachFlags) run(ctx context.Context, a *app) error {
 		report := report.NewDetachReport(f.image, err)
 		return a.failed(f.output, report, report.Error, err)
 	}
+	defer repository.Close()
 	report, err := compat.Detach(ctx, repository, artifact.DetachOptions{
 		Artifact: f.artifact.value,
 		All:      f.all,

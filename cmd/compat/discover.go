@@ -45,6 +45,7 @@ func (f *discoverFlags) run(ctx context.Context, a *app) error {
 		report := report.NewDiscoverReport(f.image, err)
 		return a.failed(f.output, report, report.Error, err)
 	}
+	defer repository.Close()
 	report, err := compat.Discover(ctx, repository, f.platform.orNone())
 	return a.answer(f.output, report, report.Error, err)
 }

@@ -42,6 +42,7 @@ func (f *showFlags) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	defer repository.Close()
 	platform := artifact.HostPlatform()
 	if f.platform.value != nil {
 		platform = *f.platform.value

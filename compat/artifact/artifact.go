@@ -103,13 +103,9 @@ func prefer(a, b Artifact) int {
 	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.Descriptor.Digest, b.Descriptor.Digest))
 }
 
-// Fetch reads an artifact and its spec. Errors beside those of the registry: [*ForeignSubjectError]
+// fetch reads an artifact and its spec. Errors beside those of the registry: [*ForeignSubjectError]
 // when it speaks about another image, so that the next is to be taken; [*NotFoundError] of an
 // artifact that is listed but gone; [*MalformedError] and [*TooLargeError].
-func (i *Image) Fetch(ctx context.Context, a Artifact) (Content, error) {
-	return i.repo.fetch(ctx, a)
-}
-
 func (r *Repository) fetch(ctx context.Context, a Artifact) (Content, error) {
 	doc, layer, err := r.examine(ctx, a)
 	if err != nil {

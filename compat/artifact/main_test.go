@@ -178,3 +178,10 @@ func shortContext(t *testing.T) context.Context {
 	t.Cleanup(cancel)
 	return ctx
 }
+
+// setWindow shortens W, for tests.
+func (r *Repository) setWindow(w time.Duration) {
+	if g, ok := r.store.(*registry); ok {
+		g.window = w
+	}
+}

@@ -98,10 +98,3 @@ type Warning struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
-
-// setWindow shortens W, for tests.
-func (r *Repository) setWindow(w time.Duration) {
-	if g, ok := r.store.(*registry); ok {
-		g.window = w
-	}
-}
