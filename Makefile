@@ -34,7 +34,7 @@ integration: build ## real registries, the real oras and nfd, on loopback
 	go test -tags=integration -run='^TestIntegration' -count=1 -parallel=12 -timeout=30m ./cmd/compat
 
 generate: ## schemas, command reference, golden files
-	go test ./spec ./compat/report ./compat/output ./compat/sidecar ./cmd/compat -update
+	go test ./spec ./nodefeatures/catalogue ./compat/report ./compat/output ./compat/sidecar ./cmd/compat -update
 
 demo: build ## the main job, on an OCI layout in this directory
 	./testdata/demo.sh

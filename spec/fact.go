@@ -5,6 +5,7 @@ import (
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/spec/yamltree"
 )
 
@@ -13,11 +14,11 @@ import (
 // may have been meant. The message is empty if nothing is, and for a feature that
 // is not known. It is what a rule on the element is warned of.
 func CheckElement(feature, name string) (message, hint string) {
-	info := features[feature]
-	if info == nil || feature == backReference {
+	info, _ := catalogue.Lookup(feature)
+	if info == nil || feature == catalogue.RuleMatched {
 		return "", ""
 	}
-	if _, known := info.element(name); known {
+	if _, known := info.Element(name); known {
 		return "", ""
 	}
 	d := decoder{}
@@ -27,13 +28,13 @@ func CheckElement(feature, name string) (message, hint string) {
 
 // CheckValue says the same of an element's value.
 func CheckValue(feature, name, value string) (message, hint string) {
-	info := features[feature]
-	if info == nil || feature == backReference {
+	info, _ := catalogue.Lookup(feature)
+	if info == nil || feature == catalogue.RuleMatched {
 		return "", ""
 	}
-	known, _ := info.element(name)
-	if feature == kernelConfig {
-		known.kind = configValue
+	known, _ := info.Element(name)
+	if feature == catalogue.KernelConfig {
+		known.Value = catalogue.ConfigValue
 	}
 	d := decoder{}
 	d.checkValues(elementPlace{&yamltree.Node{}, feature, name, info}, known,

@@ -130,49 +130,6 @@ func replaceBetween(t *testing.T, mark, want string) {
 	}
 }
 
-// TestReadmeFeatures: the table has each feature, its kind and its elements, and
-// the names in it that look like elements are some.
-func TestReadmeFeatures(t *testing.T) {
-	_, rest, _ := strings.Cut(string(readFile(t, readme)), "<!-- features -->")
-	table, _, _ := strings.Cut(rest, "<!-- end -->")
-	rows := map[string][]string{}
-	for line := range strings.Lines(table) {
-		if cells := strings.Split(line, " | "); len(cells) == 4 {
-			rows[strings.Trim(cells[0], "|` ")] = cells
-		}
-	}
-	kinds := map[featureTypes]string{flags: "flags", attributes: "attributes", instances: "devices", flags | attributes: "flags"}
-	for name, info := range features {
-		if name == backReference {
-			continue
-		}
-		cells, ok := rows[name]
-		if !ok {
-			t.Errorf("no row for %s", name)
-			continue
-		}
-		if cells[1] != kinds[info.types] {
-			t.Errorf("%s is said to be %s", name, cells[1])
-		}
-		if open := strings.HasPrefix(cells[2], "open"); open != info.open {
-			t.Errorf("%s is said to be open: %v", name, open)
-		}
-		for _, e := range info.names() {
-			if !strings.Contains(cells[2], "`"+e+"`") {
-				t.Errorf("the row of %s lacks %s", name, e)
-			}
-		}
-		if name != cpuFlags {
-			continue
-		}
-		for _, span := range codeSpan.FindAllStringSubmatch(cells[2], -1) {
-			if _, attribute := info.element(span[1]); !attribute && !isCPUFlag(span[1]) && span[1] != `"1"` {
-				t.Errorf("%s is no flag", span[1])
-			}
-		}
-	}
-}
-
 // TestReadmeOperators asks NFD's evaluator what the table says without a condition.
 func TestReadmeOperators(t *testing.T) {
 	row := regexp.MustCompile("(?m)^\\| (`[A-Z].*?) \\| (.*?) \\| (true|false) \\| (.*?) \\| (true|false) \\|$")

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/nodefeatures/catalogue"
 )
 
 // Version is the only version of the spec format, the value of its key `version`.
@@ -43,7 +45,7 @@ type Set struct {
 // case, sorted and without repetition. The variables of earlier rules
 // (rule.matched) are no feature of a node and are left out.
 func (s *Spec) Features() []string {
-	seen := map[string]bool{backReference: true}
+	seen := map[string]bool{catalogue.RuleMatched: true}
 	names := []string{}
 	add := func(matcher nfdv1alpha1.FeatureMatcher) {
 		for i := range matcher {

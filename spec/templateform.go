@@ -3,6 +3,8 @@ package spec
 import (
 	"strings"
 	"text/template/parse"
+
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 )
 
 // A valueForm is the form of a value in a template; NFD's templates see
@@ -36,7 +38,7 @@ func (c *templateCheck) step(n parse.Node, from valueType, name string) valueTyp
 	case rootForm:
 		// What one template writes is an element of rule.matched for the next rule's:
 		// a chain of rules could make it grow from rule to rule.
-		if name == "" || strings.EqualFold(name, backReferenceDomain) {
+		if name == "" || strings.EqualFold(name, nfdv1alpha1.RuleBackrefDomain) {
 			return c.report(n, CodeTemplate, "", "a template must not read the variables of earlier rules (rule.matched); name another domain")
 		}
 		return valueType{domainForm, name}

@@ -1,10 +1,12 @@
 package spec
 
 import (
+	"slices"
 	"strings"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 	"nodecompat/spec/yamltree"
 )
@@ -59,6 +61,13 @@ func (d *decoder) term(n *yamltree.Node, set *setState) nfdv1alpha1.FeatureMatch
 	return term
 }
 
+// featureNames are the names that a term can have on some node, sorted.
+func featureNames() []string {
+	names := append(catalogue.Names(), catalogue.RuleMatched)
+	slices.Sort(names)
+	return names
+}
+
 // feature reads a feature's name, DOMAIN.FEATURE.
 func (d *decoder) feature(n *yamltree.Node) string {
 	name, ok := d.text(n)
@@ -68,15 +77,15 @@ func (d *decoder) feature(n *yamltree.Node) string {
 	domain, rest, dotted := strings.Cut(name, ".")
 	if !dotted || domain == "" || rest == "" || strings.ContainsAny(name, " \t\r\n") {
 		hint := ""
-		if near := verdict.Nearest(name, KnownFeatures()); near != "" {
+		if near := verdict.Nearest(name, featureNames()); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 		d.errorf(n, CodeFeatureName, hint, "the feature %s is not of the form DOMAIN.FEATURE", quoteShort(name))
 		return name
 	}
-	if !KnownFeature(name) {
+	if _, known := catalogue.Lookup(name); !known {
 		hint := "compat features lists those of this node"
-		if near := verdict.Nearest(name, KnownFeatures()); near != "" {
+		if near := verdict.Nearest(name, featureNames()); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 		d.warnf(n, CodeUnknownFeature, hint, "NFD v0.19.0 publishes no feature %s: the term is unknown on every node", quoteShort(name))
@@ -96,7 +105,7 @@ func (d *decoder) expressions(n *yamltree.Node, feature string, set *setState) *
 		d.errorf(n, CodeEmptyList, "", "an empty mapping: at least one expression is needed")
 	}
 	expressions := make(nfdv1alpha1.MatchExpressionSet, len(n.Content)/2)
-	info := features[feature]
+	info, _ := catalogue.Lookup(feature)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		keyNode := n.Content[i].Deref()
 		key, named := d.key(keyNode)

@@ -7,6 +7,7 @@ import (
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 	"nodecompat/spec/yamltree"
 )
@@ -15,7 +16,7 @@ import (
 type elementPlace struct {
 	node          *yamltree.Node
 	feature, name string
-	info          *featureInfo // nil for a feature that is not known
+	info          *catalogue.Feature // nil for a feature that is not known
 }
 
 // checkElement warns of expressions on an element that can't come true, or can't
@@ -25,20 +26,20 @@ func (d *decoder) checkElement(p elementPlace, e *nfdv1alpha1.MatchExpression, a
 	if p.info == nil {
 		return
 	}
-	if p.feature == backReference {
+	if p.feature == catalogue.RuleMatched {
 		if valid {
 			d.checkVariable(p, e, at, set)
 		}
 		return
 	}
-	known, hasValue := p.info.element(p.name)
+	known, hasValue := p.info.Element(p.name)
 	if !hasValue && !d.checkElementName(p, consequenceOf(e.Op, valid)) || !valid {
 		return
 	}
-	if p.feature == kernelConfig {
-		known = element{name: p.name, kind: configValue}
+	if p.feature == catalogue.KernelConfig {
+		known = catalogue.Element{Name: p.name, Value: catalogue.ConfigValue}
 	}
-	if !hasValue && p.info.types&flags != 0 {
+	if !hasValue && p.info.Kind.Has(catalogue.Flag) {
 		if needsValue(e.Op) {
 			d.warnf(p.node, CodeNeverTrue, "use Exists or DoesNotExist",
 				"%s is a flag without a value: %s is never true", quoteShort(p.name), e.Op)
@@ -46,9 +47,15 @@ func (d *decoder) checkElement(p elementPlace, e *nfdv1alpha1.MatchExpression, a
 		return
 	}
 	d.checkValues(p, known, e, at)
-	if e.Op == nfdv1alpha1.MatchNotIn && !known.always {
+	if e.Op == nfdv1alpha1.MatchNotIn && !known.Always {
 		d.absences = append(d.absences, absence{p, slices.Clone(d.path)})
 	}
+}
+
+// differsInCase reports whether a name is that of a known element but for upper
+// and lower case.
+func differsInCase(f *catalogue.Feature, name string) bool {
+	return slices.ContainsFunc(f.Elements, func(e catalogue.Element) bool { return e.Name != name && strings.EqualFold(e.Name, name) })
 }
 
 // needsValue reports whether an operator looks at the value. On a flag NFD
@@ -79,25 +86,25 @@ func consequenceOf(op nfdv1alpha1.MatchOp, valid bool) consequence {
 func (d *decoder) checkElementName(p elementPlace, c consequence) (ok bool) {
 	n, name := p.node, p.name
 	switch p.feature {
-	case loadedModule:
+	case catalogue.LoadedModule:
 		// modprobe takes both; /proc/modules, from which the feature is read, has underscores.
 		if !strings.Contains(name, "-") {
 			return true
 		}
 		d.warnf(n, c.code, "write "+strings.ReplaceAll(name, "-", "_"),
 			"loaded modules are named with _, not with -: no node has %s", quoteShort(name))
-	case kernelConfig:
+	case catalogue.KernelConfig:
 		return d.checkOption(n, name, c.code)
-	case cpuFlags:
-		if isCPUFlag(name) {
+	case catalogue.CPUID:
+		if catalogue.HasCPUFlag(name) {
 			return true
 		}
 		d.warnUnknown(p, func() string { return nearestFlag(name) }, "compat features lists those of this node", c.text)
 	default:
-		if p.info.open && !p.info.differsInCase(name) {
+		if p.info.Open && !differsInCase(p.info, name) {
 			return true
 		}
-		names := p.info.names()
+		names := p.info.ElementNames()
 		d.warnUnknown(p, func() string { return verdict.Nearest(name, names) }, "NFD has "+strings.Join(names, ", "), c.text)
 	}
 	return false
@@ -130,9 +137,9 @@ func (d *decoder) warnUnknown(p elementPlace, near func() string, otherwise, con
 	}
 	what := "element"
 	switch {
-	case p.feature == cpuFlags:
+	case p.feature == catalogue.CPUID:
 		what = "flag"
-	case p.info.types == instances:
+	case p.info.Kind == catalogue.Instance:
 		what = "attribute"
 	}
 	d.warnf(p.node, CodeUnknownElement, hint, "NFD v0.19.0 publishes no %s %s in %s%s", what, quoteShort(p.name), p.feature, consequence)

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/nodefeatures/catalogue"
 )
 
 // checkName does for matchName what checkElement does for matchExpressions. The
@@ -18,29 +20,29 @@ func (d *decoder) checkName(feature string, e *nfdv1alpha1.MatchExpression, at e
 	case operators[e.Op].ordered:
 		d.warnf(n, CodeAlwaysFails, "use "+string(e.Op)+" in matchExpressions",
 			"matchName looks at names, not at values: NFD can't evaluate %s on words", e.Op)
-	case feature == backReference && set.rules == 0:
+	case feature == catalogue.RuleMatched && set.rules == 0:
 		d.warnf(n, CodeUnsetVariable, "", "the first rule of a set can refer to no variable: this is never true")
-	case feature == backReference && !set.dynamic && len(set.variables) == 0:
+	case feature == catalogue.RuleMatched && !set.dynamic && len(set.variables) == 0:
 		d.warnf(n, CodeUnsetVariable, "", "no earlier rule of this set sets a variable: this is never true")
 	case e.Op == nfdv1alpha1.MatchNotIn:
 		d.warnf(n, CodeNearlyAlways, "to ask that a name is absent, use DoesNotExist in matchExpressions",
 			"matchName with NotIn is true as soon as there is any other name: on nearly every node")
 	case e.Op == nfdv1alpha1.MatchIn:
 		d.checkNames(feature, e.Value, at)
-	case e.Op == nfdv1alpha1.MatchInRegexp && feature == kernelConfig:
+	case e.Op == nfdv1alpha1.MatchInRegexp && feature == catalogue.KernelConfig:
 		d.checkConfigPatterns(e.Value, at)
 	}
 }
 
 // checkNames warns of names that no element has.
 func (d *decoder) checkNames(feature string, names []string, at expressionNodes) {
-	info := features[feature]
-	if info == nil || feature == backReference {
+	info, _ := catalogue.Lookup(feature)
+	if info == nil || feature == catalogue.RuleMatched {
 		return
 	}
 	for i, name := range names {
 		d.enterValue(i)
-		if _, known := info.element(name); !known {
+		if _, known := info.Element(name); !known {
 			d.checkElementName(elementPlace{at.value.Content[i].Deref(), feature, name, info}, consequence{CodeNeverTrue, ""})
 		}
 		d.leaveValue()

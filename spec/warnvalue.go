@@ -5,39 +5,40 @@ import (
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/spec/yamltree"
 )
 
 // checkValues warns of operators and values that do not go with what NFD
 // publishes for the element.
-func (d *decoder) checkValues(p elementPlace, known element, e *nfdv1alpha1.MatchExpression, at expressionNodes) {
+func (d *decoder) checkValues(p elementPlace, known catalogue.Element, e *nfdv1alpha1.MatchExpression, at expressionNodes) {
 	switch op := e.Op; {
 	case op == nfdv1alpha1.MatchIn || op == nfdv1alpha1.MatchNotIn:
 		for i, value := range e.Value {
-			if !known.kind.can(value) {
+			if !known.Value.Can(value) {
 				d.enterValue(i)
-				d.warnf(at.value.Content[i].Deref(), CodeNeverEqual, known.kind.instead(p.name, value),
-					"%s is never %s: NFD publishes it as %s", p.name, quoteShort(value), known.kind)
+				d.warnf(at.value.Content[i].Deref(), CodeNeverEqual, insteadOf(known.Value, p.name, value),
+					"%s is never %s: NFD publishes it as %s", p.name, quoteShort(value), known.Value)
 				d.leaveValue()
 			}
 		}
-	case op == nfdv1alpha1.MatchInRegexp && known.kind.digits() > 0:
-		d.checkHexPatterns(p, known.kind, e.Value, at)
+	case op == nfdv1alpha1.MatchInRegexp && known.Value.HexDigits() > 0:
+		d.checkHexPatterns(p, known.Value, e.Value, at)
 	case op == nfdv1alpha1.MatchIsTrue || op == nfdv1alpha1.MatchIsFalse:
-		d.checkTruth(p, known.kind, op)
+		d.checkTruth(p, known.Value, op)
 	case operators[op].ordered:
-		d.checkOrdered(p, known.kind, e)
+		d.checkOrdered(p, known.Value, e)
 	}
 }
 
-func (d *decoder) checkHexPatterns(p elementPlace, kind valueKind, patterns []string, at expressionNodes) {
+func (d *decoder) checkHexPatterns(p elementPlace, kind catalogue.Value, patterns []string, at expressionNodes) {
 	for i, pattern := range patterns {
-		if d.regexps.of(pattern).shape.canBeHex(kind.digits()) {
+		if d.regexps.of(pattern).shape.canBeHex(kind.HexDigits()) {
 			continue
 		}
 		d.enterValue(i)
 		hint := "" // of a USB class there is no part to match
-		if kind == hex4Value {
+		if kind == catalogue.Hex4 {
 			hint = "write it like ^10de$, or ^03 for all that begins so"
 		}
 		d.warnf(at.value.Content[i].Deref(), CodeNeverEqual, hint,
@@ -46,37 +47,37 @@ func (d *decoder) checkHexPatterns(p elementPlace, kind valueKind, patterns []st
 	}
 }
 
-func (d *decoder) checkTruth(p elementPlace, kind valueKind, op nfdv1alpha1.MatchOp) {
+func (d *decoder) checkTruth(p elementPlace, kind catalogue.Value, op nfdv1alpha1.MatchOp) {
 	hint := "use In with the value that you mean"
 	switch {
-	case kind == anyValue, kind == booleanValue, kind == trueValue && op == nfdv1alpha1.MatchIsTrue:
+	case kind == catalogue.AnyValue, kind == catalogue.Boolean, kind == catalogue.True && op == nfdv1alpha1.MatchIsTrue:
 		return
-	case kind == trueValue:
+	case kind == catalogue.True:
 		hint = "use DoesNotExist"
-	case kind == configValue && op == nfdv1alpha1.MatchIsTrue:
+	case kind == catalogue.ConfigValue && op == nfdv1alpha1.MatchIsTrue:
 		hint = "write {op: In, value: [\"y\"]}, or [\"y\", \"m\"] where a module will do"
-	case kind == configValue:
+	case kind == catalogue.ConfigValue:
 		hint = "use DoesNotExist"
-	case kind == integerValue && op == nfdv1alpha1.MatchIsTrue:
+	case kind == catalogue.Integer && op == nfdv1alpha1.MatchIsTrue:
 		hint = "use Gt, or In with the number"
 	}
 	d.warnf(p.node, CodeNeverTrue, hint, "%s is never true of %s: NFD publishes it as %s", op, quoteShort(p.name), kind)
 }
 
-func (d *decoder) checkOrdered(p elementPlace, kind valueKind, e *nfdv1alpha1.MatchExpression) {
+func (d *decoder) checkOrdered(p elementPlace, kind catalogue.Value, e *nfdv1alpha1.MatchExpression) {
 	version := e.Type == nfdv1alpha1.TypeVersion
 	switch {
-	case p.feature == kernelVersion && p.name == "full":
+	case p.feature == catalogue.KernelVersion && p.name == "full":
 		if !version {
 			d.warnf(p.node, CodeAlwaysFails, "add type: version",
 				"the kernel's full version is no integer: NFD can't evaluate %s without type: version", e.Op)
 		}
-	case !kind.comparable():
+	case !kind.Ordered():
 		hint := "use In or InRegexp"
 		switch kind {
-		case booleanValue:
+		case catalogue.Boolean:
 			hint = "use IsTrue or IsFalse"
-		case trueValue:
+		case catalogue.True:
 			hint = "use IsTrue or DoesNotExist"
 		}
 		d.warnf(p.node, CodeAlwaysFails, hint,
@@ -121,7 +122,7 @@ func (d *decoder) checkAbsences(rule *nfdv1alpha1.GroupRule) {
 // checkDevices warns of a term that only says what a device is not: another
 // device of the node will hardly be that.
 func (d *decoder) checkDevices(n *yamltree.Node, feature string, expressions nfdv1alpha1.MatchExpressionSet) {
-	if feature != pciDevice && feature != usbDevice || len(expressions) == 0 {
+	if feature != catalogue.PCIDevice && feature != catalogue.USBDevice || len(expressions) == 0 {
 		return
 	}
 	for _, e := range expressions {
