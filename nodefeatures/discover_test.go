@@ -15,10 +15,10 @@ import (
 	"sync"
 	"testing"
 
+	"nodecompat/nodefeatures/catalogue"
+
 	"github.com/google/go-cmp/cmp"
 	nfdsource "sigs.k8s.io/node-feature-discovery/source"
-
-	"nodecompat/spec"
 )
 
 func discovered(t *testing.T, o Options) *Snapshot {
@@ -332,8 +332,8 @@ func TestKnownFeatures(t *testing.T) {
 			}
 		}
 	}
-	bySpec := slices.DeleteFunc(spec.KnownFeatures(), func(name string) bool { return name == backreference })
+	bySpec := slices.DeleteFunc(catalogue.Names(), func(name string) bool { return name == backreference })
 	if diff := cmp.Diff(known, bySpec); diff != "" {
-		t.Errorf("package spec knows others: %s", diff)
+		t.Errorf("the catalogue has others: %s", diff)
 	}
 }
