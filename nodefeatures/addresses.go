@@ -7,32 +7,40 @@ import (
 	"strings"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
-	"sigs.k8s.io/node-feature-discovery/source/network"
-	"sigs.k8s.io/node-feature-discovery/source/pci"
-	"sigs.k8s.io/node-feature-discovery/source/usb"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
 
 // deviceAddresses finds the bus addresses of the devices that a source
 // published, in their order. Where the pairing is not beyond doubt (a device
 // was plugged in just then) a feature has none.
-func deviceAddresses(h host, name string, f *nfdv1alpha1.Features) map[string][]string {
+func deviceAddresses(h host, f *nfdv1alpha1.Features) map[string][]string {
 	addresses := map[string][]string{}
-	switch name {
-	case pci.Name:
-		addresses[pci.DeviceFeature], _ = pciAddresses(h, f.Instances[pci.DeviceFeature].Elements)
-	case usb.Name:
-		addresses[usb.DeviceFeature], _ = usbAddresses(h, f.Instances[usb.DeviceFeature].Elements)
-	case network.Name:
-		addresses[network.DeviceFeature] = networkAddresses(h, f.Instances[network.DeviceFeature].Elements)
+	for name, devices := range f.Instances {
+		switch name {
+		case catalogue.PCIDevice:
+			addresses[name], _ = pciAddresses(h, devices.Elements)
+		case catalogue.USBDevice:
+			addresses[name], _ = usbAddresses(h, devices.Elements)
+		case catalogue.NetworkDevice:
+			addresses[name] = networkAddresses(h, devices.Elements)
+		}
 	}
 	return addresses
 }
 
-// mandatoryPCI are the attributes without which NFD leaves a device out.
-func mandatoryPCI() []string {
-	return []string{"vendor", "device", "class", "subsystem_vendor", "subsystem_device"}
+// mandatory are the attributes without which NFD leaves a device out.
+func mandatory(feature string) []string {
+	var names []string
+	if f, ok := catalogue.Lookup(feature); ok {
+		for _, e := range f.Elements {
+			if e.Always {
+				names = append(names, e.Name)
+			}
+		}
+	}
+	return names
 }
 
 // pciAddresses lists sysfs as NFD does and pairs its entries with what NFD
@@ -43,9 +51,9 @@ func pciAddresses(h host, published []nfdv1alpha1.InstanceFeature) (addresses []
 	if err != nil {
 		return nil, nil //nolint:nilnil // no directory: no addresses, and the source itself failed
 	}
-	attributes := mandatoryPCI()
-	if len(entries) == len(published) {
-		attributes = attributes[:2]
+	attributes := []string{"vendor", "device"}
+	if len(entries) != len(published) {
+		attributes = mandatory(catalogue.PCIDevice)
 	}
 	var devices []map[string]string
 	var without []string

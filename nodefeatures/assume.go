@@ -8,6 +8,7 @@ import (
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -33,9 +34,6 @@ func orNew[V any](m map[string]V) map[string]V {
 	return m
 }
 
-// avx10Version is the one element of cpu.cpuid that has a value.
-const avx10Version = "AVX10_VERSION"
-
 // kindOf says of which type an element of a feature is, or would be.
 func (s *Snapshot) kindOf(name, element, value string) setKind {
 	f := s.facts().feature(name)
@@ -46,17 +44,20 @@ func (s *Snapshot) kindOf(name, element, value string) setKind {
 		return attributeSet
 	case isFlag:
 		return flagSet
-	case name == cpuFlags && element == avx10Version:
-		return attributeSet
 	}
-	switch name {
-	case cpuFlags, loadedModules, enabledModules:
+	info, known := catalogue.Lookup(name)
+	known = known && name != catalogue.RuleMatched
+	if known && info.Kind.Has(catalogue.Flag) {
+		if _, hasValue := info.Element(element); hasValue {
+			return attributeSet
+		}
 		return flagSet
-	case pciDevices, usbDevices, "network.device", "network.virtual", "storage.block", "memory.nv":
+	}
+	if known && info.Kind == catalogue.Instance {
 		return instanceSet
 	}
 	switch {
-	case f.lists && f.keys == nil && f.values == nil, element == "" && f.values == nil && f.keys == nil && !s.facts().known[name]:
+	case f.lists && f.keys == nil && f.values == nil, element == "" && f.values == nil && f.keys == nil && !known:
 		return instanceSet
 	case f.keys != nil && f.values == nil, f.keys != nil && value == "":
 		return flagSet
@@ -86,8 +87,8 @@ func (s *Snapshot) assume(name string, kind setKind) {
 
 // partly notes that only a part of a feature is known.
 func (s *Snapshot) partly(name string, reason *verdict.Reason) {
-	if gap := s.gap(name); gap != nil {
-		gap.Partial = true
+	if u := s.unreadable(name); u != nil {
+		u.Partial = true
 		return
 	}
 	source := s.source(name)
@@ -116,8 +117,8 @@ func (s *Snapshot) source(feature string) *Source {
 	return s.source(feature)
 }
 
-// gap is what is recorded as unreadable of a feature; nil if nothing is.
-func (s *Snapshot) gap(name string) *Unreadable {
+// unreadable is what is recorded as unreadable of a feature; nil if nothing is.
+func (s *Snapshot) unreadable(name string) *Unreadable {
 	for i := range s.Sources {
 		for j := range s.Sources[i].Unreadable {
 			if s.Sources[i].Unreadable[j].Feature == name {

@@ -95,7 +95,7 @@ func BenchmarkNFD1000(b *testing.B) {
 func BenchmarkDiscover(b *testing.B) {
 	features := map[string][]string{"all": nil}
 	for _, source := range sources() {
-		features[source.name] = []string{source.name + "." + source.facts[0].name}
+		features[source.name] = []string{source.features[0].Name}
 	}
 	for name, features := range features {
 		b.Run(name, func(b *testing.B) {

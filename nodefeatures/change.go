@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"nodecompat/nodefeatures/catalogue"
+
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 )
 
@@ -39,7 +41,7 @@ func (s *Snapshot) Set(path, value string) (*Snapshot, error) {
 		c.Features.Attributes[name].Elements[element] = value
 	}
 	c.changed("set %s.%s=%s", name, element, value)
-	if name == kernelVersion && element == "full" {
+	if name == catalogue.KernelVersion && element == "full" {
 		c.followVersion(value)
 	}
 	return c, nil
@@ -73,9 +75,9 @@ func (s *Snapshot) Unset(path string) (*Snapshot, error) {
 		delete(set.Elements, element)
 		c.Features.Attributes[name] = set
 	}
-	if gap := c.gap(name); gap != nil && !slices.Contains(gap.Except, element) {
-		gap.Except = append(slices.Clone(gap.Except), element)
-		slices.Sort(gap.Except)
+	if u := c.unreadable(name); u != nil && !slices.Contains(u.Except, element) {
+		u.Except = append(slices.Clone(u.Except), element)
+		slices.Sort(u.Except)
 	}
 	c.changed("unset %s.%s", name, element)
 	return c, nil
@@ -166,15 +168,15 @@ func (s *Snapshot) followVersion(full string) {
 	valid := len(parts) <= versionParts && !slices.ContainsFunc(parts, func(part string) bool {
 		return part == "" || leadingDigits(part) != part
 	})
-	elements := s.Features.Attributes[kernelVersion].Elements
+	elements := s.Features.Attributes[catalogue.KernelVersion].Elements
 	for i, name := range []string{"major", "minor", "revision"} {
 		switch _, has := elements[name]; {
 		case valid && i < len(parts):
 			elements[name] = parts[i]
-			s.changed("set %s.%s=%s", kernelVersion, name, parts[i])
+			s.changed("set %s.%s=%s", catalogue.KernelVersion, name, parts[i])
 		case has:
 			delete(elements, name)
-			s.changed("unset %s.%s", kernelVersion, name)
+			s.changed("unset %s.%s", catalogue.KernelVersion, name)
 		}
 	}
 }

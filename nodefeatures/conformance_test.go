@@ -13,6 +13,7 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -349,7 +350,7 @@ func (g generator) matcher(i int) nfdv1alpha1.FeatureMatcher {
 func (g generator) term(backreferences int) nfdv1alpha1.FeatureMatcherTerm {
 	t := nfdv1alpha1.FeatureMatcherTerm{Feature: g.feature()}
 	if g.chance(backreferences) {
-		t.Feature = backreference
+		t.Feature = catalogue.RuleMatched
 	}
 	if g.chance(20) {
 		t.Feature = strings.ToUpper(t.Feature)

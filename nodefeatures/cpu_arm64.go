@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"nodecompat/nodefeatures/catalogue"
+
 	"github.com/klauspost/cpuid/v2"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 )
@@ -42,8 +44,8 @@ func arm64Model() map[string]string {
 // features are empty.
 func arm64CPU(h host, flags []string, model map[string]string) *nfdv1alpha1.Features {
 	f := nfdv1alpha1.NewFeatures()
-	f.Flags[cpuidFact] = nfdv1alpha1.NewFlagFeatures(flags...)
-	f.Attributes[modelFact] = nfdv1alpha1.NewAttributeFeatures(model)
-	f.Attributes[topoFact] = nfdv1alpha1.NewAttributeFeatures(topology(h))
+	f.Flags[catalogue.CPUID] = nfdv1alpha1.NewFlagFeatures(flags...)
+	f.Attributes[catalogue.CPUModel] = nfdv1alpha1.NewAttributeFeatures(model)
+	f.Attributes["cpu.topology"] = nfdv1alpha1.NewAttributeFeatures(topology(h))
 	return f
 }

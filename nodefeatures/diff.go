@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -61,7 +62,7 @@ func Diff(a, b *Snapshot) []Difference {
 // known is a feature as the snapshot has it; one of which the snapshot says
 // nothing has a reason.
 func known(f *facts, name string) feature {
-	if name == backreference && !publishes(f.features, name) {
+	if name == catalogue.RuleMatched && !publishes(f.features, name) {
 		return feature{name: name, absent: true, reason: &verdict.Reason{Code: ReasonFeatureAbsent}}
 	}
 	return f.feature(name)

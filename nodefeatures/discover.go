@@ -6,11 +6,14 @@ import (
 	"log/slog"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	nfdsource "sigs.k8s.io/node-feature-discovery/source"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -75,13 +78,16 @@ func discover(o Options) *Snapshot {
 	all := sources()
 	s.Sources = make([]Source, len(all))
 	outputs := make([]output, len(all))
-	var running sync.WaitGroup
+	var running errgroup.Group
 	for i, src := range all {
 		if needed[src.name] {
-			running.Go(func() { outputs[i] = src.run(h) })
+			running.Go(func() error {
+				outputs[i] = src.run(h)
+				return nil
+			})
 		}
 	}
-	running.Wait()
+	running.Wait() //nolint:errcheck // none fails
 	for i, src := range all {
 		if !needed[src.name] {
 			s.Sources[i] = Source{Name: src.name, Status: SourceNotRun}
@@ -96,27 +102,24 @@ func discover(o Options) *Snapshot {
 
 // An output is what running a source gave.
 type output struct {
-	features  *nfdv1alpha1.Features // keyed without the source's name
+	features  *nfdv1alpha1.Features
 	err       error
-	gaps      map[string]gap // by the feature's name without the source's
+	unread    map[string]*Unreadable // by feature; nil for one that was read
 	addresses map[string][]string
 }
 
 // run runs the source and looks for what it could not read.
 func (src source) run(h host) output {
-	var o output
+	o := output{unread: map[string]*Unreadable{}}
 	if src.name == cpuSource {
 		o.features, o.err = detectCPU(h)
 	} else {
 		o.features, o.err = detect(src.name)
 	}
-	o.gaps = map[string]gap{}
-	for _, f := range src.facts {
-		if g := f.unread(h, o); g != nil {
-			o.gaps[f.name] = *g
-		}
+	for i := range src.features {
+		o.unread[src.features[i].Name] = o.unreadOf(h, &src.features[i])
 	}
-	o.addresses = deviceAddresses(h, src.name, o.features)
+	o.addresses = deviceAddresses(h, o.features)
 	return o
 }
 
@@ -130,29 +133,45 @@ func detect(name string) (f *nfdv1alpha1.Features, err error) {
 		}
 	}()
 	err = src.Discover()
-	return src.GetFeatures(), err
+	return fullyNamed(src.GetFeatures(), name), err
 }
 
-// unread is what could not be read of a feature; nil if nothing is missing.
-func (f fact) unread(h host, o output) *gap {
-	if f.archs != nil && !slices.Contains(f.archs, runtime.GOARCH) {
-		return &gap{Reason: verdict.Reason{
+// fullyNamed are the features of a source under their whole names.
+func fullyNamed(f *nfdv1alpha1.Features, source string) *nfdv1alpha1.Features {
+	full := nfdv1alpha1.NewFeatures()
+	for name, set := range f.Flags {
+		full.Flags[source+"."+name] = set
+	}
+	for name, set := range f.Attributes {
+		full.Attributes[source+"."+name] = set
+	}
+	for name, set := range f.Instances {
+		full.Instances[source+"."+name] = set
+	}
+	return full
+}
+
+// unreadOf is what could not be read of a feature; nil if nothing is missing.
+func (o output) unreadOf(h host, f *catalogue.Feature) *Unreadable {
+	_, name, _ := strings.Cut(f.Name, ".")
+	switch {
+	case f.Architectures != nil && !slices.Contains(f.Architectures, runtime.GOARCH):
+		return whole(&verdict.Reason{
 			Code:    ReasonNotThisArchitecture,
-			Message: fmt.Sprintf("NFD detects %s on %v only, this is %s", f.name, f.archs, runtime.GOARCH),
-		}}
-	}
-	if f.running && !h.running {
-		return &gap{Reason: verdict.Reason{
+			Message: fmt.Sprintf("NFD detects %s on %v only, this is %s", name, f.Architectures, runtime.GOARCH),
+		})
+	case f.Running && !h.running:
+		return whole(&verdict.Reason{
 			Code: ReasonOtherSystem, Message: "NFD reads this from the running machine, and " + h.root + " belongs to another",
-		}}
+		})
 	}
-	if f.gap != nil {
-		if g := f.gap(h, o.features); g != nil {
-			return g
+	if check := unreadOf[f.Name]; check != nil {
+		if u := check(h, o.features); u != nil {
+			return u
 		}
 	}
-	if o.err != nil && !publishes(o.features, f.name) {
-		return &gap{Reason: verdict.Reason{Code: ReasonSourceFailed, Message: o.err.Error()}}
+	if o.err != nil && !publishes(o.features, f.Name) {
+		return whole(&verdict.Reason{Code: ReasonSourceFailed, Message: o.err.Error()})
 	}
 	return nil
 }
@@ -161,22 +180,22 @@ func (f fact) unread(h host, o output) *gap {
 // architecture, or was not asked for, is listed, but is nobody's failure.
 func (o output) record(src source) Source {
 	r := Source{Name: src.name, Status: SourceOK, Unreadable: []Unreadable{}}
-	failed, possible := 0, len(src.facts)
-	for _, f := range src.facts {
-		g, ok := o.gaps[f.name]
-		if !ok {
+	failed, possible := 0, len(src.features)
+	for _, f := range src.features {
+		u := o.unread[f.Name]
+		if u == nil {
 			continue
 		}
-		r.Unreadable = append(r.Unreadable, Unreadable{Feature: src.name + "." + f.name, Partial: g.partial, Reason: g.Reason})
+		r.Unreadable = append(r.Unreadable, Unreadable{Feature: f.Name, Partial: u.Partial, Reason: u.Reason})
 		switch {
-		case g.Code == ReasonNotThisArchitecture, g.Code == ReasonSourceNotRun:
+		case u.Reason.Code == ReasonNotThisArchitecture, u.Reason.Code == ReasonSourceNotRun:
 			possible--
-		case g.partial:
+		case u.Partial:
 			r.Status = SourcePartial
 		default:
 			failed++
 			r.Status = SourcePartial
-			r.Reason = &g.Reason
+			r.Reason = &u.Reason
 		}
 	}
 	if failed == 0 || failed < possible {
@@ -189,22 +208,21 @@ func (o output) record(src source) Source {
 
 // addTo adds what was read to the snapshot.
 func (o output) addTo(s *Snapshot, src source) {
-	for _, f := range src.facts {
-		if g, ok := o.gaps[f.name]; ok && !g.partial {
+	for _, f := range src.features {
+		if u := o.unread[f.Name]; u != nil && !u.Partial {
 			continue
 		}
-		name := src.name + "." + f.name
-		if set, ok := o.features.Flags[f.name]; ok {
-			s.Features.Flags[name] = set
+		if set, ok := o.features.Flags[f.Name]; ok {
+			s.Features.Flags[f.Name] = set
 		}
-		if set, ok := o.features.Attributes[f.name]; ok {
-			s.Features.Attributes[name] = set
+		if set, ok := o.features.Attributes[f.Name]; ok {
+			s.Features.Attributes[f.Name] = set
 		}
-		if set, ok := o.features.Instances[f.name]; ok {
-			s.Features.Instances[name] = set
+		if set, ok := o.features.Instances[f.Name]; ok {
+			s.Features.Instances[f.Name] = set
 		}
-		if addresses := o.addresses[f.name]; len(addresses) > 0 {
-			s.Addresses[name] = addresses
+		if addresses := o.addresses[f.Name]; len(addresses) > 0 {
+			s.Addresses[f.Name] = addresses
 		}
 	}
 }

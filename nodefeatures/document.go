@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"nodecompat/nodefeatures/catalogue"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
@@ -147,9 +149,9 @@ func foreign(node Node) *Snapshot {
 
 // describe takes from the features what they tell about the node itself.
 func (s *Snapshot) describe() {
-	s.Node.Kernel = s.Features.Attributes[kernelVersion].Elements["full"]
+	s.Node.Kernel = s.Features.Attributes[catalogue.KernelVersion].Elements["full"]
 	if s.Node.Name == "" {
-		s.Node.Name = s.Features.Attributes[nodeName].Elements["nodename"]
+		s.Node.Name = s.Features.Attributes[catalogue.SystemName].Elements["nodename"]
 	}
 }
 

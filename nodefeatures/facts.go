@@ -3,10 +3,10 @@ package nodefeatures
 import (
 	"slices"
 	"strings"
-	"sync"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -14,35 +14,25 @@ import (
 type facts struct {
 	features  *nfdv1alpha1.Features
 	addresses map[string][]string
-	gaps      map[string]*Unreadable
+	unread    map[string]*Unreadable // by feature
 	sources   map[string]SourceStatus
-	known     map[string]bool
 	spelling  map[string]*spelling // by feature
 	omitted   []string
 }
 
 func (s *Snapshot) facts() *facts {
 	f := &facts{
-		features: &s.Features, addresses: s.Addresses, gaps: map[string]*Unreadable{}, sources: map[string]SourceStatus{},
-		known: knownFeatures(), spelling: map[string]*spelling{}, omitted: s.Omitted,
+		features: &s.Features, addresses: s.Addresses, unread: map[string]*Unreadable{}, sources: map[string]SourceStatus{},
+		spelling: map[string]*spelling{}, omitted: s.Omitted,
 	}
 	for _, source := range s.Sources {
 		f.sources[source.Name] = source.Status
 		for i := range source.Unreadable {
-			f.gaps[source.Unreadable[i].Feature] = &source.Unreadable[i]
+			f.unread[source.Unreadable[i].Feature] = &source.Unreadable[i]
 		}
 	}
 	return f
 }
-
-// knownFeatures are KnownFeatures, for looking up.
-var knownFeatures = sync.OnceValue(func() map[string]bool {
-	known := map[string]bool{}
-	for _, name := range KnownFeatures() {
-		known[name] = true
-	}
-	return known
-})
 
 // A feature is what is known about one feature.
 type feature struct {
@@ -64,9 +54,9 @@ type feature struct {
 
 // feature looks up a feature by its lower-case name.
 func (f *facts) feature(name string) feature {
-	gap, gappy := f.gaps[name]
-	if gappy && !gap.Partial {
-		return feature{name: name, reason: &gap.Reason}
+	unread, isUnread := f.unread[name]
+	if isUnread && !unread.Partial {
+		return feature{name: name, reason: &unread.Reason}
 	}
 	flags, isFlags := f.features.Flags[name]
 	attributes, isAttributes := f.features.Attributes[name]
@@ -75,8 +65,8 @@ func (f *facts) feature(name string) feature {
 		return f.missing(name)
 	}
 	found := feature{name: name, keys: flags.Elements, values: attributes.Elements, devices: instances.Elements, lists: isInstances}
-	if gappy {
-		found.unread, found.except = &gap.Reason, gap.Except
+	if isUnread {
+		found.unread, found.except = &unread.Reason, unread.Except
 	}
 	return found
 }
@@ -84,13 +74,13 @@ func (f *facts) feature(name string) feature {
 // missing says why a snapshot does not have a feature. Only one that records
 // its sources can say that the node does not have it.
 func (f *facts) missing(name string) feature {
-	if gap, ok := f.gaps[name]; ok {
-		return feature{name: name, reason: &gap.Reason}
+	if unread, ok := f.unread[name]; ok {
+		return feature{name: name, reason: &unread.Reason}
 	}
 	if slices.Contains(f.omitted, name) {
 		return feature{name: name, reason: &verdict.Reason{Code: ReasonNotInSnapshot, Message: "nobody asked for " + name + " when the snapshot was loaded"}}
 	}
-	if !f.known[name] {
+	if _, known := catalogue.Lookup(name); !known || name == catalogue.RuleMatched {
 		return feature{name: name, reason: f.unknownFeature(name)}
 	}
 	source, _, _ := strings.Cut(name, ".")
@@ -112,7 +102,7 @@ func (f *facts) missing(name string) feature {
 
 // feature looks up a feature for the rule at hand, variables included.
 func (e *evaluator) feature(name string) feature {
-	if name != backreference || e.vars == nil {
+	if name != catalogue.RuleMatched || e.vars == nil {
 		return e.facts.feature(name)
 	}
 	if e.vars.values == nil {

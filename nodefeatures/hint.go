@@ -7,20 +7,8 @@ import (
 	"github.com/klauspost/cpuid/v2"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
-)
-
-// The features of which this package knows more than their names.
-const (
-	loadedModules  = "kernel.loadedmodule"
-	enabledModules = "kernel.enabledmodule"
-	kernelConfig   = "kernel.config"
-	cpuFlags       = "cpu.cpuid"
-	cpuModel       = "cpu.model"
-	pciDevices     = "pci.device"
-	usbDevices     = "usb.device"
-	kernelVersion  = "kernel.version"
-	nodeName       = "system.name"
 )
 
 // hypervisorFlag is CPUID's bit for "this is a virtual machine".
@@ -57,17 +45,17 @@ func (f *facts) hint(feature string, x *Expression) string {
 	}
 	hint := ""
 	switch feature {
-	case loadedModules:
+	case catalogue.LoadedModule:
 		hint = f.moduleHint(x)
-	case kernelConfig:
+	case catalogue.KernelConfig:
 		hint = configHint(x)
-	case pciDevices, usbDevices:
-		hint = hexHint(x)
+	case catalogue.PCIDevice, catalogue.USBDevice:
+		hint = hexHint(feature, x)
 	}
 	if hint == "" && x.Found != nil && !x.Found.Present {
 		hint = f.spellingHint(feature, x.Name)
 	}
-	if hint == "" && feature == cpuFlags && x.Op == string(nfdv1alpha1.MatchExists) && hideable(x.Name) {
+	if hint == "" && feature == catalogue.CPUID && x.Op == string(nfdv1alpha1.MatchExists) && hideable(x.Name) {
 		hint = f.hypervisorHint()
 	}
 	return hint
@@ -77,17 +65,17 @@ func (f *facts) hint(feature string, x *Expression) string {
 // the modules often do not; and a module that is built in is never loaded.
 func (f *facts) moduleHint(x *Expression) string {
 	spelled := strings.ReplaceAll(x.Name, "-", "_")
-	enabled := f.features.Flags[enabledModules].Elements
-	loaded := f.features.Flags[loadedModules].Elements
+	enabled := f.features.Flags[catalogue.EnabledModule].Elements
+	loaded := f.features.Flags[catalogue.LoadedModule].Elements
 	for _, name := range []string{x.Name, spelled, strings.ReplaceAll(x.Name, "_", "-")} {
 		_, isEnabled := enabled[name]
 		_, isLoaded := loaded[name]
 		if isEnabled && !isLoaded {
-			return x.Name + " is built into this kernel, so it is never loaded: ask for " + name + " in " + enabledModules
+			return x.Name + " is built into this kernel, so it is never loaded: ask for " + name + " in " + catalogue.EnabledModule
 		}
 	}
 	if spelled != x.Name {
-		return loadedModules + " spells names as /proc/modules does, with underscores: " + spelled
+		return catalogue.LoadedModule + " spells names as /proc/modules does, with underscores: " + spelled
 	}
 	return ""
 }
@@ -113,8 +101,9 @@ func configHint(x *Expression) string {
 
 // hexHint: NFD publishes the identifiers of devices in lower case without 0x,
 // and only the first four digits of a PCI class.
-func hexHint(x *Expression) string {
-	if x.Name != "class" && !strings.HasSuffix(x.Name, "vendor") && !strings.HasSuffix(x.Name, "device") {
+func hexHint(feature string, x *Expression) string {
+	f, _ := catalogue.Lookup(feature)
+	if e, _ := f.Element(x.Name); e.Value.HexDigits() == 0 {
 		return ""
 	}
 	for _, value := range x.Value {
@@ -153,11 +142,11 @@ func hideable(flag string) bool {
 // there is one, and in most cases which.
 func (f *facts) hypervisorHint() string {
 	const hides = ": the hypervisor may hide it"
-	if name := f.features.Attributes[cpuModel].Elements["hypervisor"]; name != "" && name != "none" {
+	if name := f.features.Attributes[catalogue.CPUModel].Elements["hypervisor"]; name != "" && name != "none" {
 		return "this is a virtual machine (" + name + ")" + hides
 	}
-	if _, ok := f.features.Flags[cpuFlags].Elements[hypervisorFlag]; ok {
-		return "this is a virtual machine (" + cpuFlags + " has " + hypervisorFlag + ")" + hides
+	if _, ok := f.features.Flags[catalogue.CPUID].Elements[hypervisorFlag]; ok {
+		return "this is a virtual machine (" + catalogue.CPUID + " has " + hypervisorFlag + ")" + hides
 	}
 	return ""
 }

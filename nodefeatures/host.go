@@ -82,9 +82,9 @@ func (h host) node(name string) Node {
 	return n
 }
 
-// look says why path could not be read, or nil if it can be opened. It does
+// tryOpen says why path could not be read, or nil if it can be opened. It does
 // not read it, nor wait for anybody to write to it.
-func look(path string) *verdict.Reason {
+func tryOpen(path string) *verdict.Reason {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		reason := reasonFor(path, err)
@@ -104,16 +104,16 @@ func exists(path string) bool {
 // opened, or nil.
 func firstUnreadable(paths ...string) *verdict.Reason {
 	for _, path := range paths {
-		if reason := look(path); reason != nil {
+		if reason := tryOpen(path); reason != nil {
 			return reason
 		}
 	}
 	return nil
 }
 
-// refused is look, but a path that does not exist is fine.
+// refused is tryOpen, but a path that does not exist is fine.
 func refused(path string) *verdict.Reason {
-	if reason := look(path); reason != nil && reason.Code != ReasonFileMissing {
+	if reason := tryOpen(path); reason != nil && reason.Code != ReasonFileMissing {
 		return reason
 	}
 	return nil

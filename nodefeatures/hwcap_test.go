@@ -61,7 +61,7 @@ func TestTopology(t *testing.T) {
 	h := newHost("")
 	f, err := detectCPU(h)
 	must(t, err)
-	if diff := cmp.Diff(f.Attributes[topoFact].Elements, topology(h)); diff != "" {
+	if diff := cmp.Diff(f.Attributes["cpu.topology"].Elements, topology(h)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"iter"
 	"strings"
 
+	"nodecompat/nodefeatures/catalogue"
+
 	"golang.org/x/sync/errgroup"
 )
 
@@ -89,7 +91,7 @@ func (o LoadOptions) kept(n Node) map[string]bool {
 	}
 	kept := withHints(o.Features(n))
 	if kept != nil {
-		kept[kernelVersion], kept[nodeName] = true, true
+		kept[catalogue.KernelVersion], kept[catalogue.SystemName] = true, true
 	}
 	return kept
 }
@@ -104,11 +106,11 @@ func withHints(features []string) map[string]bool {
 	for _, name := range features {
 		names[strings.ToLower(name)] = true
 	}
-	if names[loadedModules] {
-		names[enabledModules] = true
+	if names[catalogue.LoadedModule] {
+		names[catalogue.EnabledModule] = true
 	}
-	if names[cpuFlags] {
-		names[cpuModel] = true
+	if names[catalogue.CPUID] {
+		names[catalogue.CPUModel] = true
 	}
 	return names
 }

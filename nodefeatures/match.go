@@ -13,11 +13,9 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
-
-// backreference is the feature that holds the variables of earlier rules.
-const backreference = nfdv1alpha1.RuleBackrefDomain + "." + nfdv1alpha1.RuleBackrefFeature
 
 // minParallel is the number of rules from which on they are shared among the CPUs.
 const minParallel = 32
@@ -107,7 +105,7 @@ func matchIndependent(stop <-chan struct{}, facts *facts, rules []nfdv1alpha1.Gr
 // refersBack says whether a rule looks at variables of earlier ones.
 func refersBack(r *nfdv1alpha1.GroupRule) bool {
 	for t := range termsOf(r) {
-		if strings.EqualFold(t.Feature, backreference) {
+		if strings.EqualFold(t.Feature, catalogue.RuleMatched) {
 			return true
 		}
 	}

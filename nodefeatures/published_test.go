@@ -13,6 +13,7 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -106,7 +107,7 @@ func checkPublished(t *testing.T, name string, c *published) {
 			set[variable] = expression(nfdv1alpha1.MatchIn, value)
 		}
 		rules = append(rules, nfdv1alpha1.GroupRule{
-			Name: "variables", MatchFeatures: nfdv1alpha1.FeatureMatcher{{Feature: backreference, MatchExpressions: &set}},
+			Name: "variables", MatchFeatures: nfdv1alpha1.FeatureMatcher{{Feature: catalogue.RuleMatched, MatchExpressions: &set}},
 		})
 	}
 	got := matched(t, s, rules)

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"slices"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -105,7 +106,7 @@ func (f *facts) unknownFeature(name string) *verdict.Reason {
 
 // names lists every feature that NFD may publish or the node has, sorted.
 func (f *facts) names() []string {
-	names := append(KnownFeatures(), backreference)
+	names := append(KnownFeatures(), catalogue.RuleMatched)
 	names = append(names, f.omitted...)
 	for name := range f.features.Flags {
 		names = append(names, name)

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"nodecompat/nodefeatures/catalogue"
+
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 )
@@ -125,7 +127,7 @@ func TestLoadFeatures(t *testing.T) {
 		}
 		kept := featureNames(some[0])
 		for _, feature := range featureNames(all[0]) {
-			if _, ok := withHints(features)[feature]; slices.Contains(kept, feature) != (ok || feature == kernelVersion || feature == nodeName) {
+			if _, ok := withHints(features)[feature]; slices.Contains(kept, feature) != (ok || feature == catalogue.KernelVersion || feature == catalogue.SystemName) {
 				t.Errorf("%s: %s", name, feature)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -193,7 +194,7 @@ func (e *evaluator) uncertain(f *feature, name string, m *nfdv1alpha1.MatchExpre
 	if !present && f.unread != nil && !slices.Contains(f.except, name) {
 		return f.unread
 	}
-	if e.vars == nil || f.name != backreference || !e.vars.uncertain(name) {
+	if e.vars == nil || f.name != catalogue.RuleMatched || !e.vars.uncertain(name) {
 		return nil
 	}
 	if present && (m.Op == nfdv1alpha1.MatchExists || m.Op == nfdv1alpha1.MatchDoesNotExist) {
@@ -221,7 +222,7 @@ func (e *evaluator) names(f *feature, m *nfdv1alpha1.MatchExpression) Expression
 	case !match && f.unread != nil:
 		x.Verdict, x.Reason = verdict.Unknown, f.unread
 		return x
-	case !match && e.vars != nil && f.name == backreference && e.vars.anyUncertain():
+	case !match && e.vars != nil && f.name == catalogue.RuleMatched && e.vars.anyUncertain():
 		x.Verdict, x.Reason = verdict.Unknown, variableUnknown("which variables there are depends on")
 		return x
 	}

@@ -5,6 +5,7 @@ import (
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -28,7 +29,7 @@ func newVariables(f *nfdv1alpha1.Features) *variables {
 	shallow := *f
 	shallow.Attributes = maps.Clone(f.Attributes)
 	v := &variables{features: &shallow, maybe: map[string]bool{}, since: map[string]bool{}}
-	if set, ok := f.Attributes[backreference]; ok && set.Elements != nil {
+	if set, ok := f.Attributes[catalogue.RuleMatched]; ok && set.Elements != nil {
 		v.publish(maps.Clone(set.Elements))
 	}
 	return v
@@ -39,7 +40,7 @@ func (v *variables) publish(values map[string]string) {
 	if v.features.Attributes == nil {
 		v.features.Attributes = map[string]nfdv1alpha1.AttributeFeatureSet{}
 	}
-	v.features.Attributes[backreference] = nfdv1alpha1.AttributeFeatureSet{Elements: values}
+	v.features.Attributes[catalogue.RuleMatched] = nfdv1alpha1.AttributeFeatureSet{Elements: values}
 }
 
 // record takes the variables of a rule that was evaluated. NFD inserts them,

@@ -63,10 +63,10 @@ feature that lists devices, each device has attributes. The elements listed are 
 `)
 	all := append(slices.Clone(All()), ruleMatched)
 	for _, f := range all {
-		fmt.Fprintf(&buf, "| [`%s`](#%s) | %s | %s |\n", f.Name, strings.ReplaceAll(f.Name, ".", ""), f.Kind, f.Meaning)
+		fmt.Fprintf(&buf, "| [`%s`](#%s) | %s | %s |\n", f.Name, strings.ReplaceAll(f.Name, ".", ""), forms(f.Kind), f.Meaning)
 	}
 	for _, f := range all {
-		fmt.Fprintf(&buf, "\n## %s\n\n%s", f.Name, sentence(f.Kind.String()))
+		fmt.Fprintf(&buf, "\n## %s\n\n%s", f.Name, sentence(forms(f.Kind)))
 		if f.Open {
 			buf.WriteString(", open")
 		}
@@ -95,3 +95,14 @@ var path = regexp.MustCompile(`[/$][A-Za-z_/.*-]+`)
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 func code(names []string) string { return "`" + strings.Join(names, "` `") + "`" }
+
+// forms lists the forms of a feature as a reader knows them.
+func forms(k Kind) string {
+	var forms []string
+	for i, form := range []string{"flags", "attributes", "devices"} {
+		if k.Has(1 << i) {
+			forms = append(forms, form)
+		}
+	}
+	return strings.Join(forms, " and ")
+}

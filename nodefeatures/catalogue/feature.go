@@ -42,17 +42,6 @@ const (
 // Has reports whether the feature is published in a form.
 func (k Kind) Has(form Kind) bool { return k&form != 0 }
 
-// String lists the forms as a reader knows them.
-func (k Kind) String() string {
-	var forms []string
-	for i, form := range []string{"flags", "attributes", "devices"} {
-		if k.Has(1 << i) {
-			forms = append(forms, form)
-		}
-	}
-	return strings.Join(forms, " and ")
-}
-
 // An Element is one element of a feature, or one attribute of its devices.
 type Element struct {
 	// Name is its name; a * at the end stands for anything.

@@ -8,8 +8,8 @@ import (
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/node-feature-discovery/source/local"
-	"sigs.k8s.io/node-feature-discovery/source/system"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -18,22 +18,22 @@ import (
 // (https://kubernetes-sigs.github.io/node-feature-discovery/v0.19/usage/customization-guide.html#feature-files).
 const featuresDir = "etc/kubernetes/node-feature-discovery/features.d"
 
-// osReleaseGap: the file is a symbolic link on most systems. An absolute one
+// unreadOSRelease: the file is a symbolic link on most systems. An absolute one
 // leads out of a root that is not our own, to the file of another system.
-func osReleaseGap(h host, f *nfdv1alpha1.Features) *gap {
+func unreadOSRelease(h host, f *nfdv1alpha1.Features) *Unreadable {
 	path := h.path("etc/os-release")
-	if !publishes(f, system.OsReleaseFeature) {
-		return whole(look(path))
+	if !publishes(f, "system.osrelease") {
+		return whole(tryOpen(path))
 	}
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return &gap{Reason: reasonFor(path, err)}
+		return &Unreadable{Reason: reasonFor(path, err)}
 	}
 	if root, err := filepath.EvalSymlinks(h.root); err == nil && !within(root, target) {
-		return &gap{Reason: verdict.Reason{Code: ReasonOtherSystem, Message: path + " is a link to " + target + ", outside " + h.root}}
+		return &Unreadable{Reason: verdict.Reason{Code: ReasonOtherSystem, Message: path + " is a link to " + target + ", outside " + h.root}}
 	}
 	if info, err := os.Stat(target); err != nil || !info.Mode().IsRegular() {
-		return &gap{Reason: verdict.Reason{Code: ReasonSourceFailed, Message: path + " is not a file"}}
+		return &Unreadable{Reason: verdict.Reason{Code: ReasonSourceFailed, Message: path + " is not a file"}}
 	}
 	return nil
 }
@@ -43,34 +43,34 @@ func within(root, path string) bool {
 	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
 }
 
-// nodeNameGap: NFD knows the name of the node only as it is told by the
+// unreadNodeName: NFD knows the name of the node only as it is told by the
 // environment, and publishes an empty one otherwise.
-func nodeNameGap(_ host, f *nfdv1alpha1.Features) *gap {
-	if f.Attributes[system.NameFeature].Elements["nodename"] != "" {
+func unreadNodeName(_ host, f *nfdv1alpha1.Features) *Unreadable {
+	if f.Attributes[catalogue.SystemName].Elements["nodename"] != "" {
 		return nil
 	}
-	return &gap{Reason: verdict.Reason{
+	return &Unreadable{Reason: verdict.Reason{
 		Code: ReasonNodeNameNotSet, Message: "NFD takes the node's name from the environment variable NODE_NAME, which is not set",
 		Hint: "set NODE_NAME to the node's name in the cluster",
 	}}
 }
 
-// dmiGap: firmware has only some of the attributes, and an absent one is
-// absent; those that exist but may not be read are a gap.
-func dmiGap(h host, f *nfdv1alpha1.Features) *gap {
+// unreadDMI: firmware has only some of the attributes, and an absent one is
+// absent; those that exist but may not be read are unread.
+func unreadDMI(h host, f *nfdv1alpha1.Features) *Unreadable {
 	dir := h.sys("devices/virtual/dmi/id")
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return &gap{Reason: reasonFor(dir, err)}
+		return &Unreadable{Reason: reasonFor(dir, err)}
 	}
-	found := f.Attributes[system.DmiIdFeature].Elements
+	found := f.Attributes["system.dmiid"].Elements
 	for _, entry := range entries {
 		name := entry.Name()
 		if _, ok := found[name]; ok || !publicDMI(name) {
 			continue
 		}
-		if reason := look(filepath.Join(dir, name)); reason != nil {
-			return newGap(reason, len(found) > 0)
+		if reason := tryOpen(filepath.Join(dir, name)); reason != nil {
+			return unreadable(reason, len(found) > 0)
 		}
 	}
 	return nil
@@ -89,26 +89,26 @@ func publicDMI(name string) bool {
 	return name == "sys_vendor"
 }
 
-// localGap: without the directory nobody has placed feature files, which is
+// unreadLocal: without the directory nobody has placed feature files, which is
 // known. Files that are unreadable or larger than NFD's bound are left out by
 // it. Nothing in them is ever executed.
-func localGap(h host, _ *nfdv1alpha1.Features) *gap {
+func unreadLocal(h host, _ *nfdv1alpha1.Features) *Unreadable {
 	ours := "/" + featuresDir
 	if !h.own() && !sameDirectory(ours, h.path(featuresDir)) {
-		return &gap{Reason: verdict.Reason{
+		return &Unreadable{Reason: verdict.Reason{
 			Code: ReasonOtherSystem, Message: "NFD reads " + ours + ", never that below " + h.root,
 			Hint: "mount the host's directory at " + ours,
 		}}
 	}
 	if _, err := os.Stat(h.path("etc")); !h.own() && err != nil {
-		return &gap{Reason: reasonFor(h.path("etc"), err)} // this is no system's root, or not all of it
+		return &Unreadable{Reason: reasonFor(h.path("etc"), err)} // this is no system's root, or not all of it
 	}
 	files, err := os.ReadDir(ours)
 	if os.IsNotExist(err) {
 		return nil
 	}
 	if err != nil {
-		return &gap{Reason: reasonFor(ours, err)}
+		return &Unreadable{Reason: reasonFor(ours, err)}
 	}
 	for _, file := range files {
 		if strings.HasPrefix(file.Name(), ".") {
@@ -135,7 +135,7 @@ func featureFileReason(path string) *verdict.Reason {
 			Code: ReasonSourceFailed, Message: fmt.Sprintf("%s has %d bytes; NFD reads at most %d", path, info.Size(), local.MaxFeatureFileSize),
 		}
 	}
-	return look(path)
+	return tryOpen(path)
 }
 
 // sameDirectory says whether both are one directory, or neither exists.

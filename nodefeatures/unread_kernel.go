@@ -10,6 +10,7 @@ import (
 	nfdsource "sigs.k8s.io/node-feature-discovery/source"
 	"sigs.k8s.io/node-feature-discovery/source/kernel"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -20,26 +21,26 @@ const (
 	configGzipFile = "/proc/config.gz"
 )
 
-func versionGap(_ host, f *nfdv1alpha1.Features) *gap {
-	if publishes(f, kernel.VersionFeature) {
+func unreadVersion(_ host, f *nfdv1alpha1.Features) *Unreadable {
+	if publishes(f, catalogue.KernelVersion) {
 		return nil
 	}
-	return whole(look(osReleaseFile))
+	return whole(tryOpen(osReleaseFile))
 }
 
-// configGap: NFD takes the first kernel configuration that it can read of a
+// unreadConfig: NFD takes the first kernel configuration that it can read of a
 // dozen places. If there is none, one that may not be read is the reason, else
 // that none exists.
-func configGap(h host, f *nfdv1alpha1.Features) *gap {
+func unreadConfig(h host, f *nfdv1alpha1.Features) *Unreadable {
 	if h.withoutConfig {
-		return &gap{Reason: verdict.Reason{Code: ReasonSourceNotRun, Message: "the kernel's configuration was not asked for"}}
+		return &Unreadable{Reason: verdict.Reason{Code: ReasonSourceNotRun, Message: "the kernel's configuration was not asked for"}}
 	}
-	if publishes(f, kernel.ConfigFeature) {
+	if publishes(f, catalogue.KernelConfig) {
 		return nil
 	}
 	release, err := os.ReadFile(osReleaseFile)
 	if err != nil {
-		return whole(look(osReleaseFile))
+		return whole(tryOpen(osReleaseFile))
 	}
 	boot := h.path("boot", "config-"+strings.TrimSpace(string(release)))
 	for _, path := range []string{configGzipFile, boot} {
@@ -47,7 +48,7 @@ func configGap(h host, f *nfdv1alpha1.Features) *gap {
 			return whole(reason)
 		}
 	}
-	return &gap{Reason: verdict.Reason{
+	return &Unreadable{Reason: verdict.Reason{
 		Code:    ReasonFileMissing,
 		Message: "no kernel configuration: neither " + configGzipFile + " nor " + boot + " exists or can be read",
 	}}
@@ -57,7 +58,7 @@ func configGap(h host, f *nfdv1alpha1.Features) *gap {
 // configuration; nil asks for all. Unpacking it is a third of all detection.
 func needsKernelConfig(features []string) bool {
 	return features == nil || slices.ContainsFunc(features, func(name string) bool {
-		return strings.EqualFold(name, kernelConfig) || strings.EqualFold(name, loadedModules) // for its hint
+		return strings.EqualFold(name, catalogue.KernelConfig) || strings.EqualFold(name, catalogue.LoadedModule) // for its hint
 	})
 }
 
@@ -71,11 +72,11 @@ func configureKernel(h host) {
 	nfdsource.GetConfigurableSource(kernel.Name).SetConfig(config)
 }
 
-func loadedModuleGap(_ host, f *nfdv1alpha1.Features) *gap {
-	if publishes(f, kernel.LoadedModuleFeature) {
+func unreadLoadedModules(_ host, f *nfdv1alpha1.Features) *Unreadable {
+	if publishes(f, catalogue.LoadedModule) {
 		return nil
 	}
-	reason := look(modulesFile)
+	reason := tryOpen(modulesFile)
 	if reason != nil && withoutModules(f) {
 		reason.Hint = "this kernel is built without loadable modules; what is built in is in kernel.enabledmodule and kernel.config"
 	}
@@ -84,49 +85,49 @@ func loadedModuleGap(_ host, f *nfdv1alpha1.Features) *gap {
 
 // withoutModules says whether the kernel's configuration has no loadable modules.
 func withoutModules(f *nfdv1alpha1.Features) bool {
-	config, ok := f.Attributes[kernel.ConfigFeature]
+	config, ok := f.Attributes[catalogue.KernelConfig]
 	return ok && len(config.Elements) > 0 && config.Elements["MODULES"] == ""
 }
 
-// enabledModuleGap: NFD publishes nothing without modules.builtin, and only the
+// unreadEnabledModules: NFD publishes nothing without modules.builtin, and only the
 // built-in modules without /proc/modules.
-func enabledModuleGap(h host, f *nfdv1alpha1.Features) *gap {
-	if publishes(f, kernel.EnabledModuleFeature) {
-		if publishes(f, kernel.LoadedModuleFeature) {
+func unreadEnabledModules(h host, f *nfdv1alpha1.Features) *Unreadable {
+	if publishes(f, catalogue.EnabledModule) {
+		if publishes(f, catalogue.LoadedModule) {
 			return nil
 		}
-		return part(look(modulesFile))
+		return part(tryOpen(modulesFile))
 	}
 	release, err := os.ReadFile(osReleaseFile)
 	if err != nil {
-		return whole(look(osReleaseFile))
+		return whole(tryOpen(osReleaseFile))
 	}
-	reason := look(h.path("lib/modules", strings.TrimSpace(string(release)), "modules.builtin"))
+	reason := tryOpen(h.path("lib/modules", strings.TrimSpace(string(release)), "modules.builtin"))
 	if reason != nil && reason.Code == ReasonFileMissing {
 		reason.Hint = "in a container, mount the host's /lib/modules"
 	}
 	return whole(reason)
 }
 
-// selinuxGap: the kernel makes the directory when SELinux is enabled; the file
+// unreadSELinux: the kernel makes the directory when SELinux is enabled; the file
 // in it needs selinuxfs to be mounted as well, which it is not in most
 // containers, and NFD takes its absence for a no
 // (https://elixir.bootlin.com/linux/v6.12/source/security/selinux/selinuxfs.c).
-func selinuxGap(h host, f *nfdv1alpha1.Features) *gap {
+func unreadSELinux(h host, f *nfdv1alpha1.Features) *Unreadable {
 	dir := h.sys("fs/selinux")
 	enforce := filepath.Join(dir, "enforce")
-	if !publishes(f, kernel.SelinuxFeature) {
+	if !publishes(f, "kernel.selinux") {
 		return whole(firstUnreadable(h.sys("fs"), enforce))
 	}
 	if exists(dir) {
-		return whole(look(enforce))
+		return whole(tryOpen(enforce))
 	}
 	return nil
 }
 
-func kvmGap(h host, f *nfdv1alpha1.Features) *gap {
-	if !publishes(f, kernel.KvmFeature) {
-		return whole(look(h.sys("devices/virtual/misc/kvm")))
+func unreadKVM(h host, f *nfdv1alpha1.Features) *Unreadable {
+	if !publishes(f, "kernel.kvm") {
+		return whole(tryOpen(h.sys("devices/virtual/misc/kvm")))
 	}
-	return whole(look(h.sys("devices/virtual")))
+	return whole(tryOpen(h.sys("devices/virtual")))
 }

@@ -9,20 +9,12 @@ import (
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
 
-// The names of the cpu source's features, which are declared where it can be
-// built (see cpu_arm64.go).
+// Where the features of the CPU are read.
 const (
-	cpuSource   = "cpu"
-	cpuidFact   = "cpuid"
-	modelFact   = "model"
-	cstateFact  = "cstate"
-	pstateFact  = "pstate"
-	rdtFact     = "rdt"
-	topoFact    = "topology"
-	securFact   = "security"
 	cpusDir     = "bus/cpu/devices"
 	cpuidleDir  = "devices/system/cpu/cpuidle"
 	pstateDir   = "devices/system/cpu/intel_pstate"
@@ -30,17 +22,17 @@ const (
 	resctrlRoot = "/sys/fs/resctrl"
 )
 
-// cpuidGap: every machine has some flag, so no flag at all means that nothing
+// unreadCPUID: every machine has some flag, so no flag at all means that nothing
 // was read.
-func cpuidGap(_ host, f *nfdv1alpha1.Features) *gap {
-	if len(f.Flags[cpuidFact].Elements) > 0 {
+func unreadCPUID(_ host, f *nfdv1alpha1.Features) *Unreadable {
+	if len(f.Flags[catalogue.CPUID].Elements) > 0 {
 		return nil
 	}
-	return &gap{Reason: verdict.Reason{Code: ReasonSourceFailed, Message: "no CPU flag was found"}}
+	return &Unreadable{Reason: verdict.Reason{Code: ReasonSourceFailed, Message: "no CPU flag was found"}}
 }
 
-func cstateGap(h host, f *nfdv1alpha1.Features) *gap {
-	if publishes(f, cstateFact) {
+func unreadCState(h host, f *nfdv1alpha1.Features) *Unreadable {
+	if publishes(f, "cpu.cstate") {
 		return nil
 	}
 	return whole(firstUnreadable(
@@ -50,21 +42,21 @@ func cstateGap(h host, f *nfdv1alpha1.Features) *gap {
 	))
 }
 
-// pstateGap: NFD publishes an empty set both when intel_pstate is not in use
+// unreadPState: NFD publishes an empty set both when intel_pstate is not in use
 // and when it could not be read.
-func pstateGap(h host, f *nfdv1alpha1.Features) *gap {
-	if reason := look(h.sys("devices/system/cpu")); reason != nil {
+func unreadPState(h host, f *nfdv1alpha1.Features) *Unreadable {
+	if reason := tryOpen(h.sys("devices/system/cpu")); reason != nil {
 		return whole(reason)
 	}
 	if !exists(h.sys(pstateDir)) {
 		return nil
 	}
-	found := f.Attributes[pstateFact].Elements
+	found := f.Attributes["cpu.pstate"].Elements
 	if found["status"] == "" {
-		return whole(look(h.sys(pstateDir, "status")))
+		return whole(tryOpen(h.sys(pstateDir, "status")))
 	}
 	if found["turbo"] == "" {
-		return part(look(h.sys(pstateDir, "no_turbo")))
+		return part(tryOpen(h.sys(pstateDir, "no_turbo")))
 	}
 	if found["status"] == "active" && found["scaling_governor"] == "" {
 		return part(governorReason(h))
@@ -92,24 +84,24 @@ func governorReason(h host) *verdict.Reason {
 	return nil
 }
 
-// rdtGap: the flags are CPUID's; the number of classes comes from resctrl, if
+// unreadRDT: the flags are CPUID's; the number of classes comes from resctrl, if
 // that is mounted.
-func rdtGap(_ host, f *nfdv1alpha1.Features) *gap {
-	found := f.Attributes[rdtFact].Elements
+func unreadRDT(_ host, f *nfdv1alpha1.Features) *Unreadable {
+	found := f.Attributes["cpu.rdt"].Elements
 	if found["RDTL3CA"] == "" || found["RDTL3CA_NUM_CLOSID"] != "" {
 		return nil
 	}
-	reason := look(resctrlRoot + "/info/L3/num_closids")
+	reason := tryOpen(resctrlRoot + "/info/L3/num_closids")
 	if reason != nil && reason.Code == ReasonFileMissing {
 		reason.Hint = "mount resctrl at " + resctrlRoot
 	}
 	return part(reason)
 }
 
-// securityGap: a parameter of KVM that does not exist is a feature that is not
+// unreadSecurity: a parameter of KVM that does not exist is a feature that is not
 // enabled, but only where sysfs can be seen at all.
-func securityGap(h host, f *nfdv1alpha1.Features) *gap {
-	if reason := look(h.sys("module")); reason != nil {
+func unreadSecurity(h host, f *nfdv1alpha1.Features) *Unreadable {
+	if reason := tryOpen(h.sys("module")); reason != nil {
 		return part(reason)
 	}
 	for _, parameter := range []string{
@@ -120,34 +112,34 @@ func securityGap(h host, f *nfdv1alpha1.Features) *gap {
 			return part(reason)
 		}
 	}
-	found := f.Attributes[securFact].Elements
+	found := f.Attributes["cpu.security"].Elements
 	for enabled, capacity := range map[string]string{
 		"tdx.enabled": "tdx.total_keys", "sev.enabled": "sev.asids", "sev.es.enabled": "sev.encrypted_state_ids",
 	} {
 		if found[enabled] != "" && found[capacity] == "" {
-			return part(look(h.sys("fs/cgroup/misc.capacity")))
+			return part(tryOpen(h.sys("fs/cgroup/misc.capacity")))
 		}
 	}
 	return nil
 }
 
-// sstGap: NFD publishes an empty set both when SST-BF is not in use and when it
+// unreadSST: NFD publishes an empty set both when SST-BF is not in use and when it
 // could not tell.
-func sstGap(h host, _ *nfdv1alpha1.Features) *gap {
+func unreadSST(h host, _ *nfdv1alpha1.Features) *Unreadable {
 	cpus, err := os.ReadDir(h.sys(cpusDir))
 	if err != nil {
-		return &gap{Reason: reasonFor(h.sys(cpusDir), err)}
+		return &Unreadable{Reason: reasonFor(h.sys(cpusDir), err)}
 	}
 	for _, cpu := range cpus {
 		path := h.sys(cpusDir, cpu.Name(), "cpufreq/base_frequency")
 		if !exists(path) {
 			continue
 		}
-		if reason := look(path); reason != nil {
+		if reason := tryOpen(path); reason != nil {
 			return whole(reason)
 		}
 		if nominalFrequency() == 0 {
-			return &gap{Reason: verdict.Reason{
+			return &Unreadable{Reason: verdict.Reason{
 				Code: ReasonSourceFailed, Message: "the CPU does not tell its nominal frequency, with which " + path + " is compared",
 			}}
 		}
@@ -155,15 +147,15 @@ func sstGap(h host, _ *nfdv1alpha1.Features) *gap {
 	return nil
 }
 
-// topologyGap: NFD publishes an empty set if it fails to read one CPU.
-func topologyGap(h host, f *nfdv1alpha1.Features) *gap {
-	sockets := f.Attributes[topoFact].Elements["socket_count"]
+// unreadTopology: NFD publishes an empty set if it fails to read one CPU.
+func unreadTopology(h host, f *nfdv1alpha1.Features) *Unreadable {
+	sockets := f.Attributes["cpu.topology"].Elements["socket_count"]
 	if sockets != "" && sockets != "0" {
 		return nil
 	}
 	cpus, err := os.ReadDir(h.sys(cpusDir))
 	if err != nil {
-		return &gap{Reason: reasonFor(h.sys(cpusDir), err)}
+		return &Unreadable{Reason: reasonFor(h.sys(cpusDir), err)}
 	}
 	var names []string
 	for _, cpu := range cpus {
@@ -174,7 +166,7 @@ func topologyGap(h host, f *nfdv1alpha1.Features) *gap {
 			return whole(reason)
 		}
 	}
-	return &gap{Reason: verdict.Reason{
+	return &Unreadable{Reason: verdict.Reason{
 		Code: ReasonSourceFailed, Message: "no topology was found in " + h.sys(cpusDir) + " [" + strings.Join(names, " ") + "]",
 	}}
 }
