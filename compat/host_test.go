@@ -229,7 +229,8 @@ func TestHostUsage(t *testing.T) {
 
 // TestReserve: registries do not get all of the time.
 func TestReserve(t *testing.T) {
-	registry := registrytest.New(t, registrytest.Options{Faults: []registrytest.Fault{{On: registrytest.KindResolve, Do: registrytest.Hang}}})
+	registry := registrytest.New(t, registrytest.Options{})
+	registry.Fail(registrytest.Fault{On: registrytest.KindResolve, Do: registrytest.Hang})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
 	result, err := compat.ValidateNode(ctx, compat.NodeRequest{

@@ -143,7 +143,6 @@ func newFaultyRegistry(t *testing.T, c faultCase, network *registrytest.Network)
 		LaxReferences: true,
 		NoReferrers:   c.kind == registrytest.KindFallback || c.kind == registrytest.KindTagPut,
 		Intercept:     delay,
-		Faults:        []registrytest.Fault{{On: c.kind, Times: c.fault.times, Do: c.fault.do, Only: r.only}},
 	}
 	if c.kind == registrytest.KindToken {
 		o.Auth, o.Username, o.Password = registrytest.AuthBearer, "ci", faultPassword
@@ -165,6 +164,7 @@ func newFaultyRegistry(t *testing.T, c faultCase, network *registrytest.Network)
 		r.names[digest.FromString(otherKernel).String()] = "new blob"
 		r.names[ocispec.DescriptorEmptyJSON.Digest.String()] = "new blob"
 	}
+	r.Fail(registrytest.Fault{On: c.kind, Times: c.fault.times, Do: c.fault.do, Only: r.only})
 	r.args = []string{c.command, "--plain-http", "--image", r.Host() + "/app:1.0", "-o", "json"}
 	switch c.command {
 	case "attach":

@@ -78,7 +78,15 @@ type faults struct {
 	done []int
 }
 
-func newFaults(list []Fault) *faults { return &faults{list: list, done: make([]int, len(list))} }
+// Fail makes one more thing go wrong from now on. Of several that a request has part in, the one
+// that came first happens.
+func (r *Registry) Fail(f Fault) { r.faults.add(f) }
+
+func (f *faults) add(fault Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list, f.done = append(f.list, fault), append(f.done, 0)
+}
 
 // apply answers a request if a fault is for it.
 func (f *faults) apply(kind Kind, w http.ResponseWriter, req *http.Request, next http.Handler) bool {

@@ -41,8 +41,6 @@ type Options struct {
 	TLS bool
 	// Network is what it listens on, nil for the system's loopback.
 	Network *Network
-	// Faults go wrong with requests that got past authentication; the first that fits does.
-	Faults []Fault
 	// Intercept sees each request first, and answers it if it returns true.
 	Intercept func(http.ResponseWriter, *http.Request) bool
 }
@@ -83,7 +81,7 @@ func New(t testing.TB, o Options) *Registry {
 // Serve starts a registry whose content another implementation keeps.
 func Serve(t testing.TB, o Options, handler http.Handler) *Registry {
 	t.Helper()
-	r := &Registry{options: o, handler: handler, faults: newFaults(o.Faults)}
+	r := &Registry{options: o, handler: handler, faults: &faults{}}
 	if o.Auth == AuthBearer {
 		r.realm = newRealm(t, o, r.faults)
 	}
