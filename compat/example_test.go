@@ -30,7 +30,7 @@ compatibilities:
       matchExpressions:
         major: {op: Ge, value: ["99"]}
 `)}}}
-	for snapshot, err := range nodefeatures.Load(file, nodefeatures.LoadOptions{}) {
+	for snapshot, err := range nodefeatures.Load(context.Background(), file, nodefeatures.LoadOptions{}) {
 		if err != nil {
 			log.Fatal(err)
 		}

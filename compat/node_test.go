@@ -76,7 +76,7 @@ func anyOf(terms ...string) string {
 func load(t testing.TB, text string) *nodefeatures.Snapshot {
 	t.Helper()
 	var snapshots []*nodefeatures.Snapshot
-	for s, err := range nodefeatures.Load(strings.NewReader(text), nodefeatures.LoadOptions{}) {
+	for s, err := range nodefeatures.Load(t.Context(), strings.NewReader(text), nodefeatures.LoadOptions{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

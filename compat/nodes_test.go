@@ -312,7 +312,7 @@ func TestNodesFeatures(t *testing.T) {
 		asked = features(whole.Node)
 		keep := func(nodefeatures.Node) []string { return asked }
 		return func(yield func(compat.SavedNode, error) bool) {
-			for s, err := range nodefeatures.Load(strings.NewReader(nodeA), nodefeatures.LoadOptions{Features: keep}) {
+			for s, err := range nodefeatures.Load(t.Context(), strings.NewReader(nodeA), nodefeatures.LoadOptions{Features: keep}) {
 				if !yield(compat.SavedNode{File: "node.json", Snapshot: s}, err) {
 					return
 				}

@@ -3,22 +3,29 @@ package nodefeatures
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 
+	"nodecompat/spec/yamltree"
+
 	"github.com/go-json-experiment/json/jsontext"
-	"sigs.k8s.io/yaml"
 )
 
 // documents reads a stream document by document, and lists item by item.
 type documents struct {
 	in      *meter
 	started bool
-	yaml    [][]byte // the documents of a YAML stream
-	json    *jsontext.Decoder
+	json    *jsontext.Decoder // of the stream, or of the YAML document at hand
 	inList  bool
+	// Of a YAML stream:
+	yaml      []yamltree.Document
+	yamlItems func() (*yamltree.Node, error, bool) // of the list at hand that is cut at its items, or nil
+	stopYAML  func()
+	converted int // bytes of JSON so far
 	// The object at hand: its features, and its members but for these and its items.
 	features jsontext.Value
 	rest     bytes.Buffer
@@ -56,10 +63,17 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// next returns up to n documents, and io.EOF behind the last.
-func (s *documents) next(n int) ([]*document, error) {
+// maxConverted bounds the JSON that a YAML stream is made into, in bytes.
+const maxConverted = 4 * MaxYAMLSize
+
+// next returns up to n documents, fewer if they are large, and io.EOF behind the
+// last.
+func (s *documents) next(ctx context.Context, n int) ([]*document, error) {
 	list := make([]*document, 0, n)
-	for len(list) < n {
+	for size := 0; len(list) < n && size < MaxDocument; {
+		if err := ctx.Err(); err != nil {
+			return list, err
+		}
 		s.in.left = MaxDocument
 		d, err := s.one()
 		switch {
@@ -73,6 +87,7 @@ func (s *documents) next(n int) ([]*document, error) {
 			return list, fmt.Errorf("%s: %w", s.where(), jsonError(err))
 		}
 		list = append(list, d)
+		size += len(d.data) + len(d.features)
 	}
 	return list, nil
 }
@@ -98,12 +113,9 @@ func (s *documents) one() (*document, error) {
 	s.n++
 	token, err := s.json.ReadToken()
 	if errors.Is(err, io.EOF) && len(s.yaml) > 0 {
-		var data []byte
-		if data, err = yaml.YAMLToJSONStrict(s.yaml[0]); err != nil {
+		if err = s.nextYAML(); err != nil {
 			return nil, err
 		}
-		s.yaml = s.yaml[1:]
-		s.json = jsontext.NewDecoder(bytes.NewReader(data), lenient)
 		token, err = s.json.ReadToken()
 	}
 	switch {
@@ -143,52 +155,45 @@ func (s *documents) begin() error {
 	if len(data) > MaxYAMLSize {
 		return fmt.Errorf("more YAML than the limit of %d bytes; use JSON", MaxYAMLSize)
 	}
-	s.yaml = splitYAML(data)
 	s.json = jsontext.NewDecoder(strings.NewReader(""), lenient)
+	s.yaml, err = yamltree.Split(data)
+	return err
+}
+
+// nextYAML makes JSON of the next document of a YAML stream, which of a long list
+// has only what is around its items.
+func (s *documents) nextYAML() error {
+	root, items, err := s.yaml[0].Read()
+	if err != nil {
+		return err
+	}
+	data, err := s.convert(root)
+	if err != nil {
+		return err
+	}
+	s.yaml = s.yaml[1:]
+	s.json = jsontext.NewDecoder(bytes.NewReader(data), lenient)
+	if s.close(); items != nil {
+		s.yamlItems, s.stopYAML = iter.Pull2(items)
+	}
 	return nil
 }
 
-// splitYAML cuts a YAML stream at its document markers.
-// https://yaml.org/spec/1.2.2/#912-document-markers
-func splitYAML(data []byte) [][]byte {
-	var parts [][]byte
-	from, at := 0, 0
-	for line := range bytes.Lines(data) {
-		if text := bytes.TrimRight(line, " \t\r\n"); bytes.Equal(text, []byte("---")) || bytes.HasPrefix(text, []byte("--- ")) {
-			parts = append(parts, data[from:at])
-			from = at
-		}
-		at += len(line)
+// convert makes JSON of YAML. What aliases repeat is bounded over all documents.
+func (s *documents) convert(n *yamltree.Node) ([]byte, error) {
+	data, err := n.JSON(true)
+	if s.converted += len(data); err == nil && s.converted > maxConverted {
+		return nil, fmt.Errorf("more than the limit of %d bytes, those that aliases repeat included", maxConverted)
 	}
-	parts = append(parts, data[from:])
-	var found [][]byte
-	for _, part := range parts {
-		if n := countDocuments(part); n > 0 {
-			found = append(found, part)
-		}
-	}
-	return found
+	return data, err
 }
 
-// countDocuments counts the documents of a YAML stream. In column 0, `---` can be
-// nothing but their separator (https://yaml.org/spec/1.2.2/#912-document-markers).
-func countDocuments(data []byte) int {
-	n, content := 0, false
-	for line := range bytes.Lines(data) {
-		text := bytes.TrimRight(line, " \t\r\n")
-		marker := bytes.Equal(text, []byte("---")) || bytes.HasPrefix(text, []byte("--- ")) || bytes.Equal(text, []byte("..."))
-		switch {
-		case marker:
-			content = len(text) > len("---")
-			if content {
-				n++
-			}
-		case len(text) > 0 && text[0] != '#' && text[0] != '%' && !content:
-			content = true
-			n++
-		}
+// close ends the reading of a YAML list.
+func (s *documents) close() {
+	if s.stopYAML != nil {
+		s.stopYAML()
 	}
-	return n
+	s.yamlItems, s.stopYAML = nil, nil
 }
 
 // members reads the members of the object at hand. The items of a list are
@@ -240,6 +245,17 @@ func (s *documents) items(again bool) (*document, error) {
 }
 
 func (s *documents) nextItem() (*document, error) {
+	if s.yamlItems != nil {
+		if node, err, more := s.yamlItems(); more {
+			s.item++
+			var data []byte
+			if err == nil {
+				data, err = s.convert(node)
+			}
+			return &document{where: s.where(), data: data, item: true}, err
+		}
+		s.close()
+	}
 	if s.json.PeekKind() != ']' {
 		s.item++
 		value, err := s.json.ReadValue()

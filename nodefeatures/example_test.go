@@ -29,7 +29,7 @@ compatibilities:
 	if err := problems.Err(); err != nil {
 		log.Fatal(err)
 	}
-	for snapshot, err := range nodefeatures.Load(file, nodefeatures.LoadOptions{}) {
+	for snapshot, err := range nodefeatures.Load(context.Background(), file, nodefeatures.LoadOptions{}) {
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package nodefeatures
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -65,12 +66,12 @@ const batch = 32
 // Nothing about the machine that Load runs on gets into a snapshot. Those that
 // are not ours have no Sources: a feature that they lack is unknown, not absent.
 //
-// It ends with the first error. Snapshots may share parts with each other: don't
+// It ends with the first error, and with the context. Snapshots may share parts with each other: don't
 // change them, use Set, Unset and AddDevice, which change a copy.
-func Load(r io.Reader, o LoadOptions) iter.Seq2[*Snapshot, error] {
+func Load(ctx context.Context, r io.Reader, o LoadOptions) iter.Seq2[*Snapshot, error] {
 	return func(yield func(*Snapshot, error) bool) {
 		l := loader{options: o, merger: merger{sets: map[setKey]*sharedSet{}}}
-		more, err := l.read(r, yield)
+		more, err := l.read(ctx, r, yield)
 		if err == nil && more {
 			more, err = l.merged(yield)
 		}
@@ -124,11 +125,12 @@ type loader struct {
 
 // read decodes the documents of the stream, a batch at a time: while one is
 // being decoded the next is read. More is false if nobody wants any.
-func (l *loader) read(r io.Reader, yield func(*Snapshot, error) bool) (more bool, err error) {
+func (l *loader) read(ctx context.Context, r io.Reader, yield func(*Snapshot, error) bool) (more bool, err error) {
 	stream := newDocuments(r)
+	defer stream.close()
 	decoded := l.decode(nil)
 	for {
-		next, errRead := stream.next(batch)
+		next, errRead := stream.next(ctx, batch)
 		decodedNext := l.decode(next)
 		more, err := l.take(decoded(), yield)
 		if err == nil && more && errRead != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -150,7 +151,7 @@ func TestLoadErrors(t *testing.T) {
 		{"an unknown key in ours", `{` + own + `, "nodes": {}}`, `unknown field "nodes"`},
 		{"another case in ours", `{` + own + `, "Node": {}}`, `unknown field "Node"`},
 		{"a duplicate key in ours", `{` + own + `, "node": {}, "node": {}}`, `duplicate field "node"`},
-		{"a duplicate key in YAML", "apiVersion: compat/v1alpha1\nkind: NodeSnapshot\ntool: a\ntool: b\n", `"tool" already set`},
+		{"a duplicate key in YAML", "apiVersion: compat/v1alpha1\nkind: NodeSnapshot\ntool: a\ntool: b\n", `line 4: the key "tool" occurs twice`},
 		{"an unknown status", `{` + own + `, "sources": [{"name": "cpu", "status": "maybe"}]}`, `status "maybe"`},
 		{"too few addresses", `{` + own + `, "addresses": {"pci.device": ["0"]}}`, "1 addresses for the 0 devices"},
 		{"more than features in an export", `{"flags": {}, "labels": {}}`, `unknown field "labels"`},
@@ -161,8 +162,8 @@ func TestLoadErrors(t *testing.T) {
 		{"too many elements", many, "more than the limit of 200000"},
 		{"too much YAML", "a: " + strings.Repeat("x", MaxYAMLSize), "more YAML than the limit of 8388608"},
 		{"too long a list", `{"apiVersion": "v1", "kind": "List", "items": [` + strings.Repeat(object+",", MaxNodes) + object + `]}`, "more than the limit of 10000"},
-		{"an alias bomb", bomb, "excessive aliasing"},
-		{"deep nesting", strings.Repeat("[", 100_000), "exceeded max depth"},
+		{"an alias bomb", bomb, "line 1: more than 200000 values, those that aliases repeat included"},
+		{"deep nesting", strings.Repeat("[", 100_000), "nested deeper than 100 levels"},
 		{"deep nesting of JSON", `{"a":` + strings.Repeat("[", 100_000), "exceeded max depth"},
 	}
 	for _, tt := range tests {
@@ -173,5 +174,47 @@ func TestLoadErrors(t *testing.T) {
 	}
 	if _, err := load([]byte("kind: Pod")); !errors.Is(err, ErrNotSnapshot) {
 		t.Errorf("not ErrNotSnapshot: %v", err)
+	}
+}
+
+// nodeFeatureItem is an item of a list as kubectl prints it in YAML.
+const nodeFeatureItem = `- apiVersion: nfd.k8s-sigs.io/v1alpha1
+  kind: NodeFeature
+  metadata:
+    name: node-%04[1]d
+    namespace: nfd
+    labels: {nfd.node.kubernetes.io/node-name: node-%04[1]d}
+  spec:
+    features:
+      attributes:
+        kernel.version:
+          elements: {full: "%[1]d"}
+`
+
+// A long list in YAML is cut at its items, which are merged as those in JSON are.
+func TestLoadYAMLList(t *testing.T) {
+	var items strings.Builder
+	const nodes = 9_000
+	for i := range nodes {
+		fmt.Fprintf(&items, nodeFeatureItem, i)
+	}
+	list := "apiVersion: v1\nitems:\n" + items.String() + "kind: List\nmetadata: {}\n"
+	snapshots, err := load([]byte(list))
+	if err != nil || len(snapshots) != nodes || snapshots[nodes-1].Node.Kernel != "8999" {
+		t.Fatalf("%d snapshots, %v", len(snapshots), err)
+	}
+	_, err = load([]byte(strings.Replace(list, `full: "2000"`, `full: "2000", full: "1"`, 1)))
+	if want := "document 1, item 2000: line 22013: the key \"full\" occurs twice"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
+}
+
+// What aliases repeat is bounded over all documents of a stream.
+func TestLoadYAMLAliases(t *testing.T) {
+	object := "---\n" + strings.Replace(fmt.Sprintf(nodeFeatureItem, 1), "- ", "  ", 1) +
+		"  a: &a " + strings.Repeat("x", 1<<10) + "\n  b: [" + strings.Repeat("*a,", 1<<12) + "]\n"
+	_, err := load([]byte(strings.Repeat(object, 10)))
+	if want := "document 8: more than the limit of 33554432 bytes, those that aliases repeat included"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %.300v, want %q", err, want)
 	}
 }

@@ -2,6 +2,7 @@ package nodefeatures
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ import (
 // readAll reads a stream into memory, as tests may.
 func readAll(r io.Reader, o LoadOptions) ([]*Snapshot, error) {
 	var snapshots []*Snapshot
-	for s, err := range Load(r, o) {
+	for s, err := range Load(context.Background(), r, o) {
 		if err != nil {
 			return snapshots, err
 		}
@@ -147,7 +148,7 @@ func TestLoadStops(t *testing.T) {
 		t.Errorf("%d snapshots, error %v", len(got), err)
 	}
 	var n int
-	for range Load(strings.NewReader(own+own+own), LoadOptions{}) {
+	for range Load(t.Context(), strings.NewReader(own+own+own), LoadOptions{}) {
 		n++
 		break
 	}

@@ -81,7 +81,7 @@ func (f *judgeFlags) savedNodes(ctx context.Context, a *app, features func(nodef
 				yield(compat.SavedNode{}, err)
 				return
 			}
-			for snapshot, err := range nodefeatures.Load(in, nodefeatures.LoadOptions{Features: features}) {
+			for snapshot, err := range nodefeatures.Load(ctx, in, nodefeatures.LoadOptions{Features: features}) {
 				if err != nil {
 					err = fmt.Errorf("reading the features of %s: %w", name, err)
 				}

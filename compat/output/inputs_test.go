@@ -72,7 +72,7 @@ func snapshot(t testing.TB, n int) *nodefeatures.Snapshot {
 
 func load(t testing.TB, text string) *nodefeatures.Snapshot {
 	t.Helper()
-	for s, err := range nodefeatures.Load(strings.NewReader(text), nodefeatures.LoadOptions{}) {
+	for s, err := range nodefeatures.Load(t.Context(), strings.NewReader(text), nodefeatures.LoadOptions{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
