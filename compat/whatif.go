@@ -97,14 +97,14 @@ func set(s *nodefeatures.Snapshot, text string) (*nodefeatures.Snapshot, error) 
 
 func checkSet(s *nodefeatures.Snapshot, text string) ([]verdict.Reason, error) {
 	path, value, _ := strings.Cut(text, "=")
-	place, err := s.Look(path)
+	place, err := s.Lookup(path)
 	if err != nil {
 		return nil, err
 	}
 	odd := checkFact("set "+text, place, value)
 	switch path {
 	case "kernel.version.major", "kernel.version.minor", "kernel.version.revision":
-		if full, err := s.Look("kernel.version.full"); err != nil || full.State != nodefeatures.StatePresent {
+		if full, err := s.Lookup("kernel.version.full"); err != nil || full.State != nodefeatures.StatePresent {
 			return odd, err
 		}
 		odd = append(odd, verdict.Reason{
@@ -116,7 +116,7 @@ func checkSet(s *nodefeatures.Snapshot, text string) ([]verdict.Reason, error) {
 }
 
 func checkUnset(s *nodefeatures.Snapshot, path string) ([]verdict.Reason, error) {
-	place, err := s.Look(path)
+	place, err := s.Lookup(path)
 	if err != nil || place.State == nodefeatures.StatePresent {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func checkDevice(s *nodefeatures.Snapshot, description string) ([]verdict.Reason
 	}
 	var odd []verdict.Reason
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
-		place, err := s.Look(feature + "." + name)
+		place, err := s.Lookup(feature + "." + name)
 		if err != nil {
 			return nil, err
 		}

@@ -144,7 +144,7 @@ func TestUnknownFeature(t *testing.T) {
 		"nothing.like.it":     "",
 		"Rule.match.variable": "did you mean rule.matched?",
 	} {
-		_, err := node(t, "node-a.json").Look(path)
+		_, err := node(t, "node-a.json").Lookup(path)
 		var unknown *UnknownFeatureError
 		if !errors.As(err, &unknown) || unknown.Hint() != want {
 			t.Errorf("%s: %v, want the hint %q", path, err, want)
@@ -152,7 +152,7 @@ func TestUnknownFeature(t *testing.T) {
 	}
 }
 
-func TestLook(t *testing.T) {
+func TestLookup(t *testing.T) {
 	s := own(`{flags: {cpu.cpuid: {elements: {AVX512F: {}}}, kernel.enabledmodule: {elements: {ext4: {}}}},
 	  instances: {pci.device: {elements: [{attributes: {vendor: "8086"}}]}, usb.device: {elements: []}}}`,
 		Source{Name: "cpu", Status: SourceOK}, unread("kernel.config", false), unread("kernel.enabledmodule", true),
@@ -171,7 +171,7 @@ func TestLook(t *testing.T) {
 		"usb.device":                {Feature: "usb.device", State: StateAbsent},
 		"rule.matched":              {Feature: "rule.matched", State: StateAbsent},
 	} {
-		got, err := s.Look(path)
+		got, err := s.Lookup(path)
 		must(t, err)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", path, diff)

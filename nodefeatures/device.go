@@ -66,8 +66,8 @@ func (e *evaluator) devices(t *Term, f *feature, set *nfdv1alpha1.MatchExpressio
 // differing are the places of the devices that are worth a look: of those that
 // agree in these attributes the first.
 func (e *evaluator) differing(f *feature, names []string) []int {
-	if kinds := e.kinds(f.name, names); kinds != nil {
-		return kinds.first
+	if partition := e.classes(f.name, names); partition != nil {
+		return partition.first
 	}
 	all := make([]int, len(f.devices))
 	for i := range all {

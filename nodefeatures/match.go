@@ -7,9 +7,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
 
@@ -86,20 +86,20 @@ func matchIndependent(stop <-chan struct{}, facts *facts, rules []nfdv1alpha1.Gr
 		workers = runtime.GOMAXPROCS(0)
 	}
 	var next atomic.Int64
-	work := func() {
+	work := func() error {
 		e := evaluator{stop: stop, facts: facts, features: facts.features}
 		for i := int(next.Add(1)) - 1; i < len(rules) && !e.stopped(); i = int(next.Add(1)) - 1 {
 			if !refersBack(&rules[i]) {
 				results[i] = e.rule(&rules[i])
 			}
 		}
+		return nil
 	}
-	var group sync.WaitGroup
-	for range workers - 1 {
+	var group errgroup.Group
+	for range workers {
 		group.Go(work)
 	}
-	work()
-	group.Wait()
+	group.Wait() //nolint:errcheck // a rule has a verdict, not an error
 }
 
 // refersBack says whether a rule looks at variables of earlier ones.
@@ -145,10 +145,10 @@ type evaluator struct {
 	features *nfdv1alpha1.Features // what NFD's evaluator sees
 	vars     *variables            // nil for a rule that refers to none
 	// one is the set of one expression that is passed to NFD again and again.
-	one     nfdv1alpha1.MatchExpressionSet
-	divided map[string]*kinds // by feature and attributes
-	buffer  []byte            // of the key at hand
-	sorted  []string          // names of the term at hand
+	one        nfdv1alpha1.MatchExpressionSet
+	partitions map[string]*classes // by feature and attributes
+	buffer     []byte              // of the key at hand
+	sorted     []string            // names of the term at hand
 }
 
 // stopped says whether nobody waits for the answer any more. What is evaluated
@@ -220,13 +220,13 @@ func (e *evaluator) explain(r *nfdv1alpha1.GroupRule, o oracle) Rule {
 	return out
 }
 
-func (e *evaluator) terms(terms nfdv1alpha1.FeatureMatcher, held held) []Term {
+func (e *evaluator) terms(terms nfdv1alpha1.FeatureMatcher, matches matchedTerms) []Term {
 	out := make([]Term, len(terms))
 	for i := range terms {
 		if e.stopped() {
 			break
 		}
-		out[i] = e.term(&terms[i], held)
+		out[i] = e.term(&terms[i], matches)
 	}
 	return out
 }

@@ -11,32 +11,32 @@ type oracle struct {
 	status *nodefeaturerule.MatchStatus
 }
 
-// held are the terms of one matcher as NFD returns them: only those expressions
+// matchedTerms are the terms of one matcher as NFD returns them: only those expressions
 // that held. nil and not known: the evaluator failed.
-type held struct {
+type matchedTerms struct {
 	terms nfdv1alpha1.FeatureMatcher
 	known bool
 }
 
-func (o oracle) terms() held {
+func (o oracle) terms() matchedTerms {
 	if o.status == nil || o.status.MatchFeatureStatus == nil {
-		return held{}
+		return matchedTerms{}
 	}
-	return held{terms: o.status.MatchedFeaturesTerms, known: true}
+	return matchedTerms{terms: o.status.MatchedFeaturesTerms, known: true}
 }
 
-func (o oracle) alternative(i int) held {
+func (o oracle) alternative(i int) matchedTerms {
 	if o.status == nil || i >= len(o.status.MatchAny) || o.status.MatchAny[i] == nil {
-		return held{}
+		return matchedTerms{}
 	}
-	return held{terms: o.status.MatchAny[i].MatchedFeaturesTerms, known: true}
+	return matchedTerms{terms: o.status.MatchAny[i].MatchedFeaturesTerms, known: true}
 }
 
 // expression says whether an expression held. NFD returns the expressions that
 // it was given, so they are told apart by identity.
-func (h held) expression(feature, name string, expression *nfdv1alpha1.MatchExpression) bool {
-	for i := range h.terms {
-		t := &h.terms[i]
+func (m matchedTerms) expression(feature, name string, expression *nfdv1alpha1.MatchExpression) bool {
+	for i := range m.terms {
+		t := &m.terms[i]
 		if t.Feature == feature && t.MatchExpressions != nil && (*t.MatchExpressions)[name] == expression {
 			return true
 		}

@@ -132,7 +132,7 @@ func TestLoadFeatures(t *testing.T) {
 				t.Errorf("%s: %s", name, feature)
 			}
 		}
-		place, err := some[0].Look("kernel.config")
+		place, err := some[0].Lookup("kernel.config")
 		must(t, err)
 		if name == "ours" && place.State != StateUnknown {
 			t.Errorf("%s: kernel.config, which was left out, is %s", name, place.State)

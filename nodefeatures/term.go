@@ -13,7 +13,7 @@ import (
 )
 
 // term evaluates and explains one term.
-func (e *evaluator) term(t *nfdv1alpha1.FeatureMatcherTerm, held held) Term {
+func (e *evaluator) term(t *nfdv1alpha1.FeatureMatcherTerm, matches matchedTerms) Term {
 	f := e.feature(strings.ToLower(t.Feature))
 	set := expressionsOf(t)
 	names := e.sortedNames(t)
@@ -22,7 +22,7 @@ func (e *evaluator) term(t *nfdv1alpha1.FeatureMatcherTerm, held held) Term {
 	}
 	term := Term{Feature: f.name, Verdict: verdict.Compatible}
 	if len(set) > 0 {
-		e.expressions(&term, &f, t.MatchExpressions, names, held)
+		e.expressions(&term, &f, t.MatchExpressions, names, matches)
 	} else if f.lists {
 		term.Devices = count(f.devices)
 	}
@@ -98,9 +98,9 @@ func explained(name string, m *nfdv1alpha1.MatchExpression, found *Found, a answ
 // expressions fills in a term's expressions. NFD takes flags and attributes
 // together and each device by itself, and any of them may satisfy the term; the
 // one that comes nearest is shown.
-func (e *evaluator) expressions(t *Term, f *feature, set *nfdv1alpha1.MatchExpressionSet, names []string, held held) {
+func (e *evaluator) expressions(t *Term, f *feature, set *nfdv1alpha1.MatchExpressionSet, names []string, matches matchedTerms) {
 	if !f.lists {
-		t.Expressions = e.elements(f, *set, names, held)
+		t.Expressions = e.elements(f, *set, names, matches)
 		t.Verdict = allOf(t.Expressions)
 		return
 	}
@@ -108,7 +108,7 @@ func (e *evaluator) expressions(t *Term, f *feature, set *nfdv1alpha1.MatchExpre
 	if f.keys == nil && f.values == nil {
 		return
 	}
-	elements := e.elements(f, *set, names, held)
+	elements := e.elements(f, *set, names, matches)
 	t.Verdict = verdict.Any(t.Verdict, allOf(elements))
 	if !tally(t.Expressions).better(tally(elements)) {
 		t.Expressions, t.Device = elements, nil
@@ -130,7 +130,7 @@ func allOf(expressions []Expression) verdict.Verdict {
 }
 
 // elements evaluates each expression on the feature's flags and attributes.
-func (e *evaluator) elements(f *feature, set nfdv1alpha1.MatchExpressionSet, names []string, held held) []Expression {
+func (e *evaluator) elements(f *feature, set nfdv1alpha1.MatchExpressionSet, names []string, matches matchedTerms) []Expression {
 	out := make([]Expression, len(names))
 	for i, name := range names {
 		found := &Found{}
@@ -139,7 +139,7 @@ func (e *evaluator) elements(f *feature, set nfdv1alpha1.MatchExpressionSet, nam
 		} else {
 			_, found.Present = f.keys[name]
 		}
-		answer := e.element(f, name, set[name], found.Present, held)
+		answer := e.element(f, name, set[name], found.Present, matches)
 		if answer.verdict == verdict.Unknown && !found.Present {
 			found = nil
 		}
@@ -149,15 +149,15 @@ func (e *evaluator) elements(f *feature, set nfdv1alpha1.MatchExpressionSet, nam
 }
 
 // element is the verdict of one expression on a flag or an attribute.
-func (e *evaluator) element(f *feature, name string, m *nfdv1alpha1.MatchExpression, present bool, held held) answer {
+func (e *evaluator) element(f *feature, name string, m *nfdv1alpha1.MatchExpression, present bool, matches matchedTerms) answer {
 	if reason := e.uncertain(f, name, m, present); reason != nil {
 		return answer{verdict: verdict.Unknown, reason: reason}
 	}
 	// Of an element that is both a flag and an attribute, NFD returns the flag's
 	// half of DoesNotExist as having held.
 	both := f.keys != nil && f.values != nil && m.Op == nfdv1alpha1.MatchDoesNotExist
-	if held.known && !f.lists && !both {
-		return answer{verdict: verdictOf(held.expression(f.name, name, m))}
+	if matches.known && !f.lists && !both {
+		return answer{verdict: verdictOf(matches.expression(f.name, name, m))}
 	}
 	keys := f.keys
 	return e.ask(name, m, f.values, func(values map[string]string) (bool, error) {

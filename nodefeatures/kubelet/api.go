@@ -14,17 +14,17 @@ import (
 const maxVersionInfo = 64 << 10
 
 // API is what is known about a cluster's API server, which takes the Pod before
-// a kubelet does. All of it is told. In a cluster with several API servers it
+// a kubelet does. All of it is given. In a cluster with several API servers it
 // is one of them.
 type API struct {
 	// Version is the API server's gitVersion as its source spells it, or a
-	// told one, which may be shorter (1.34); ParseAPIVersion reads both.
+	// given one, which may be shorter (1.34); ParseAPIVersion reads both.
 	Version Version `json:"version"`
 	// Emulated is the release that the server behaves as, as MAJOR.MINOR, when
 	// that is another than Version's; "" otherwise
 	// (https://kubernetes.io/docs/concepts/cluster-administration/compatibility-version/).
 	Emulated string `json:"emulated,omitempty"`
-	// Gates are the feature gates that were told to be set explicitly, sorted by name.
+	// Gates are the feature gates that were given to be set explicitly, sorted by name.
 	Gates []Gate `json:"gates"`
 	// Live is what the server's own /metrics say about all gates; nil when they
 	// were not given.
@@ -33,7 +33,7 @@ type API struct {
 	Disagreements []Disagreement `json:"disagreements"`
 }
 
-// APIOptions say what was told about the API server.
+// APIOptions say what was given about the API server.
 type APIOptions struct {
 	// Version is its version, as given with --api-version: v1.36.3, or 1.36.
 	Version string
@@ -53,7 +53,7 @@ const (
 	optionAPIMetrics     = "--api-metrics"
 )
 
-// ReadAPI reads what was told about an API server. When that is nothing, it
+// ReadAPI reads what was given about an API server. When that is nothing, it
 // returns an API that says so. For the version the strongest source wins:
 // Version, VersionInfo, Metrics. The error is a *GivenError.
 func ReadAPI(o APIOptions) (*API, error) {
@@ -88,7 +88,7 @@ func ParseAPIVersion(s string) (Release, error) {
 	return r, fmt.Errorf("%.64q is not a Kubernetes version such as v1.36.3 or 1.36", s)
 }
 
-// An apiReader gathers what is told about an API server.
+// An apiReader gathers what is given about an API server.
 type apiReader struct {
 	api      *API
 	versions []Claim // strongest first
@@ -210,7 +210,7 @@ func (a *API) Gate(name string) (Gate, bool) {
 }
 
 // Effective returns the value of a gate that is in effect, as far as it was
-// told: set explicitly, or reported by the server itself.
+// given: set explicitly, or reported by the server itself.
 func (a *API) Effective(name string) (Gate, bool) {
 	if a == nil {
 		return Gate{}, false

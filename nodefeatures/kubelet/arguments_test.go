@@ -117,14 +117,14 @@ func TestK3s(t *testing.T) {
 	m := newTree(t, map[int]proc{812: {comm: "k3s-server", cmdline: "/usr/local/bin/k3s server\x00\x00", ns: "-"}})
 	write(t, m.root, k3sConfig, "data-dir: /data\nkubelet-arg: [\"feature-gates=A=true\"]\n")
 	write(t, m.root, "/data/agent/etc/kubelet.conf.d/00-k3s-defaults.conf", header+"featureGates: {A: false, B: true}\n")
-	f, err := detect(t.Context(), m, told{})
+	f, err := detect(t.Context(), m, given{})
 	must(t, err)
 	if got := words(f); got != "A=true/argumentsFile B=true/configDir" || f.Config.Read || code(f.Config.Reason) != ReasonPermissionDenied {
 		t.Errorf("got %s, %+v", got, f.Config.Reason)
 	}
 	p, _, _, err := m.find(t.Context())
 	must(t, err)
-	f = m.configuration(p, namespaceHome, told{}, "v1.32.3+k3s1")
+	f = m.configuration(p, namespaceHome, given{}, "v1.32.3+k3s1")
 	if code(f.Config.Reason) != ReasonEmbeddedKubelet || f.Certain(f.Gates[0]) {
 		t.Errorf("got %+v", f.Config.Reason)
 	}
@@ -138,7 +138,7 @@ func TestKubelite(t *testing.T) {
 		write(t, m.root, "/var/snap/microk8s/6641/args/kubelet", "--feature-gates=A=true\n--config=${SNAP_DATA}/k.yaml\n")
 		write(t, m.root, "/var/snap/microk8s/6641/k.yaml", header+"featureGates: {B: true}\n")
 		write(t, m.root, "/snap/microk8s/6641/meta/snap.yaml", "version: v1.32.3\n")
-		f, err := detect(t.Context(), m, told{})
+		f, err := detect(t.Context(), m, given{})
 		must(t, err)
 		if got := words(f); got != "A=true/argumentsFile B=true/configFile" || !f.Config.Read || f.Version.Value != "v1.32.3" {
 			t.Errorf("got %s, %+v", got, f.Config.Reason)

@@ -45,7 +45,7 @@ func (s side) claim(name string) (Claim, bool) {
 // notSet is the value of a claim that a gate is not set at all.
 const notSet = "not set"
 
-// seen is the side of gates that were found or told, which are all if Config.Read.
+// seen is the side of gates that were found or given, which are all if Config.Read.
 func (f *Facts) seen(gates []Gate) side {
 	s := side{gates: gates}
 	if f.Config.Read {
@@ -68,7 +68,7 @@ func (f *Facts) compareConfigz(seen []Gate, configz layer) {
 
 // compareWeaker notes what the sources say otherwise that were passed over, or
 // only lie below others.
-func (f *Facts) compareWeaker(found *Facts, t told, passed func(Origin) bool) {
+func (f *Facts) compareWeaker(found *Facts, t given, passed func(Origin) bool) {
 	var others []side
 	for _, g := range found.Gates {
 		if passed(g.Origin) {
@@ -94,7 +94,7 @@ func (f *Facts) compareWeaker(found *Facts, t told, passed func(Origin) bool) {
 	}
 }
 
-// noted says whether what a disagreement's weaker source claims is told already,
+// noted says whether what a disagreement's weaker source claims is given already,
 // or need not be: a log may hold a gate as a flag and as what it came to.
 func (f *Facts) noted(d Disagreement) bool {
 	weaker := d.Claims[len(d.Claims)-1]

@@ -27,7 +27,7 @@ func TestConfigMap(t *testing.T) {
 		data     string
 		procs    map[int]proc
 		file     string // at configPath
-		told     Options
+		given    Options
 		want     string
 		read     bool
 		reason   string
@@ -41,9 +41,9 @@ func TestConfigMap(t *testing.T) {
 		{name: "the process's own file, where it is not set", data: clusterConfig("A: true"), procs: process, file: header, read: true, disagree: 1},
 		{name: "the process's own file can't be read", data: clusterConfig("A: true"), procs: process, want: "A=true/configMap/given", reason: ReasonClusterWide},
 		{name: "a file where kubeadm keeps it", data: clusterConfig("A: true"), file: header + "featureGates: {A: false}", want: "A=false/distribution", reason: ReasonKubeletNotRunning, disagree: 1},
-		{name: "flags override it", data: clusterConfig("A: true"), told: Options{FeatureGates: "A=false"}, want: "A=false/option/given", reason: ReasonClusterWide, disagree: 1},
-		{name: "configz knows", data: clusterConfig("SidecarContainers: true"), told: Options{Configz: Document{Data: []byte(`{"kubeletconfig":{"featureGates":{` + off + `}}}`)}}, want: "SidecarContainers=false/configz/given", read: true, disagree: 1},
-		{name: "a log knows", data: clusterConfig("A: true"), told: Options{Log: Document{Data: []byte(onePID + enabledB)}}, want: "B=false/log/given", read: true, disagree: 2},
+		{name: "flags override it", data: clusterConfig("A: true"), given: Options{FeatureGates: "A=false"}, want: "A=false/option/given", reason: ReasonClusterWide, disagree: 1},
+		{name: "configz knows", data: clusterConfig("SidecarContainers: true"), given: Options{Configz: Document{Data: []byte(`{"kubeletconfig":{"featureGates":{` + off + `}}}`)}}, want: "SidecarContainers=false/configz/given", read: true, disagree: 1},
+		{name: "a log knows", data: clusterConfig("A: true"), given: Options{Log: Document{Data: []byte(onePID + enabledB)}}, want: "B=false/log/given", read: true, disagree: 2},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -52,8 +52,8 @@ func TestConfigMap(t *testing.T) {
 				write(t, m.root, configPath, tt.file)
 			}
 			write(t, m.root, "/given", tt.data)
-			tt.told.ConfigFile = filepath.Join(m.root, "/given")
-			given, err := readGiven(tt.told, "")
+			tt.given.ConfigFile = filepath.Join(m.root, "/given")
+			given, err := readGiven(tt.given, "")
 			must(t, err)
 			f, err := detect(t.Context(), m, given)
 			must(t, err)
@@ -67,7 +67,7 @@ func TestConfigMap(t *testing.T) {
 				if f.Certain(g) {
 					t.Errorf("%+v is certain", g)
 				}
-				if got, want := g.Origin.String(), "the ConfigMap kube-system/kubelet-config ("+tt.told.ConfigFile+")"; got != want {
+				if got, want := g.Origin.String(), "the ConfigMap kube-system/kubelet-config ("+tt.given.ConfigFile+")"; got != want {
 					t.Errorf("got %s", got)
 				}
 			}
@@ -99,7 +99,7 @@ func TestConfigMapRefuses(t *testing.T) {
 	// A machine's own file is never a ConfigMap.
 	m := newTree(t, map[int]proc{812: {cmdline: "kubelet\x00--config=" + configPath + "\x00"}})
 	write(t, m.root, configPath, clusterConfig("A: true"))
-	f, err := detect(t.Context(), m, told{})
+	f, err := detect(t.Context(), m, given{})
 	must(t, err)
 	if len(f.Gates) != 0 || code(f.Config.Reason) != ReasonMalformed {
 		t.Errorf("got %+v", f)

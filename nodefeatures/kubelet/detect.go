@@ -14,13 +14,13 @@ import (
 // the Node object, the binary of the running process, the kubelet's log, a
 // kubelet binary in the system's directories. For the gates it is
 // Options.FeatureGates, the kubelet's /metrics, its /configz, its /flagz, then
-// the files that were told, the process's flags, its drop-ins, its configuration
+// the files that were given, the process's flags, its drop-ins, its configuration
 // file, its log; without a process, the files where the distribution keeps them;
 // at last, the cluster's ConfigMap. What sources say differently is listed in
 // Facts.Disagreements.
 //
 // A machine without a kubelet is an answer, with the reason. Detect returns an
-// error only when something told can't be used, a *GivenError, or ctx ends.
+// error only when something given can't be used, a *GivenError, or ctx ends.
 func Detect(ctx context.Context, o Options) (*Facts, error) {
 	t, err := readGiven(o, "")
 	if err != nil {
@@ -29,7 +29,7 @@ func Detect(ctx context.Context, o Options) (*Facts, error) {
 	return detect(ctx, newMachine(o), t)
 }
 
-func detect(ctx context.Context, m machine, t told) (*Facts, error) {
+func detect(ctx context.Context, m machine, t given) (*Facts, error) {
 	if otherMachine(t.machineID, m.machineID()) {
 		return unknown(&verdict.Reason{
 			Code:    ReasonOtherMachine,
@@ -37,13 +37,13 @@ func detect(ctx context.Context, m machine, t told) (*Facts, error) {
 			Hint:    hintConfig,
 		}).with(t), nil
 	}
-	found, err := m.look(ctx, t)
+	found, err := m.gather(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	facts := found.with(t)
 	if t.whole() == nil && t.config != nil && found.Config.Reason != nil && found.Running {
-		// The file was told, but the process has more that can't be read.
+		// The file was given, but the process has more that can't be read.
 		facts.Config.Read, facts.Config.Reason = false, found.Config.Reason
 	}
 	return facts, ctx.Err()
@@ -77,7 +77,7 @@ func unknown(r *verdict.Reason) *Facts {
 	return &Facts{Version: Version{Reason: r}, Config: Config{Reason: r}}
 }
 
-func (f *Facts) with(t told) *Facts {
+func (f *Facts) with(t given) *Facts {
 	out := &Facts{
 		Version: f.Version, Running: f.Running, Config: f.Config, Live: f.Live,
 		DeclaredFeatures: append([]string{}, f.DeclaredFeatures...),
@@ -95,8 +95,8 @@ func (f *Facts) with(t told) *Facts {
 	if other != nil {
 		t.log = nil
 	}
-	out.tellConfig(t)
-	out.tellGates(f, t)
+	out.overrideConfig(t)
+	out.overrideGates(f, t)
 	out.compareLive()
 	if other != nil && !out.Config.Read {
 		out.Config.Reason = other

@@ -32,7 +32,7 @@ func TestConfiguration(t *testing.T) {
 		args     string // of the kubelet, separated by blanks
 		files    map[string]string
 		change   func(p *proc)
-		told     Options // paths are below the tree's root
+		given    Options // paths are below the tree's root
 		want     string
 		read     bool
 		reason   string
@@ -77,21 +77,21 @@ func TestConfiguration(t *testing.T) {
 		},
 		{name: "k3s", change: func(p *proc) { p.comm, p.cmdline = "k3s-server", "k3s server\x00" }, reason: ReasonEmbeddedKubelet},
 		{
-			name: "told gates beat flags", args: "--feature-gates=A=true,B=true", told: Options{FeatureGates: "A=false"},
+			name: "told gates beat flags", args: "--feature-gates=A=true,B=true", given: Options{FeatureGates: "A=false"},
 			want: "A=false/option/given B=true/processFlags", read: true, disagree: 1,
 		},
 		{
 			name: "a told file stands for the found one and beats flags", args: "--config=" + configPath + " --feature-gates=A=true", files: map[string]string{configPath: "{", "/given": header + "featureGates: {A: false}"},
-			told: Options{ConfigFile: "/given"}, want: "A=false/configFile/given", read: true, disagree: 1,
+			given: Options{ConfigFile: "/given"}, want: "A=false/configFile/given", read: true, disagree: 1,
 		},
 		{
 			name: "a told file, but drop-ins that can't be read", args: "--config=" + configPath + " --config-dir=/d", files: map[string]string{"/given": header},
-			told: Options{ConfigFile: "/given"}, reason: ReasonNotFound,
+			given: Options{ConfigFile: "/given"}, reason: ReasonNotFound,
 		},
 		{
 			name: "told drop-ins stand for the found ones", args: "--config=" + configPath + " --config-dir=/d",
 			files: map[string]string{configPath: off, "/d/1.conf": header + "featureGates: {A: true}", "/given/1.conf": header + "featureGates: {AllBeta: null}"},
-			told:  Options{ConfigDir: "/given"}, want: "SidecarContainers=false/configFile", read: true,
+			given: Options{ConfigDir: "/given"}, want: "SidecarContainers=false/configFile", read: true,
 		},
 	}
 	for _, tt := range tests {
@@ -104,12 +104,12 @@ func TestConfiguration(t *testing.T) {
 			for path, data := range tt.files {
 				write(t, m.root, path, data)
 			}
-			for _, path := range []*string{&tt.told.ConfigFile, &tt.told.ConfigDir} {
+			for _, path := range []*string{&tt.given.ConfigFile, &tt.given.ConfigDir} {
 				if *path != "" {
 					*path = filepath.Join(m.root, *path)
 				}
 			}
-			given, err := readGiven(tt.told, "")
+			given, err := readGiven(tt.given, "")
 			must(t, err)
 			f, err := detect(t.Context(), m, given)
 			must(t, err)
@@ -133,7 +133,7 @@ func TestConfigurationOfContainer(t *testing.T) {
 	write(t, m.root, "/proc/812/root/data/real.yaml", header+"featureGates: {A: true}\n")
 	symlink(t, "/data/real.yaml", filepath.Join(m.root, "/proc/812/root/etc/config.yaml"))
 	write(t, m.root, "/etc/config.yaml", header+"featureGates: {B: true}\n")
-	f, err := detect(t.Context(), m, told{})
+	f, err := detect(t.Context(), m, given{})
 	must(t, err)
 	if got := words(f); got != "A=true/configFile" || !f.Config.Read || code(f.Version.Reason) != ReasonOtherNamespace {
 		t.Errorf("got %s, %+v, %+v", got, f.Config, f.Version)
@@ -147,7 +147,7 @@ func TestUnreadableConfiguration(t *testing.T) {
 	m := newTree(t, map[int]proc{812: {cmdline: "kubelet\x00--config=" + configPath + "\x00"}})
 	write(t, m.root, configPath, header)
 	must(t, os.Chmod(filepath.Join(m.root, configPath), 0))
-	f, err := detect(t.Context(), m, told{})
+	f, err := detect(t.Context(), m, given{})
 	must(t, err)
 	if code(f.Config.Reason) != ReasonPermissionDenied || f.Config.Read {
 		t.Errorf("got %+v", f.Config)
@@ -196,7 +196,7 @@ func TestFind(t *testing.T) {
 // A process of a Pod that calls itself kubelet says nothing about the node.
 func TestPretenderIsNotBelieved(t *testing.T) {
 	m := newTree(t, map[int]proc{812: {cmdline: "kubelet\x00--feature-gates=SidecarContainers=false\x00", cgroup: "0::/kubepods/pod1\n"}})
-	f, err := detect(t.Context(), m, told{})
+	f, err := detect(t.Context(), m, given{})
 	must(t, err)
 	if len(f.Gates) != 0 || f.Running || code(f.Version.Reason) != ReasonInPod || code(f.Config.Reason) != ReasonInPod {
 		t.Errorf("got %+v", f)
@@ -210,7 +210,7 @@ func TestWithoutProcess(t *testing.T) {
 	executable(t, filepath.Join(m.root, "usr/bin/kubelet"), []byte(script))
 	write(t, m.root, "/etc/kubernetes/kubelet.conf", "apiVersion: v1\nkind: Config\n") // kubeadm's kubeconfig
 	write(t, m.root, configPath, header+"featureGates: {SidecarContainers: false}\n")
-	f, err := detect(t.Context(), m, told{})
+	f, err := detect(t.Context(), m, given{})
 	must(t, err)
 	if v := f.Version; v.Value != "v1.36.3" || v.Origin.Source != SourceBinary || v.Origin.Path != "/usr/bin/kubelet" || f.Running {
 		t.Errorf("got %+v, %+v", v, v.Reason)
@@ -229,7 +229,7 @@ func TestUnprivileged(t *testing.T) {
 	asRoot(t)
 	m := newTree(t, map[int]proc{812: {cmdline: "/opt/k/kubelet\x00", ns: "-"}})
 	executable(t, filepath.Join(m.root, "opt/k/kubelet"), []byte(script))
-	f, err := detect(t.Context(), m, told{})
+	f, err := detect(t.Context(), m, given{})
 	must(t, err)
 	if v := f.Version; v.Value != "v1.36.3" || v.Origin.Source != SourceBinary || !f.Running {
 		t.Errorf("got %+v, %+v", v, v.Reason)

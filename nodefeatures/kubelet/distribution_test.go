@@ -61,7 +61,7 @@ func TestDistributions(t *testing.T) {
 			for path, data := range tt.files {
 				write(t, m.root, path, data)
 			}
-			f, err := detect(t.Context(), m, told{})
+			f, err := detect(t.Context(), m, given{})
 			must(t, err)
 			want := tt.reason
 			if want == "" {

@@ -54,7 +54,7 @@ func TestDropInsByVersion(t *testing.T) {
 			}
 			p, _, _, err := m.find(t.Context())
 			must(t, err)
-			f := m.configuration(p, namespaceHome, told{}, tt.version)
+			f := m.configuration(p, namespaceHome, given{}, tt.version)
 			if got := words(f); got != tt.want || code(f.Config.Reason) != tt.reason {
 				t.Errorf("got  %s, %+v\nwant %s", got, f.Config.Reason, tt.want)
 			}
@@ -62,7 +62,7 @@ func TestDropInsByVersion(t *testing.T) {
 	}
 }
 
-// Which rules hold for a directory that was told depends on the version, told or known.
+// Which rules hold for a directory that was given depends on the version, given or known.
 func TestToldDropInsByVersion(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "1.conf", "kind: Other\nfeatureGates: {A: true}\n")

@@ -27,7 +27,7 @@ func TestProcessVersion(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			exe := fake(t, filepath.Join(t.TempDir(), "bin", tt.name))
 			m := newTree(t, map[int]proc{812: {comm: tt.comm, cmdline: tt.cmdline, exe: exe}})
-			f, err := detect(t.Context(), m, told{})
+			f, err := detect(t.Context(), m, given{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +121,7 @@ func TestSnapVersion(t *testing.T) {
 			if tt.snap != "" {
 				write(t, m.root, "/snap/microk8s/6641/meta/snap.yaml", tt.snap)
 			}
-			f, err := detect(t.Context(), m, told{})
+			f, err := detect(t.Context(), m, given{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -171,7 +171,7 @@ func TestRunningProcess(t *testing.T) {
 	if ns != namespaceHome || v.Value != "v1.36.3" || v.Origin == nil || *v.Origin != (Origin{Source: SourceProcess, Path: exe, PID: p.pid}) {
 		t.Errorf("got %+v, %+v, namespace %d", v, v.Reason, ns)
 	}
-	f := m.configuration(p, ns, told{}, "")
+	f := m.configuration(p, ns, given{}, "")
 	if got := words(f); got != "A=true/processFlags SidecarContainers=true/configFile" || !f.Config.Read {
 		t.Errorf("got %s, %+v", got, f.Config)
 	}

@@ -16,7 +16,7 @@ type Facts struct {
 	// Running says that a kubelet process was found and that nothing says that
 	// Version is not its version. A kubelet that runs has got past the
 	// configuration that it was started with. It is false for facts that were
-	// only told, and for a version that was told and is not the running one.
+	// only reported, and for a version that was given and is not the running one.
 	Running bool `json:"running"`
 	// Gates are the feature gates that are set explicitly, sorted by name, each
 	// once, with the value that wins. AllAlpha and AllBeta are gates by those
@@ -41,7 +41,7 @@ type Version struct {
 	// when it is not known. ParseRelease reads it; a Node object's may be
 	// something that ParseRelease refuses.
 	Value string `json:"value"`
-	// Given says that the version was told, not detected.
+	// Given says that the version was given, not detected.
 	Given bool `json:"given"`
 	// Origin says where Value came from; nil when it is not known.
 	Origin *Origin `json:"origin,omitempty"`
@@ -53,7 +53,7 @@ type Version struct {
 type Gate struct {
 	Name   string `json:"name"`
 	Value  bool   `json:"value"`
-	Given  bool   `json:"given"`  // told, not detected
+	Given  bool   `json:"given"`  // given, not detected
 	Origin Origin `json:"origin"` // the source that wins
 }
 
@@ -61,7 +61,7 @@ type Gate struct {
 type Config struct {
 	// Read is true when everything that can set a gate was read: the process's
 	// flags with the file and the drop-ins that they name, or a configuration
-	// that was told. When it is false, only the gates that Facts.Certain says are
+	// that was given. When it is false, only the gates that Facts.Certain says are
 	// certain: nothing overrides them.
 	Read bool `json:"read"`
 	// Reason says why Read is false; nil when it is true.
@@ -75,7 +75,7 @@ type Source string
 
 // The sources. The order of strength is Detect's business.
 const (
-	SourceOption        Source = "option"        // told on the command line
+	SourceOption        Source = "option"        // given on the command line
 	SourceNodeObject    Source = "nodeObject"    // a Node object's status
 	SourceProcess       Source = "process"       // the running process's own binary, asked with --version
 	SourceBinary        Source = "binary"        // a binary on this machine, asked with --version; perhaps not the one that runs
@@ -101,7 +101,7 @@ type Origin struct {
 	Path string `json:"path,omitempty"`
 	// PID is the process that was looked at, 0 if there was none.
 	PID int `json:"pid,omitempty"`
-	// Detail is the option that told the fact (--kubelet-version), or the name
+	// Detail is the option that gave the fact (--kubelet-version), or the name
 	// of the Node or, with its namespace, the ConfigMap.
 	Detail string `json:"detail,omitempty"`
 }
@@ -136,7 +136,7 @@ func (f *Facts) Gate(name string) (Gate, bool) {
 }
 
 // Effective returns the value of a gate that is in effect, as far as a source
-// says so: what an option told, else what the running kubelet reports, else
+// says so: what an option gave, else what the running kubelet reports, else
 // what is set explicitly. A gate for which it returns false is at its default,
 // or that of its stage (AllAlpha, AllBeta), if Config.Read.
 func (f *Facts) Effective(name string) (Gate, bool) {

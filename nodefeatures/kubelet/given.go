@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// Options say what was told about the kubelet and where to look for the rest.
+// Options say what was given about the kubelet and where to look for the rest.
 // The zero value looks at this machine.
 //
 // A kubelet's binary is executed, with --version and nothing else, only when
@@ -49,11 +49,11 @@ type Options struct {
 	// SearchPath are further directories to look for a kubelet binary in, after
 	// the fixed ones; relative ones are left out.
 	SearchPath []string
-	// Logger is told at Debug what is looked at; nil is silent.
+	// Logger gets at Debug what is read; nil is silent.
 	Logger *slog.Logger
 }
 
-// A GivenError says that something that was told can't be used. It is the
+// A GivenError says that something that was given can't be used. It is the
 // user's to correct.
 type GivenError struct {
 	Option string // the command-line option: --kubelet-version, …
@@ -79,10 +79,10 @@ const (
 	optionLog          = "--kubelet-log"
 )
 
-// told is everything that Options tell.
-type told struct {
+// given is everything that Options tell.
+type given struct {
 	versions  []Claim // strongest first
-	found     string  // the version that was not told, "" when it is not known
+	found     string  // the version that was not given, "" when it is not known
 	machineID string
 	declared  []string
 	config    *layer // nil when no file was given
@@ -96,10 +96,10 @@ type told struct {
 	cluster   *layer       // nil when no ConfigMap was given
 }
 
-// readGiven reads what was told. version is the kubelet's as far as it is known
+// readGiven reads what was given. version is the kubelet's as far as it is known
 // otherwise. The errors are *GivenError.
-func readGiven(o Options, version string) (told, error) {
-	t := told{found: version}
+func readGiven(o Options, version string) (given, error) {
+	t := given{found: version}
 	for _, one := range []struct {
 		option string
 		read   func(Options) error
@@ -115,14 +115,14 @@ func readGiven(o Options, version string) (told, error) {
 		{optionFeatureGates, t.readGates},
 	} {
 		if err := one.read(o); err != nil {
-			return told{}, &GivenError{Option: one.option, Err: err}
+			return given{}, &GivenError{Option: one.option, Err: err}
 		}
 	}
 	return t, nil
 }
 
 // version is the kubelet's version, as far as it is known.
-func (t *told) version() string {
+func (t *given) version() string {
 	if len(t.versions) > 0 {
 		return t.versions[0].Value
 	}
@@ -132,7 +132,7 @@ func (t *told) version() string {
 	return t.found
 }
 
-func (t *told) readVersion(o Options) error {
+func (t *given) readVersion(o Options) error {
 	if o.Version == "" {
 		return nil
 	}
@@ -144,7 +144,7 @@ func (t *told) readVersion(o Options) error {
 	return nil
 }
 
-func (t *told) readNode(o Options) error {
+func (t *given) readNode(o Options) error {
 	if o.NodeObject == nil {
 		return nil
 	}
@@ -163,7 +163,7 @@ func (t *told) readNode(o Options) error {
 	return nil
 }
 
-func (t *told) readMetrics(o Options) error {
+func (t *given) readMetrics(o Options) error {
 	if o.Metrics.Data == nil {
 		return nil
 	}
@@ -179,7 +179,7 @@ func (t *told) readMetrics(o Options) error {
 	return nil
 }
 
-func (t *told) readConfigz(o Options) error {
+func (t *given) readConfigz(o Options) error {
 	if o.Configz.Data == nil {
 		return nil
 	}
@@ -192,7 +192,7 @@ func (t *told) readConfigz(o Options) error {
 	return nil
 }
 
-func (t *told) readFlagz(o Options) error {
+func (t *given) readFlagz(o Options) error {
 	if o.Flagz.Data == nil {
 		return nil
 	}
@@ -203,7 +203,7 @@ func (t *told) readFlagz(o Options) error {
 	return err
 }
 
-func (t *told) readLog(o Options) error {
+func (t *given) readLog(o Options) error {
 	if o.Log.Data == nil {
 		return nil
 	}
@@ -212,7 +212,7 @@ func (t *told) readLog(o Options) error {
 	return err
 }
 
-func (t *told) readConfig(o Options) error {
+func (t *given) readConfig(o Options) error {
 	if o.ConfigFile == "" {
 		return nil
 	}
@@ -235,7 +235,7 @@ func (t *told) readConfig(o Options) error {
 	return err
 }
 
-func (t *told) readDropIns(o Options) error {
+func (t *given) readDropIns(o Options) error {
 	if o.ConfigDir == "" {
 		return nil
 	}
@@ -246,7 +246,7 @@ func (t *told) readDropIns(o Options) error {
 	return err
 }
 
-func (t *told) readGates(o Options) error {
+func (t *given) readGates(o Options) error {
 	if o.FeatureGates == "" {
 		return nil
 	}

@@ -47,7 +47,7 @@ func TestToldVersion(t *testing.T) {
 	}
 }
 
-// What is told about facts of which nothing is known, as in a snapshot without
+// What is given about facts of which nothing is known, as in a snapshot without
 // a kubelet.
 func TestWithNothing(t *testing.T) {
 	var none *Facts
@@ -68,7 +68,7 @@ func TestWithNothing(t *testing.T) {
 	}
 }
 
-// A configuration file that is told is the whole configuration, as long as
+// A configuration file that is given is the whole configuration, as long as
 // nobody knows of more.
 func TestToldConfig(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.yaml")

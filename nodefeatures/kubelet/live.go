@@ -32,7 +32,7 @@ type Document struct {
 // kubernetes_feature_enabled of its /metrics
 // (https://kubernetes.io/docs/reference/instrumentation/metrics/).
 type Live struct {
-	Given  bool   `json:"given"` // told, not detected
+	Given  bool   `json:"given"` // given, not detected
 	Origin Origin `json:"origin"`
 	// On and Off are the names of the gates, sorted. A gate that is in neither
 	// is unknown to the component, or to its /metrics.

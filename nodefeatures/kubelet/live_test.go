@@ -92,7 +92,7 @@ func TestParseConfigz(t *testing.T) {
 	}
 }
 
-// The order of strength: option, /metrics, /configz, files that were told, flags,
+// The order of strength: option, /metrics, /configz, files that were given, flags,
 // files that were found.
 func TestStrength(t *testing.T) {
 	const on, off = `SidecarContainers=true`, `SidecarContainers=false`
@@ -105,7 +105,7 @@ func TestStrength(t *testing.T) {
 	tests := []struct {
 		name     string
 		args     string
-		told     Options
+		given    Options
 		want     string // the effective gate and where it comes from
 		gates    string // those that are set explicitly
 		disagree int
@@ -124,11 +124,11 @@ func TestStrength(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			m := newTree(t, map[int]proc{812: {cmdline: "kubelet\x00--feature-gates=" + tt.args + "\x00", ns: other}})
-			if tt.told.ConfigFile != "" {
+			if tt.given.ConfigFile != "" {
 				write(t, m.root, "off.yaml", header+"featureGates: {SidecarContainers: false}\n")
-				tt.told.ConfigFile = filepath.Join(m.root, "off.yaml")
+				tt.given.ConfigFile = filepath.Join(m.root, "off.yaml")
 			}
-			given, err := readGiven(tt.told, "")
+			given, err := readGiven(tt.given, "")
 			must(t, err)
 			f, err := detect(t.Context(), m, given)
 			must(t, err)

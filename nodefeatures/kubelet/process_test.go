@@ -69,7 +69,7 @@ func TestProcessesCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	m := newTree(t, map[int]proc{812: {cmdline: "kubelet\x00"}})
-	if _, err := detect(ctx, m, told{}); !errors.Is(err, context.Canceled) {
+	if _, err := detect(ctx, m, given{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -21,5 +21,5 @@ const (
 	ReasonMalformed         = "malformed"           // the file or flag is not what a kubelet would accept
 	ReasonClusterWide       = "clusterWide"         // what is known holds for the cluster's nodes, not for this one
 	ReasonOtherVersion      = "otherVersion"        // the log's last start is of another version of the kubelet
-	ReasonNotTold           = "notTold"             // nothing was told, and there was no machine to look at
+	ReasonNotTold           = "notTold"             // nothing was given, and there was no machine to look at
 )

@@ -110,7 +110,7 @@ func TestRefusals(t *testing.T) {
 				p.cmdline = "kubelet\x00" // no path to try instead
 			}
 			addProc(t, m.root, "812", p)
-			f, err := detect(t.Context(), m, told{})
+			f, err := detect(t.Context(), m, given{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -156,7 +156,7 @@ func TestRefusesBinary(t *testing.T) {
 		m.dirs = []string{"/bin"}
 		path := executable(t, filepath.Join(m.root, "bin/kubelet"), []byte(script))
 		must(t, change(path))
-		f, err := detect(t.Context(), m, told{})
+		f, err := detect(t.Context(), m, given{})
 		if err != nil || code(f.Version.Reason) != name {
 			t.Errorf("%s: got %+v, %v", name, f.Version, err)
 		}

@@ -26,82 +26,82 @@ func TestFlagzAndLog(t *testing.T) {
 		name     string
 		procs    map[int]proc
 		files    map[string]string
-		told     Options // paths are below the tree's root
+		given    Options // paths are below the tree's root
 		want     string
 		read     bool
 		reason   string
 		disagree int
 	}{
-		{name: "flagz: all there is", told: Options{Flagz: flagz("A=true", "", "")}, want: "A=true/flagz/given", read: true},
-		{name: "flagz: merged with drop-ins", told: Options{Flagz: flagz("A=true", "", "/d")}, want: "A=true/flagz/given", read: true},
-		{name: "flagz: a file is not known", told: Options{Flagz: flagz("A=true", configPath, "")}, want: "A=true/flagz/given", reason: ReasonNotTold},
+		{name: "flagz: all there is", given: Options{Flagz: flagz("A=true", "", "")}, want: "A=true/flagz/given", read: true},
+		{name: "flagz: merged with drop-ins", given: Options{Flagz: flagz("A=true", "", "/d")}, want: "A=true/flagz/given", read: true},
+		{name: "flagz: a file is not known", given: Options{Flagz: flagz("A=true", configPath, "")}, want: "A=true/flagz/given", reason: ReasonNotTold},
 		{
 			name: "flagz: the file was told", files: map[string]string{"/given": config},
-			told: Options{Flagz: flagz("A=true", configPath, ""), ConfigFile: "/given"}, want: "A=true/flagz/given File=true/configFile/given", read: true, disagree: 1,
+			given: Options{Flagz: flagz("A=true", configPath, ""), ConfigFile: "/given"}, want: "A=true/flagz/given File=true/configFile/given", read: true, disagree: 1,
 		},
 		{
 			name: "flagz: the file was told, but not the drop-ins", files: map[string]string{"/given": config},
-			told: Options{Flagz: flagz("A=true", configPath, "/d"), ConfigFile: "/given"}, want: "A=true/flagz/given File=true/configFile/given", reason: ReasonNotTold, disagree: 1,
+			given: Options{Flagz: flagz("A=true", configPath, "/d"), ConfigFile: "/given"}, want: "A=true/flagz/given File=true/configFile/given", reason: ReasonNotTold, disagree: 1,
 		},
 		{
 			name: "flagz: file and drop-ins were told", files: map[string]string{"/given": config, "/dir/1.conf": header + "featureGates: {File: false}"},
-			told: Options{Flagz: flagz("", configPath, "/d"), ConfigFile: "/given", ConfigDir: "/dir"}, want: "A=false/configFile/given File=false/configDir/given", read: true, disagree: 1,
+			given: Options{Flagz: flagz("", configPath, "/d"), ConfigFile: "/given", ConfigDir: "/dir"}, want: "A=false/configFile/given File=false/configDir/given", read: true, disagree: 1,
 		},
 		{
 			name: "flagz: a file lies where it says", files: map[string]string{configPath: config, "/etc/default/kubelet": "X=--feature-gates=B=true\n"},
-			told: Options{Flagz: flagz("A=true", configPath, "")}, want: "A=true/flagz/given File=true/distribution", reason: ReasonNotTold, disagree: 1,
+			given: Options{Flagz: flagz("A=true", configPath, "")}, want: "A=true/flagz/given File=true/distribution", reason: ReasonNotTold, disagree: 1,
 		},
 		{
 			name: "flagz: a file lies elsewhere", files: map[string]string{configPath: config},
-			told: Options{Flagz: flagz("A=true", "/c", "")}, want: "A=true/flagz/given", reason: ReasonNotTold, disagree: 1,
+			given: Options{Flagz: flagz("A=true", "/c", "")}, want: "A=true/flagz/given", reason: ReasonNotTold, disagree: 1,
 		},
 		{
 			name: "flagz: stands for the process's flags", procs: process("--config=" + configPath + " --feature-gates=A=true,B=true"), files: map[string]string{configPath: config},
-			told: Options{Flagz: flagz("A=true,B=false", configPath, "")}, want: "A=true/flagz/given B=false/flagz/given File=true/configFile", read: true, disagree: 2,
+			given: Options{Flagz: flagz("A=true,B=false", configPath, "")}, want: "A=true/flagz/given B=false/flagz/given File=true/configFile", read: true, disagree: 2,
 		},
 		{
 			name: "flagz: knows less than the process", procs: process("--config=" + configPath + " --feature-gates=B=true"), files: map[string]string{configPath: config},
-			told: Options{Flagz: flagz("", configPath, "")}, want: "A=false/configFile File=true/configFile", read: true, disagree: 1,
+			given: Options{Flagz: flagz("", configPath, "")}, want: "A=false/configFile File=true/configFile", read: true, disagree: 1,
 		},
 		{
 			name: "flagz: agrees with the process and its drop-ins", procs: process("--config-dir=/d --feature-gates=A=true"), files: map[string]string{"/d/1.conf": header + "featureGates: {File: true}"},
-			told: Options{Flagz: flagz("A=true,File=true", "", "/d")}, want: "A=true/flagz/given File=true/flagz/given", read: true,
+			given: Options{Flagz: flagz("A=true,File=true", "", "/d")}, want: "A=true/flagz/given File=true/flagz/given", read: true,
 		},
 		{
 			name: "flagz: what k3s hides", procs: k3s, files: map[string]string{"/c": config},
-			told: Options{Flagz: flagz("A=true", "/c", "")}, want: "A=true/flagz/given File=true/configFile", read: true, disagree: 1,
+			given: Options{Flagz: flagz("A=true", "/c", "")}, want: "A=true/flagz/given File=true/configFile", read: true, disagree: 1,
 		},
 		{
-			name: "flagz: an option beats it, configz too", told: Options{Flagz: flagz("A=true,B=true", configPath, ""), FeatureGates: "A=false", Configz: Document{Data: []byte(`{"kubeletconfig":{"featureGates":{"A":true,"B":false}}}`)}},
+			name: "flagz: an option beats it, configz too", given: Options{Flagz: flagz("A=true,B=true", configPath, ""), FeatureGates: "A=false", Configz: Document{Data: []byte(`{"kubeletconfig":{"featureGates":{"A":true,"B":false}}}`)}},
 			want: "A=false/option/given B=false/configz/given", read: true, disagree: 2,
 		},
 
-		{name: "log: effective gates", told: Options{Log: log(onePID, enabledA)}, want: "A=true/log/given", read: true},
-		{name: "log: no gates", told: Options{Log: log(onePID + `x.go:1] "Updated" featureGates={}`)}, read: true},
-		{name: "log: a version alone", told: Options{Log: log(onePID, kubelet36)}, reason: ReasonNoKubelet},
-		{name: "log: flags, a file is not known", told: Options{Log: log(flags("A=true", configPath, ""))}, want: "A=true/log/given", reason: ReasonNotTold},
-		{name: "log: flags, all there is", told: Options{Log: log(flags("A=true", "", ""))}, want: "A=true/log/given", read: true},
+		{name: "log: effective gates", given: Options{Log: log(onePID, enabledA)}, want: "A=true/log/given", read: true},
+		{name: "log: no gates", given: Options{Log: log(onePID + `x.go:1] "Updated" featureGates={}`)}, read: true},
+		{name: "log: a version alone", given: Options{Log: log(onePID, kubelet36)}, reason: ReasonNoKubelet},
+		{name: "log: flags, a file is not known", given: Options{Log: log(flags("A=true", configPath, ""))}, want: "A=true/log/given", reason: ReasonNotTold},
+		{name: "log: flags, all there is", given: Options{Log: log(flags("A=true", "", ""))}, want: "A=true/log/given", read: true},
 		{
 			name: "log: its flags override a told file, its gates do not", files: map[string]string{"/given": config},
-			told: Options{Log: log(flags("A=true", configPath, ""), onePID, enabledB), ConfigFile: "/given"}, want: "A=true/log/given File=true/configFile/given", read: true, disagree: 3,
+			given: Options{Log: log(flags("A=true", configPath, ""), onePID, enabledB), ConfigFile: "/given"}, want: "A=true/log/given File=true/configFile/given", read: true, disagree: 3,
 		},
 		{
 			name: "log: weaker than what a process reads", procs: process("--config=" + configPath), files: map[string]string{configPath: config},
-			told: Options{Log: log(onePID, enabledA)}, want: "A=false/configFile File=true/configFile", read: true, disagree: 2,
+			given: Options{Log: log(onePID, enabledA)}, want: "A=false/configFile File=true/configFile", read: true, disagree: 2,
 		},
 		{
 			name: "log: fills in for a file that can't be read", procs: process("--config=" + configPath + " --feature-gates=B=true"),
-			told: Options{Log: log(onePID, "x.go:1] feature gates: &{map[A:true B:false]}")}, want: "A=true/log/given B=true/processFlags", read: true, disagree: 1,
+			given: Options{Log: log(onePID, "x.go:1] feature gates: &{map[A:true B:false]}")}, want: "A=true/log/given B=true/processFlags", read: true, disagree: 1,
 		},
-		{name: "log: what k3s hides", procs: k3s, told: Options{Log: log(onePID, enabledA)}, want: "A=true/log/given", read: true},
+		{name: "log: what k3s hides", procs: k3s, given: Options{Log: log(onePID, enabledA)}, want: "A=true/log/given", read: true},
 		{
 			name: "log: better than a guess", files: map[string]string{configPath: config, "/etc/default/kubelet": "X=--feature-gates=B=true\n"},
-			told: Options{Log: log(onePID, enabledA)}, want: "A=true/log/given", read: true, disagree: 3,
+			given: Options{Log: log(onePID, enabledA)}, want: "A=true/log/given", read: true, disagree: 3,
 		},
-		{name: "log: of another version", told: Options{Log: log(onePID, kubelet36, onePID, enabledA), NodeObject: []byte(captured(t, "v1.37.0/node.json"))}, reason: ReasonOtherVersion, disagree: 1},
-		{name: "log: of another version than is supposed", told: Options{Log: log(onePID, kubelet36, onePID, enabledA), Version: "v1.37.0"}, want: "A=true/log/given", read: true, disagree: 1},
-		{name: "log: beside configz", told: Options{Log: log(onePID, enabledA), Configz: Document{Data: []byte(`{"kubeletconfig":{}}`)}}, read: true, disagree: 1},
-		{name: "log: beside flagz", told: Options{Log: log(flags("A=false", "/c", ""), onePID, enabledA), Flagz: flagz("A=true", "/c", "")}, want: "A=true/flagz/given", read: true, disagree: 1},
+		{name: "log: of another version", given: Options{Log: log(onePID, kubelet36, onePID, enabledA), NodeObject: []byte(captured(t, "v1.37.0/node.json"))}, reason: ReasonOtherVersion, disagree: 1},
+		{name: "log: of another version than is supposed", given: Options{Log: log(onePID, kubelet36, onePID, enabledA), Version: "v1.37.0"}, want: "A=true/log/given", read: true, disagree: 1},
+		{name: "log: beside configz", given: Options{Log: log(onePID, enabledA), Configz: Document{Data: []byte(`{"kubeletconfig":{}}`)}}, read: true, disagree: 1},
+		{name: "log: beside flagz", given: Options{Log: log(flags("A=false", "/c", ""), onePID, enabledA), Flagz: flagz("A=true", "/c", "")}, want: "A=true/flagz/given", read: true, disagree: 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -109,12 +109,12 @@ func TestFlagzAndLog(t *testing.T) {
 			for path, data := range tt.files {
 				write(t, m.root, path, data)
 			}
-			for _, path := range []*string{&tt.told.ConfigFile, &tt.told.ConfigDir} {
+			for _, path := range []*string{&tt.given.ConfigFile, &tt.given.ConfigDir} {
 				if *path != "" {
 					*path = filepath.Join(m.root, *path)
 				}
 			}
-			given, err := readGiven(tt.told, "")
+			given, err := readGiven(tt.given, "")
 			must(t, err)
 			f, err := detect(t.Context(), m, given)
 			must(t, err)

@@ -8,42 +8,42 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 )
 
-// Devices that agree in all attributes that an expression set asks for are of
-// one kind: what NFD says of one it says of all. A server has a hundred PCI
-// devices and more, and few kinds of them by vendor and class.
-type kinds struct {
-	// first are the places of the first device of each kind.
+// Devices that agree in all attributes that an expression set asks for are one
+// equivalence class: what NFD says of one it says of all. A server has a hundred
+// PCI devices and more, and few classes of them by vendor and class code.
+type classes struct {
+	// first are the places of the first device of each class.
 	first []int
-	// features are the node's, with one device of each kind that has only what is
+	// features are the node's, with one device of each class that has only what is
 	// asked for in place of the devices.
 	features *nfdv1alpha1.Features
 }
 
-// maxKinds bounds how many divisions into kinds are remembered.
-const maxKinds = 1000
+// maxClasses bounds how many partitions into classes are cached.
+const maxClasses = 1000
 
-// kinds divides the devices of a feature by some of their attributes; nil if
-// too many divisions were asked for.
-func (e *evaluator) kinds(feature string, names []string) *kinds {
+// classes partitions the devices of a feature by some of their attributes; nil if
+// too many partitions were asked for.
+func (e *evaluator) classes(feature string, names []string) *classes {
 	e.buffer = appendText(e.buffer[:0], feature)
 	for _, name := range names {
 		e.buffer = appendText(e.buffer, name)
 	}
-	if known, ok := e.divided[string(e.buffer)]; ok {
+	if known, ok := e.partitions[string(e.buffer)]; ok {
 		return known
 	}
-	if len(e.divided) >= maxKinds {
+	if len(e.partitions) >= maxClasses {
 		return nil
 	}
-	if e.divided == nil {
-		e.divided = map[string]*kinds{}
+	if e.partitions == nil {
+		e.partitions = map[string]*classes{}
 	}
 	key := string(e.buffer)
-	e.divided[key] = e.divide(feature, names)
-	return e.divided[key]
+	e.partitions[key] = e.partition(feature, names)
+	return e.partitions[key]
 }
 
-func (e *evaluator) divide(feature string, names []string) *kinds {
+func (e *evaluator) partition(feature string, names []string) *classes {
 	var first []int
 	elements := []nfdv1alpha1.InstanceFeature{}
 	seen := map[string]bool{}
@@ -64,12 +64,12 @@ func (e *evaluator) divide(feature string, names []string) *kinds {
 	}
 	shallow := *e.features
 	shallow.Instances = map[string]nfdv1alpha1.InstanceFeatureSet{feature: {Elements: elements}}
-	return &kinds{first: first, features: &shallow}
+	return &classes{first: first, features: &shallow}
 }
 
-// shown are the features that NFD is shown for a rule: of devices of one kind
-// only one, unless the rule looks at more: a template sees all of a device, and an
-// expression on names all names. Rules that divide devices in several ways are
+// shown are the features that NFD is shown for a rule: of devices of one
+// class only one, unless the rule sees more: a template sees all of a device, and an
+// expression on names all names. Rules that partition devices in several ways are
 // rare, and NFD is shown all of them.
 func (e *evaluator) shown(r *nfdv1alpha1.GroupRule) *nfdv1alpha1.Features {
 	if r.VarsTemplate != "" || e.vars != nil {
@@ -84,11 +84,11 @@ func (e *evaluator) shown(r *nfdv1alpha1.GroupRule) *nfdv1alpha1.Features {
 		if feature != "" && feature != name || t.MatchName != nil {
 			return e.features
 		}
-		kinds := e.kinds(name, e.sortedNames(t))
-		if kinds == nil || feature != "" && shown != kinds.features {
+		partition := e.classes(name, e.sortedNames(t))
+		if partition == nil || feature != "" && shown != partition.features {
 			return e.features
 		}
-		shown, feature = kinds.features, name
+		shown, feature = partition.features, name
 	}
 	return shown
 }

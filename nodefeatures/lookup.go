@@ -76,9 +76,9 @@ type Place struct {
 // has: short ones are near to something always.
 const minGuess = 5
 
-// Look finds the feature or element that a path, kernel.version.full, names. The
+// Lookup finds the feature or element that a path, kernel.version.full, names. The
 // error is an UnknownFeatureError, or that the path is no text.
-func (s *Snapshot) Look(path string) (Place, error) {
+func (s *Snapshot) Lookup(path string) (Place, error) {
 	name, element, err := s.splitPath(path)
 	if err != nil {
 		return Place{}, fmt.Errorf("looking for %s: %w", path, err)

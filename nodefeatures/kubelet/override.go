@@ -8,10 +8,10 @@ import (
 	"nodecompat/nodefeatures/verdict"
 )
 
-// claims are those that are made about the version: told ones, then those that
+// claims are those that are made about the version: given ones, then those that
 // found, the version that was found, comes before. A binary that need not be the
 // one that runs says less than the log of one that did.
-func (t told) claims(found Version) (stronger []Claim, weaker []Claim) {
+func (t given) claims(found Version) (stronger []Claim, weaker []Claim) {
 	if t.log == nil || t.log.version == "" {
 		return t.versions, nil
 	}
@@ -23,7 +23,7 @@ func (t told) claims(found Version) (stronger []Claim, weaker []Claim) {
 }
 
 // otherThan returns why a log says nothing about the kubelet of that version: it
-// is of an earlier one, whose gates may have been others. A version that was told
+// is of an earlier one, whose gates may have been others. A version that was given
 // with an option may be a supposition, so that it does not matter.
 func (l *kubeletLog) otherThan(v Version) *verdict.Reason {
 	if l == nil || l.version == "" || v.Origin == nil || v.Origin.Source == SourceOption || sameRelease(l.version, v.Value) {
@@ -38,7 +38,7 @@ func (l *kubeletLog) otherThan(v Version) *verdict.Reason {
 
 // whole returns what the running kubelet says its files and flags came to, if it
 // was asked for that.
-func (t told) whole() *layer {
+func (t given) whole() *layer {
 	if t.configz == nil && t.flagz != nil && t.flagz.whole() {
 		l := t.flagz.layer()
 		return &l
@@ -49,7 +49,7 @@ func (t told) whole() *layer {
 // command returns the flags that the kubelet itself tells, if they are better
 // known than those that were found. /flagz is as good as a process's command
 // line; a log's are taken when no process was found.
-func (t told) command(found *Facts) *commandLine {
+func (t given) command(found *Facts) *commandLine {
 	if t.flagz == nil && t.log != nil && !found.Running && !found.Config.Read {
 		return t.log.flags
 	}
@@ -58,15 +58,15 @@ func (t told) command(found *Facts) *commandLine {
 
 // base says whether the log is what the other sources are laid upon, for want of
 // anything that is stronger and whole.
-func (f *Facts) base(t told) bool {
+func (f *Facts) base(t given) bool {
 	return t.whole() == nil && !f.Config.Read && t.log != nil && t.log.gates != nil
 }
 
-// tellGates merges found gates with those that were told. A file that was told
+// overrideGates merges found gates with those that were given. A file that was given
 // stands for the one that was found, and a /configz for all files and flags.
-func (f *Facts) tellGates(found *Facts, t told) {
+func (f *Facts) overrideGates(found *Facts, t given) {
 	command := t.command(found)
-	f.tellCommand(command, t, found)
+	f.overrideCommand(command, t, found)
 	base := f.base(t)
 	passed := func(o Origin) bool { return t.overrules(o, command, base) }
 	layers := replace(slices.DeleteFunc(slices.Clone(found.Gates), func(g Gate) bool { return passed(g.Origin) }), t)
@@ -108,7 +108,7 @@ func clusterWide(o Origin, otherwise *verdict.Reason) *verdict.Reason {
 
 // mergeGates merges layers and puts what the running kubelet says, and what
 // options say, above them.
-func (f *Facts) mergeGates(layers []layer, t told) {
+func (f *Facts) mergeGates(layers []layer, t given) {
 	var disagreements []Disagreement
 	running := t.whole()
 	if running != nil {
@@ -129,9 +129,9 @@ func (f *Facts) mergeGates(layers []layer, t told) {
 	}
 }
 
-// replace makes layers of what was found, with the files that were told in the
+// replace makes layers of what was found, with the files that were given in the
 // place of those.
-func replace(found []Gate, t told) []layer {
+func replace(found []Gate, t given) []layer {
 	layers := []layer{}
 	for _, g := range found {
 		if t.config != nil && isFile(g.Origin) || t.dir && g.Origin.Source == SourceConfigDir {
@@ -150,7 +150,7 @@ func replace(found []Gate, t told) []layer {
 // overrules says whether what was found at o is better known from elsewhere:
 // flags from command, guesses from a log. What the running kubelet says all of
 // it came to is compared with all of it.
-func (t told) overrules(o Origin, command *commandLine, base bool) bool {
+func (t given) overrules(o Origin, command *commandLine, base bool) bool {
 	if t.whole() != nil {
 		return false
 	}
@@ -165,7 +165,7 @@ func (t told) overrules(o Origin, command *commandLine, base bool) bool {
 	return false
 }
 
-func (f *Facts) tellConfig(t told) {
+func (f *Facts) overrideConfig(t given) {
 	files := []Origin{}
 	for _, o := range f.Config.Files {
 		if o.Source == SourceConfigDir && t.dir || o.Source != SourceConfigDir && t.config != nil {
@@ -183,9 +183,9 @@ func (f *Facts) tellConfig(t told) {
 	f.Config.Files = files
 }
 
-// tellCommand settles whether the files that a kubelet's flags name are known,
+// overrideCommand settles whether the files that a kubelet's flags name are known,
 // where there was no process with which to look for them.
-func (f *Facts) tellCommand(c *commandLine, t told, found *Facts) {
+func (f *Facts) overrideCommand(c *commandLine, t given, found *Facts) {
 	if c == nil || c.whole() || found.Running || found.Config.Read {
 		return
 	}

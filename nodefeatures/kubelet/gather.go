@@ -9,9 +9,9 @@ import (
 	"nodecompat/nodefeatures/verdict"
 )
 
-// look gathers what the machine tells, except for what was told already: a
+// gather gathers what the machine tells, except for what was given already: a
 // configuration file or a drop-in directory that was given is not looked for.
-func (m machine) look(ctx context.Context, t told) (*Facts, error) {
+func (m machine) gather(ctx context.Context, t given) (*Facts, error) {
 	p, ns, reason, err := m.find(ctx)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (m machine) look(ctx context.Context, t told) (*Facts, error) {
 
 // configuration reads what a process's flags, and the files that they name,
 // say about feature gates. version is the kubelet's, "" when it is not known.
-func (m machine) configuration(p process, ns namespace, t told, version string) *Facts {
+func (m machine) configuration(p process, ns namespace, t given, version string) *Facts {
 	root := m.root
 	if ns == namespaceOther {
 		root = filepath.Join(p.dir, "root")
@@ -80,7 +80,7 @@ func (m machine) configuration(p process, ns namespace, t told, version string) 
 
 // configFiles reads the files that a process's flags name. The reason says why
 // that is not all; what could be read is returned all the same.
-func configFiles(p process, root string, args flags, t told, rules dropInRules) ([]layer, *verdict.Reason) {
+func configFiles(p process, root string, args flags, t given, rules dropInRules) ([]layer, *verdict.Reason) {
 	var layers []layer
 	var reason *verdict.Reason
 	if args.config != "" && t.config == nil {
