@@ -23,11 +23,13 @@ type registryFlags struct {
 	passwordStdin bool
 	tokenStdin    bool
 	platform      platformFlag
+	given         func(flag string) bool
 }
 
 func (f *registryFlags) add(a *app, cmd *cobra.Command) {
 	flags, o := cmd.Flags(), &f.flags
-	flags.BoolVar(&o.PlainHTTP, "plain-http", false, "talk plain HTTP to the registry")
+	f.given = flags.Changed
+	flags.BoolVar(&o.PlainHTTP, "plain-http", false, "talk plain HTTP to the registry; on localhost that is so unless this is false, or a flag about TLS is given")
 	flags.BoolVar(&o.Insecure, "insecure", false, "do not check the registry's TLS certificate")
 	flags.StringVar(&o.CAFile, "ca-file", "", "trust the certificate authorities in this PEM `file`")
 	flags.StringVar(&o.CertFile, "cert-file", "", "client certificate, a PEM `file`")
@@ -36,7 +38,7 @@ func (f *registryFlags) add(a *app, cmd *cobra.Command) {
 	flags.BoolVar(&f.passwordStdin, "password-stdin", false, "read the password from standard input")
 	flags.BoolVar(&f.tokenStdin, "identity-token-stdin", false, "read an identity token from standard input")
 	flags.StringVar(&o.RegistryConfig, "registry-config", "", "credentials `file` (default: Docker's config.json)")
-	cmd.MarkFlagsMutuallyExclusive("password-stdin", "identity-token-stdin")
+	excludes(cmd, "password-stdin", "identity-token-stdin")
 	cmd.MarkFlagsRequiredTogether("cert-file", "key-file")
 	a.timeoutFlag(cmd)
 }
@@ -52,6 +54,7 @@ func (f *registryFlags) addPlatform(cmd *cobra.Command, usage string) {
 // options returns what was given, with the secrets that standard input holds.
 func (f *registryFlags) options(ctx context.Context, a *app) (artifact.Options, error) {
 	o := f.flags
+	o.TLS = f.given("plain-http") && !o.PlainHTTP
 	for _, file := range []string{o.CAFile, o.CertFile, o.KeyFile, o.RegistryConfig} {
 		if file == "" {
 			continue
@@ -92,13 +95,10 @@ func (f *registryFlags) options(ctx context.Context, a *app) (artifact.Options, 
 	return o, nil
 }
 
-// imageFlags adds the required --image, and --oci-layout.
+// imageFlags adds --image, and --oci-layout.
 func (f *registryFlags) imageFlags(cmd *cobra.Command, image *string) {
 	cmd.Flags().BoolVar(&f.flags.OCILayout, "oci-layout", false, layoutUsage)
-	cmd.Flags().StringVar(image, "image", "", "`reference` of the image: host[:port]/repo[:tag][@digest]")
-	if err := cmd.MarkFlagRequired("image"); err != nil {
-		panic(err) // the flag does not exist: a mistake in this program
-	}
+	cmd.Flags().StringVar(image, "image", "", "`reference` of the image, in place of the argument: "+imageForm)
 }
 
 // open opens the image's repository. A reference that is none is a usage error.

@@ -220,20 +220,46 @@ func TestTLS(t *testing.T) {
 	wantCode(t, err, CodeHTTPSExpected)
 }
 
-// TestHTTPResponse speaks HTTP to nobody who was not named, localhost included.
+// TestHTTPResponse speaks HTTP to no registry where TLS is wanted.
 func TestHTTPResponse(t *testing.T) {
 	r := registrytest.New(t, registrytest.Options{})
 	_, port, _ := strings.Cut(r.Host(), ":")
 	for _, host := range []string{r.Host(), "localhost:" + port} {
+		for _, o := range []Options{{TLS: true}, {Insecure: true}} {
+			repo, err := Open(t.Context(), host+"/app:1.0", o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = repo.Image(testContext(t), amd64)
+			wantCode(t, err, CodeHTTPResponse)
+		}
+	}
+	if n := len(r.Requests()); n > 0 {
+		t.Errorf("%d requests were sent in clear", n)
+	}
+}
+
+// TestLoopback: a registry on this machine is asked in plain HTTP, any other is not.
+func TestLoopback(t *testing.T) {
+	r := registrytest.New(t, registrytest.Options{})
+	r.PushImage(t, "app", "1.0", amd64)
+	_, port, _ := strings.Cut(r.Host(), ":")
+	for _, host := range []string{r.Host(), "localhost:" + port, "LOCALHOST:" + port} {
 		repo, err := Open(t.Context(), host+"/app:1.0", Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = repo.Image(testContext(t), amd64)
-		wantCode(t, err, CodeHTTPResponse)
+		if _, err := repo.Image(testContext(t), amd64); err != nil {
+			t.Error(err)
+		}
 	}
-	if n := len(r.Requests()); n > 0 {
-		t.Errorf("%d requests by HTTP", n)
+	for host, loopback := range map[string]bool{
+		"localhost": true, "localhost:5000": true, "127.0.0.1": true, "127.9.9.9:80": true, "[::1]:5000": true, "[::ffff:127.0.0.1]:1": true,
+		"localhost.example.com": false, "127.0.0.1.example.com": false, "10.0.0.1:5000": false, "0.0.0.0:5000": false, "[::2]:5000": false, "registry": false,
+	} {
+		if got := (Options{}).speaksHTTP(host); got != loopback {
+			t.Errorf("%s: %t", host, got)
+		}
 	}
 }
 

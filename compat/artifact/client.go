@@ -28,7 +28,7 @@ var (
 // newClient makes the one HTTP client of a repository, and what keeps its connections.
 func newClient(ref Reference, o Options, clock clock) (*authorizer, *connections, error) {
 	scheme := "https"
-	if o.PlainHTTP {
+	if o.speaksHTTP(ref.host()) {
 		scheme = "http"
 	}
 	registry := &url.URL{Scheme: scheme, Host: ref.host()}

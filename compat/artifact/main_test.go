@@ -42,6 +42,7 @@ func testContext(t *testing.T) context.Context {
 func open(t *testing.T, r *registrytest.Registry, reference string, o Options) *Repository {
 	t.Helper()
 	o.PlainHTTP = strings.HasPrefix(r.URL(), "http://")
+	o.TLS = !o.PlainHTTP
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/netip"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -12,9 +15,11 @@ import (
 type Options struct {
 	// OCILayout makes the reference DIR[:tag][@digest], an OCI image layout on disk.
 	OCILayout bool
-	// PlainHTTP speaks HTTP instead of HTTPS. Nothing else makes it do so, not even a registry on
-	// localhost.
+	// PlainHTTP speaks HTTP instead of HTTPS. So it is for a registry on localhost or a loopback
+	// address, unless TLS or another option about TLS is given.
 	PlainHTTP bool
+	// TLS speaks HTTPS even to a registry on localhost.
+	TLS bool
 	// Insecure does not verify the registry's certificate.
 	Insecure bool
 	// CAFile is a PEM file of the certificate authorities to trust instead of the system's.
@@ -48,6 +53,19 @@ type Options struct {
 	Sleep func(context.Context, time.Duration) error
 	// Logger gets every request at debug level, without secrets. Nil is silent.
 	Logger *slog.Logger
+}
+
+// speaksHTTP reports whether a registry is asked in plain HTTP.
+func (o Options) speaksHTTP(host string) bool {
+	aboutTLS := o.TLS || o.Insecure || o.CAFile != "" || o.CertFile != "" || o.KeyFile != ""
+	return o.PlainHTTP || !aboutTLS && isLoopback(host)
+}
+
+// isLoopback reports whether host, which may have a port, is this machine by its name or address.
+func isLoopback(host string) bool {
+	name := (&url.URL{Host: host}).Hostname()
+	ip, err := netip.ParseAddr(name)
+	return strings.EqualFold(name, "localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
 // Repository is where an image and its artifacts live. Its methods can be used concurrently.

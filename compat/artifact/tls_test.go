@@ -123,7 +123,7 @@ func TestCertificates(t *testing.T) {
 			}
 			server.StartTLS()
 			t.Cleanup(server.Close)
-			repo, err := Open(t.Context(), strings.TrimPrefix(server.URL, "https://")+"/app:1.0", tt.options)
+			repo, err := Open(t.Context(), strings.TrimPrefix(server.URL, "https://")+"/app:1.0", withTLS(tt.options))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -140,4 +140,10 @@ func TestCertificates(t *testing.T) {
 			i.Close()
 		})
 	}
+}
+
+// withTLS are options of somebody who wants TLS, whatever the host is.
+func withTLS(o Options) Options {
+	o.TLS = true
+	return o
 }
