@@ -19,13 +19,14 @@ type attachFlags struct {
 	allPlatforms bool
 	replace      bool
 	dryRun       bool
+	quiet        bool
 	output       *format
 }
 
 func newAttach(a *app) *cobra.Command {
 	f := &attachFlags{}
 	cmd := &cobra.Command{
-		Use:   "attach --image REF SPEC.yaml",
+		Use:   "attach IMAGE SPEC",
 		Short: "Attach a compatibility spec to an image",
 		Long: `Check a compatibility spec and attach it to an image as an OCI artifact, which is
 then the one in effect. A spec with errors is refused. Attaching the spec that is
@@ -33,29 +34,25 @@ in effect already does nothing. Exit code 0 means that the artifact was pushed
 and then seen, the way a reader would look for it.
 
 The spec is attached to what the reference names (an index as a whole, unless
---platform or --all-platforms is given). SPEC may be - for standard input.`,
-		Example: `  compat attach --image registry.example.com/app:1.2 spec.yaml
-  compat attach --image registry.example.com/app:1.2 --platform linux/arm64 spec.yaml
-  compat attach --oci-layout --image ./layout:1.2 spec.yaml
-  compat attach --image registry.example.com/app:1.2 --dry-run spec.yaml`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usagef("one spec file is needed, %d were given", len(args))
-			}
-			if f.allPlatforms && f.platform.value != nil {
-				return usagef("--platform and --all-platforms exclude each other")
-			}
-			return nil
-		},
+--platform or --all-platforms is given). SPEC is a file, or - for standard input.`,
+		Example: `  compat attach registry.example.com/app:1.2 spec.yaml
+  compat attach registry.example.com/app:1.2 spec.yaml --platform linux/arm64
+  compat attach --oci-layout ./layout:1.2 spec.yaml
+  compat attach registry.example.com/app:1.2 spec.yaml --dry-run`,
+		Args:              imageArg(&f.image, "SPEC"),
+		ValidArgsFunction: completeImage(true),
 	}
-	cmd.RunE = a.runE(func(ctx context.Context, args []string) error { return f.run(ctx, a, args[0]) })
+	cmd.RunE = a.runE(func(ctx context.Context, args []string) error { return f.run(ctx, a, args[len(args)-1]) })
 	f.imageFlags(cmd, &f.image)
 	cmd.Flags().BoolVar(&f.allPlatforms, "all-platforms", false, "attach to each platform's manifest of an index")
 	cmd.Flags().BoolVar(&f.replace, "replace", false, "remove the older compatibility artifacts once the new one is visible")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "push nothing; print what would be pushed")
+	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print only the digests of the artifacts that are in effect now")
 	f.output = outputFlag(cmd, "text", "json", "yaml")
 	f.add(a, cmd)
 	f.addPlatform(cmd, "attach to the manifest of this `platform` in an index")
+	excludes(cmd, "platform", "all-platforms")
+	excludes(cmd, "quiet", "output")
 	return cmd
 }
 
@@ -90,7 +87,7 @@ func (f *attachFlags) run(ctx context.Context, a *app, file string) error {
 			return exitWith(exitIncompatible)
 		}
 	}
-	return a.answer(f.output, report, report.Error, err)
+	return a.answer(f.output, report, output.Style{Quiet: f.quiet}, report.Error, err)
 }
 
 // target says what of an index the spec hangs on.

@@ -7,6 +7,7 @@ import (
 
 	"nodecompat/compat"
 	"nodecompat/compat/artifact"
+	"nodecompat/compat/output"
 	"nodecompat/compat/report"
 )
 
@@ -15,20 +16,22 @@ type detachFlags struct {
 	image    string
 	artifact digestFlag
 	all      bool
+	quiet    bool
 	output   *format
 }
 
 func newDetach(a *app) *cobra.Command {
 	f := &detachFlags{}
 	cmd := &cobra.Command{
-		Use:   "detach --image REF (--artifact DIGEST | --all)",
+		Use:   "detach IMAGE (--artifact DIGEST | --all)",
 		Short: "Remove compatibility artifacts from an image",
 		Long: `Remove one compatibility artifact, or all of them, from an image: from its index
 and from each platform's manifest, or from those of one --platform. Their entries
 in a fallback index are removed with them.`,
-		Example: `  compat detach --image registry.example.com/app:1.2 --artifact sha256:...
-  compat detach --image registry.example.com/app:1.2 --all`,
-		Args: noArgs,
+		Example: `  compat detach registry.example.com/app:1.2 --artifact sha256:...
+  compat detach registry.example.com/app:1.2 --all`,
+		Args:              imageArg(&f.image),
+		ValidArgsFunction: completeImage(false),
 		PreRunE: func(*cobra.Command, []string) error {
 			if f.all == (f.artifact.value != "") {
 				return usagef("give either --artifact DIGEST or --all")
@@ -40,9 +43,11 @@ in a fallback index are removed with them.`,
 	f.imageFlags(cmd, &f.image)
 	cmd.Flags().Var(&f.artifact, "artifact", "remove the artifact with this `digest`")
 	cmd.Flags().BoolVar(&f.all, "all", false, "remove every compatibility artifact of the image")
+	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print only the digests of the artifacts that were removed")
 	f.output = outputFlag(cmd, "text", "json", "yaml")
 	f.add(a, cmd)
 	f.addPlatform(cmd, "detach only from the manifest of this `platform` in an index")
+	excludes(cmd, "quiet", "output")
 	return cmd
 }
 
@@ -58,5 +63,5 @@ func (f *detachFlags) run(ctx context.Context, a *app) error {
 		All:      f.all,
 		Platform: f.platform.orNone(),
 	})
-	return a.answer(f.output, report, report.Error, err)
+	return a.answer(f.output, report, output.Style{Quiet: f.quiet}, report.Error, err)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
+	"nodecompat/compat/output"
 	"nodecompat/compat/report"
 )
 
@@ -18,7 +19,7 @@ type discoverFlags struct {
 func newDiscover(a *app) *cobra.Command {
 	f := &discoverFlags{}
 	cmd := &cobra.Command{
-		Use:   "discover --image REF",
+		Use:   "discover IMAGE",
 		Short: "List the compatibility artifacts of an image",
 		Long: `List the compatibility artifacts that are attached to an image: to its index and
 to each platform's manifest. The one marked "in effect" is what validate-node
@@ -26,10 +27,11 @@ uses for that platform: artifacts on the platform's manifest come before those o
 the index, the newest before the older ones. Artifacts that have the same spec as
 a preferred one are marked as its duplicates; listed ones that are gone, broken or
 about another image are shown as such.`,
-		Example: `  compat discover --image registry.example.com/app:1.2
-  compat discover --image registry.example.com/app:1.2 --platform linux/arm64 -o table
-  compat discover --image registry.example.com/app:1.2 -o json`,
-		Args: noArgs,
+		Example: `  compat discover registry.example.com/app:1.2
+  compat discover registry.example.com/app:1.2 --platform linux/arm64 -o table
+  compat discover registry.example.com/app:1.2 -o json`,
+		Args:              imageArg(&f.image),
+		ValidArgsFunction: completeImage(false),
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
 	f.imageFlags(cmd, &f.image)
@@ -47,5 +49,5 @@ func (f *discoverFlags) run(ctx context.Context, a *app) error {
 	}
 	defer repository.Close()
 	report, err := compat.Discover(ctx, repository, f.platform.orNone())
-	return a.answer(f.output, report, report.Error, err)
+	return a.answer(f.output, report, output.Style{}, report.Error, err)
 }

@@ -28,7 +28,7 @@ finds, what could not be read and why, and what is known about the kubelet. The
 output is a snapshot that validate-node --features judges elsewhere, later.`,
 		Example: `  compat features > node-a.json
   compat features --feature pci.device --feature kernel.version -o yaml
-  compat validate-node --features node-a.json --image registry.example.com/app:1.2`,
+  compat validate-node registry.example.com/app:1.2 --features node-a.json`,
 		Args: noArgs,
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })

@@ -27,7 +27,7 @@ and what both have with different values. Of many differences in one feature the
 text shows the first; -o json has all of them. What is unknown on both nodes is no
 difference; names, times and the kubelet are not compared.`,
 		Example: `  compat features diff node-a.json node-b.json
-  compat features diff node-a.json node-b.json --feature cpu.cpuid --feature kernel
+  compat features diff node-a.json node-b.json --feature cpu,kernel
   compat features diff node-a.json node-b.json --feature kernel.config --all`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat"
+	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/verdict"
@@ -31,16 +32,16 @@ func (f *judgeFlags) addJudging(a *app, cmd *cobra.Command) {
 	f.missing = choice{"unknown", []string{"unknown", "compatible", "incompatible"}}
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.tags, "tags", nil, "judge only the sets with one of these `tag`s (comma-separated)")
-	flags.Var(&f.missing, "missing", "the verdict on an image without a compatibility artifact")
+	flags.Var(&f.missing, "missing", "the `verdict` on an image without a compatibility artifact: unknown, compatible, incompatible")
 	complete(cmd, "missing", f.missing.allowed...)
 	flags.BoolVar(&f.strict, "strict", false, "a fact that could not be read makes its rule incompatible")
-	flags.StringArrayVar(&f.features, "features", nil, "judge the nodes in this snapshot `file` (repeatable) instead of this host; - is standard input")
+	flags.StringArrayVar(&f.features, "features", nil, "judge the nodes in this snapshot `file`, directory or pattern (repeatable) instead of this host; - is standard input")
 	addChanges(cmd, &f.changes)
 	f.nodeFlags.add(cmd)
 	f.addCluster(cmd)
 	f.registryFlags.add(a, cmd)
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: the node's)")
-	cmd.MarkFlagsMutuallyExclusive("features", "host-root")
+	excludes(cmd, "features", "host-root")
 }
 
 // judging turns the flags into what is asked, images aside.
@@ -71,11 +72,16 @@ func (f *judgeFlags) judging(ctx context.Context, a *app) (r compat.NodeRequest,
 	return r, nil
 }
 
-// savedNodes reads the snapshots of --features, one after the other, with the
+// savedNodes reads the snapshots of --features, file by file, with the
 // features that features names for a node; nil names all.
 func (f *judgeFlags) savedNodes(ctx context.Context, a *app, features func(nodefeatures.Node) []string) iter.Seq2[compat.SavedNode, error] {
 	return func(yield func(compat.SavedNode, error) bool) {
-		for _, name := range f.features {
+		names, err := manifest.Find(f.features)
+		if err != nil {
+			yield(compat.SavedNode{}, &usageError{err})
+			return
+		}
+		for _, name := range names {
 			in, err := a.open(ctx, name)
 			if err != nil {
 				yield(compat.SavedNode{}, err)

@@ -58,7 +58,7 @@ func (f *nodeFlags) addCluster(cmd *cobra.Command) {
 	flags.StringVar(&f.api.FeatureGates, "api-feature-gates", "", "the API server's feature gates, `A=true,B=false`")
 	flags.StringVar(&f.apiVersionFile, "api-version-file", "", "`file` with the API server's /version")
 	flags.StringVar(&f.apiMetrics, "api-metrics", "", "`file` with the API server's /metrics")
-	cmd.MarkFlagsMutuallyExclusive("node", "node-file")
+	excludes(cmd, "node", "node-file")
 }
 
 // discovery says how this host is looked at.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -48,6 +49,20 @@ func (c *choices) Set(text string) error {
 
 func (c *choices) has(word string) bool { return slices.Contains(c.values, word) }
 
+// A checkedWriter remembers that something could not be written.
+type checkedWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (c *checkedWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	if err != nil {
+		c.err = err
+	}
+	return n, err
+}
+
 // format is the choice of an output format.
 type format struct{ choice }
 
@@ -57,14 +72,6 @@ func outputFlag(cmd *cobra.Command, formats ...string) *format {
 	cmd.Flags().VarP(f, "output", "o", "output format")
 	complete(cmd, "output", formats...)
 	return f
-}
-
-// complete gives a flag's values to shell completion.
-func complete(cmd *cobra.Command, flag string, values ...string) {
-	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-	if err != nil {
-		panic(err) // the flag does not exist: a mistake in this program
-	}
 }
 
 // structured reports whether standard output is for a program.

@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"nodecompat/compat/golden"
 )
@@ -20,10 +23,19 @@ func TestCommandReference(t *testing.T) {
 
 // TestEveryCommandHelps checks what is expected of every command.
 func TestEveryCommandHelps(t *testing.T) {
+	known := map[string]int{} // 1 for the flags that there are, 1 for each place in help
 	var check func(*cobra.Command)
 	check = func(cmd *cobra.Command) {
 		for _, sub := range cmd.Commands() {
 			check(sub)
+		}
+		cmd.InitDefaultHelpFlag()
+		cmd.InitDefaultVersionFlag()
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known[f.Name] = 1 })
+		for line := range strings.Lines(usage(cmd, true)) {
+			if len(line) > helpWidth+1 {
+				t.Errorf("%s: a line of help is longer than %d: %s", cmd.CommandPath(), helpWidth, line)
+			}
 		}
 		if cmd.Name() == "completion" || cmd.Parent() != nil && cmd.Parent().Name() == "completion" {
 			return // cobra's own
@@ -36,6 +48,16 @@ func TestEveryCommandHelps(t *testing.T) {
 		}
 	}
 	check(newRoot(&app{}))
+	for _, group := range flagGroups {
+		for _, name := range slices.Concat(group.common, group.rare) {
+			known[name]++
+		}
+	}
+	for name, n := range known {
+		if n != 2 {
+			t.Errorf("--%s is not in one group of flags, or no command has it", name)
+		}
+	}
 }
 
 func writeReference(buf *bytes.Buffer, cmd *cobra.Command) {
@@ -45,7 +67,7 @@ func writeReference(buf *bytes.Buffer, cmd *cobra.Command) {
 	if text == "" {
 		text = cmd.Short
 	}
-	fmt.Fprintf(buf, "```text\n%s\n\n%s```\n", text, cmd.UsageString())
+	fmt.Fprintf(buf, "```text\n%s\n\n%s```\n", fill(text), usage(cmd, true))
 	for _, sub := range cmd.Commands() {
 		if sub.IsAvailableCommand() {
 			writeReference(buf, sub)

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +25,7 @@ type app struct {
 	process
 	verbose   bool
 	timeout   time.Duration
+	helpAll   bool // help shows all flags
 	stdinRead bool
 	explained bool // an error of a report was said to a person
 	// warned holds what was said to a person about a what-if
@@ -34,10 +34,18 @@ type app struct {
 
 // run executes the command line of p and returns the exit code.
 func run(ctx context.Context, p process) int {
+	out := &checkedWriter{w: p.out}
+	p.out = out
 	a := &app{process: p}
 	root := newRoot(a)
-	root.SetArgs(p.args)
+	p.args, a.helpAll = asksAll(p.args)
+	if root.SetArgs(p.args); completing(p.args) {
+		completeFlags(root)
+	}
 	cmd, err := root.ExecuteContextC(ctx)
+	if out.err != nil { // cobra does not tell of help, and calls that of a completion script the user's
+		err = &ranError{out.err}
+	}
 	return p.finish(cmd.CommandPath(), err)
 }
 
@@ -52,9 +60,9 @@ Feature Discovery (NFD), stored as OCI artifacts and found through referrers.
 
 Exit codes: 0 compatible or done, 1 failure, 2 usage error, 3 incompatible,
 4 unknown (nothing attached, or facts that could not be read).`,
-		Example: `  compat attach --image registry.example.com/app:1.2 spec.yaml
-  compat validate-node --image registry.example.com/app:1.2
-  compat validate-node --image registry.example.com/app:1.2 -o text`,
+		Example: `  compat attach registry.example.com/app:1.2 spec.yaml
+  compat validate-node registry.example.com/app:1.2 -o text
+  compat validate-pod pod.yaml -o text`,
 		Version:       toolVersion(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -63,31 +71,25 @@ Exit codes: 0 compatible or done, 1 failure, 2 usage error, 3 incompatible,
 	cmd.SetOut(a.out)
 	cmd.SetErr(a.err)
 	cmd.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "say on standard error what is being done")
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	cmd.AddCommand(
-		newAttach(a), newDiscover(a), newShow(a), newDetach(a),
-		newValidateNode(a), newValidatePod(a), newFeatures(a), newSpec(a), newSchema(a), newExplain(a), newVersion(a),
-	)
+	cmd.SetFlagErrorFunc(flagError)
+	addCommands(cmd, "Check nodes and Pods", newValidateNode(a), newValidatePod(a), newFeatures(a))
+	addCommands(cmd, "Specs of images", newAttach(a), newDiscover(a), newShow(a), newDetach(a), newSpec(a))
+	addCommands(cmd, "Help", newExplain(a), newSchema(a), newVersion(a))
 	cmd.InitDefaultCompletionCmd("completion")
+	cmd.SetCompletionCommandGroupID("Help")
+	cmd.SetHelpCommandGroupID("Help")
 	group(cmd)
+	addHelp(a, cmd)
 	return cmd
 }
 
-// group makes a command that only has subcommands refuse unknown ones; by
-// itself cobra prints help and exits 0 for `compat spec nonsense`.
-func group(cmd *cobra.Command) {
-	cmd.Args = cobra.ArbitraryArgs
-	cmd.SuggestionsMinimumDistance = 2
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return cmd.Help()
-		}
-		message := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
-		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			message += fmt.Sprintf("; did you mean %s?", strings.Join(near, " or "))
-		}
-		return usagef("%s", message)
+// addCommands adds commands in a group of their own.
+func addCommands(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title})
+	for _, cmd := range commands {
+		cmd.GroupID = title
 	}
+	root.AddCommand(commands...)
 }
 
 // noArgs is cobra.NoArgs, which calls an argument an unknown command.
@@ -103,6 +105,12 @@ func noArgs(_ *cobra.Command, args []string) error {
 func (a *app) runE(f func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
+		if err := a.environment(cmd); err != nil {
+			return err
+		}
+		if err := checkExcluding(cmd); err != nil {
+			return err
+		}
 		if a.timeout < 0 {
 			return usagef("--timeout must not be negative")
 		}
@@ -260,14 +268,14 @@ func (a *app) failed(f *format, doc any, reported *report.Error, err error) erro
 	if errors.As(err, &usage) {
 		return err
 	}
-	return a.answer(f, doc, reported, err)
+	return a.answer(f, doc, output.Style{}, reported, err)
 }
 
 // answer prints what a command did. When it could not, a structured output still
 // is one whole document, whose error reported gets the hint that a person sees.
-func (a *app) answer(f *format, doc any, reported *report.Error, err error) error {
+func (a *app) answer(f *format, doc any, style output.Style, reported *report.Error, err error) error {
 	if err == nil {
-		return a.print(f, doc, output.Style{})
+		return a.print(f, doc, style)
 	}
 	if f.structured() {
 		if reported != nil {

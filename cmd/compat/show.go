@@ -19,14 +19,15 @@ type showFlags struct {
 func newShow(a *app) *cobra.Command {
 	f := &showFlags{}
 	cmd := &cobra.Command{
-		Use:   "show --image REF",
+		Use:   "show IMAGE",
 		Short: "Print the compatibility spec that validate-node would use",
 		Long: `Print the compatibility spec that validate-node would use for this platform, byte
 for byte as it was attached. Exit code 4 means that nothing is attached.`,
-		Example: `  compat show --image registry.example.com/app:1.2
-  compat show --image registry.example.com/app:1.2 --platform linux/arm64
-  compat show --image registry.example.com/app:1.2 --artifact sha256:... --manifest`,
-		Args: noArgs,
+		Example: `  compat show registry.example.com/app:1.2
+  compat show registry.example.com/app:1.2 --platform linux/arm64
+  compat show registry.example.com/app:1.2 --artifact sha256:... --manifest`,
+		Args:              imageArg(&f.image),
+		ValidArgsFunction: completeImage(false),
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
 	f.imageFlags(cmd, &f.image)

@@ -25,7 +25,7 @@ type validateNodeFlags struct {
 func newValidateNode(a *app) *cobra.Command {
 	f := &validateNodeFlags{require: choices{allowed: []string{nativeSidecars}}}
 	cmd := &cobra.Command{
-		Use:   "validate-node (--image REF... | --spec FILE... | --require native-sidecars)",
+		Use:   "validate-node (IMAGE... | --spec FILE... | --require WHAT)",
 		Short: "Check whether this node has what images need",
 		Long: `Fetch the compatibility specs of images, detect the features of this node that
 their rules name, evaluate the rules with NFD's own evaluator, and print a report.
@@ -47,15 +47,16 @@ of them has instead. With -o ndjson there is a report on each line instead.
 --set, --unset and --add-device ask what if the node were another one. A feature
 that this NFD does not have is a usage error; an element, attribute or value that
 it does not publish is a warning, in the report and on standard error.`,
-		Example: `  compat validate-node --image registry.example.com/app:1.2
-  compat validate-node --image registry.example.com/app:1.2 -o text
+		Example: `  compat validate-node registry.example.com/app:1.2
+  compat validate-node registry.example.com/app:1.2 -o text
   compat validate-node --spec spec.yaml --features node-a.json
   compat validate-node --require native-sidecars --kubelet-version v1.34.2`,
-		Args: noArgs,
+		Args:              alsoFlag(&f.images),
+		ValidArgsFunction: completeImage(false),
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.images, "image", nil, "`reference` of an image (repeatable): host[:port]/repo[:tag][@digest]")
+	flags.StringArrayVar(&f.images, "image", nil, "`reference` of an image (repeatable), as an argument is: "+imageForm)
 	flags.StringArrayVar(&f.specs, "spec", nil, "judge this spec or NodeFeatureGroup `file` (repeatable); - is standard input")
 	flags.Var(&f.artifact, "artifact", "use the compatibility artifact with this `digest`, not the newest")
 	flags.Var(&f.require, "require", "make this part of the verdict")
@@ -67,7 +68,7 @@ it does not publish is a warning, in the report and on standard error.`,
 	f.addJudging(a, cmd)
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if len(f.images)+len(f.specs) == 0 && !f.require.has(nativeSidecars) {
-			return usagef("nothing to validate: give --image, --spec or --require")
+			return usagef("nothing to validate: give IMAGE, --spec FILE or --require %s", nativeSidecars)
 		}
 		return nil
 	}

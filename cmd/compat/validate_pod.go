@@ -34,8 +34,8 @@ func newValidatePod(a *app) *cobra.Command {
 		severity: choice{string(verdict.SeverityInfo), []string{string(verdict.SeverityInfo), string(verdict.SeverityWarning), string(verdict.SeverityError)}},
 	}
 	cmd := &cobra.Command{
-		Use:   "validate-pod -f FILE...",
-		Short: "Check whether this node can run a Pod, and in which order its containers start",
+		Use:   "validate-pod FILE...",
+		Short: "Check whether this node runs a Pod, and how its containers start",
 		Long: `Read the Pods and workloads of manifests and say, before they are created: whether
 the node has what every image needs, whether its kubelet runs native sidecars, in
 which order the containers start and what each really waits for, and what is
@@ -47,17 +47,17 @@ finding is an error (the Pod would be refused, or its app never starts). With
 what comes after it starts. Images without a compatibility artifact are unknown
 unless --missing says otherwise; --no-images leaves images out.
 
-FILE may be a directory, a pattern, or - for standard input.
+FILE may be a directory, a pattern, or - for standard input; -f FILE is the same.
 
 Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
-		Example: `  compat validate-pod -f pod.yaml -o text
-  compat validate-pod -f manifests/ --no-images --kubernetes-version v1.34.0
-  helm template chart | compat validate-pod -f - --missing compatible -o sarif`,
-		Args: noArgs,
+		Example: `  compat validate-pod pod.yaml -o text
+  compat validate-pod manifests/ --no-images --kubernetes-version v1.34.0
+  helm template chart | compat validate-pod - --missing compatible -o sarif`,
+		Args: alsoFlag(&f.files),
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
 	flags := cmd.Flags()
-	flags.StringArrayVarP(&f.files, "filename", "f", nil, "manifest `file`, directory or pattern (repeatable); - is standard input")
+	flags.StringArrayVarP(&f.files, "filename", "f", nil, "manifest `file`, directory or pattern (repeatable), as an argument is; - is standard input")
 	flags.StringArrayVar(&f.secrets, "pull-secret", nil, "`file` with an imagePullSecret (a Secret, or the Docker configuration in it; repeatable)")
 	flags.BoolVar(&f.noImages, "no-images", false, "do not look at the images")
 	flags.Var(&f.require, "require", "make this part of the verdict")
@@ -69,8 +69,11 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	complete(cmd, "severity", f.severity.allowed...)
 	f.output = outputFlag(cmd, "json", "yaml", "text", "sarif", "junit")
 	f.addJudging(a, cmd)
-	if err := cmd.MarkFlagRequired("filename"); err != nil {
-		panic(err) // the flag does not exist: a mistake in this program
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if len(f.files) == 0 {
+			return usagef("FILE is missing: give a manifest, a directory of them, or - for standard input")
+		}
+		return nil
 	}
 	return cmd
 }

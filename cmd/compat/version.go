@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -18,19 +19,14 @@ func newVersion(a *app) *cobra.Command {
 		Args:    noArgs,
 	}
 	format := outputFlag(cmd, "text", "json", "yaml")
-	cmd.RunE = func(*cobra.Command, []string) error {
+	cmd.RunE = a.runE(func(context.Context, []string) error {
 		v := buildVersion()
-		var err error
 		if format.structured() {
-			err = a.print(format, v, output.Style{})
-		} else {
-			_, err = fmt.Fprintf(a.out, "compat %s (NFD %s, %s, %s)\n", v.Version, v.NFD, v.Go, v.Platform)
+			return a.print(format, v, output.Style{})
 		}
-		if err != nil {
-			return &ranError{err}
-		}
-		return nil
-	}
+		_, err := fmt.Fprintf(a.out, "compat %s (NFD %s, %s, %s)\n", v.Version, v.NFD, v.Go, v.Platform)
+		return err
+	})
 	return cmd
 }
 

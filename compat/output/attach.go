@@ -10,6 +10,12 @@ import (
 // writeAttach says what was done, a line for each target.
 func writeAttach(w io.Writer, r *report.AttachReport, style Style) error {
 	p := &printer{style: style}
+	if style.Quiet {
+		for _, a := range r.Attached {
+			p.line(0, "%s", a.Artifact)
+		}
+		return p.flush(w)
+	}
 	for _, a := range r.Attached {
 		switch {
 		case a.Existing:
@@ -43,6 +49,14 @@ func (p *printer) removed(old artifact.Removed, verb string) {
 // writeDetach says what was removed, a line for each artifact.
 func writeDetach(w io.Writer, r *report.DetachReport, style Style) error {
 	p := &printer{style: style}
+	if style.Quiet {
+		for _, d := range r.Detached {
+			for _, old := range d.Removed {
+				p.line(0, "%s", old.Digest.String())
+			}
+		}
+		return p.flush(w)
+	}
 	for _, d := range r.Detached {
 		p.line(0, "%s (%s)", r.Reference, d.Title())
 		for _, old := range d.Removed {

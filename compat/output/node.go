@@ -20,6 +20,8 @@ type Style struct {
 	Color bool
 	// All shows the terms that hold as well, not only those that do not.
 	All bool
+	// Quiet leaves all but the digests of artifacts out of what attach and detach say.
+	Quiet bool
 	// Tool is the version that SARIF names.
 	Tool string
 }

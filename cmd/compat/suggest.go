@@ -1,0 +1,94 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"nodecompat/nodefeatures/verdict"
+)
+
+// synonyms are words that other programs have for what a command does.
+var synonyms = map[string]string{
+	"add": "attach", "push": "attach",
+	"list": "discover", "ls": "discover", "tree": "discover", "referrers": "discover",
+	"cat": "show", "get": "show", "inspect": "show", "view": "show", "pull": "show",
+	"delete": "detach", "remove": "detach", "rm": "detach",
+	"check": "validate-node", "node": "validate-node", "validate": "validate-node", "verify": "validate-node",
+	"pod": "validate-pod", "manifest": "validate-pod",
+	"detect": "features", "export": "features", "snapshot": "features",
+	"diff": "features diff",
+	"lint": "spec lint",
+	"code": "explain", "codes": "explain",
+}
+
+// group makes a command that only has subcommands refuse unknown ones; by
+// itself cobra prints help and exits 0 for `compat spec nonsense`.
+func group(cmd *cobra.Command) {
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		message := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
+		if meant := meantCommand(cmd, args[0]); meant != "" {
+			message += "; did you mean " + meant + "?"
+		}
+		return usagef("%s", message)
+	}
+}
+
+// meantCommand is what somebody may have meant with an unknown command, "" if
+// nobody can tell.
+func meantCommand(cmd *cobra.Command, word string) string {
+	if meant, ok := synonyms[strings.ToLower(word)]; ok {
+		return cmd.Root().Name() + " " + meant
+	}
+	if other, _, err := cmd.Root().Find([]string{word}); err == nil && other.HasParent() {
+		return other.CommandPath()
+	}
+	return strings.Join(cmd.SuggestionsFor(word), " or ")
+}
+
+// flagError says which flag an unknown one may have been meant to be.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
+		return &usageError{err}
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := verdict.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		return usagef("%w; did you mean --%s?", err, near)
+	}
+	return &usageError{err}
+}
+
+// excludes makes flags refuse each other.
+func excludes(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
+		if err := cmd.Flags().SetAnnotation(name, excluding, names); err != nil {
+			panic(err) // the flag does not exist: a mistake in this program
+		}
+	}
+}
+
+// excluding is the annotation of flags with those that they exclude.
+const excluding = "compat_excluding"
+
+// checkExcluding returns an error if flags are given that exclude each other.
+func checkExcluding(cmd *cobra.Command) (err error) {
+	flags := cmd.Flags()
+	flags.Visit(func(f *pflag.Flag) {
+		for _, other := range f.Annotations[excluding] {
+			if other != f.Name && flags.Changed(other) {
+				err = usagef("--%s and --%s exclude each other", f.Name, other)
+			}
+		}
+	})
+	return err
+}
