@@ -210,8 +210,8 @@ func (t *tokens) credential(ctx context.Context, _ string) (auth.Credential, err
 		return id, nil
 	}
 	item := Item{What: whatToken, Host: t.registry.Host}
-	if ctx.Err() != nil {
-		return id, failure(item, err)
+	if ctx.Err() != nil { // of which a helper that was killed says nothing
+		return id, failure(item, ctx.Err())
 	}
 	return id, &AuthError{Item: item, Status: http.StatusUnauthorized, Message: scrub(err), Err: err}
 }

@@ -15,7 +15,7 @@ import (
 
 // refusal makes the error of an answer with a status that is not the one wanted.
 func (g *registry) refusal(item Item, resp *http.Response) error {
-	message := redact(serverText(resp.Body), resp.Request)
+	message := printable(redact(serverText(resp.Body), resp.Request), maxServerText) // cut last: a part of a secret is one
 	switch resp.StatusCode {
 	case http.StatusNotFound:
 		if item.What != whatUpload {

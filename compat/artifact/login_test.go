@@ -115,18 +115,21 @@ func TestAuthFiles(t *testing.T) {
 // TestHangingHelper does not wait for a credential helper that goes on when it is told to stop.
 func TestHangingHelper(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "docker-credential-slow"), []byte("#!/bin/sh\nsleep 5\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	config := filepath.Join(dir, "config.json")
-	if err := os.WriteFile(config, []byte(`{"credsStore":"slow"}`), 0o600); err != nil {
-		t.Fatal(err)
+	for name, script := range map[string]string{"slow": "sleep 5", "killed": "exec sleep 5"} { // a child that goes on, and none
+		if err := os.WriteFile(filepath.Join(dir, "docker-credential-"+name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	r := registrytest.New(t, registrytest.Options{Auth: registrytest.AuthBasic, Username: user, Password: password})
-	ctx := shortContext(t)
-	_, err := open(t, r, "app:1.0", Options{RegistryConfig: config}).Image(ctx, amd64)
-	wantCode(t, err, CodeTimeout)
+	for _, helper := range []string{"slow", "killed"} {
+		config := filepath.Join(dir, helper+".json")
+		if err := os.WriteFile(config, []byte(`{"credsStore":"`+helper+`"}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := open(t, r, "app:1.0", Options{RegistryConfig: config}).Image(shortContext(t), amd64)
+		wantCode(t, err, CodeTimeout)
+	}
 }
 
 // TestTokenRedirect takes no secret of a token request along to another host, in no header and no
@@ -267,4 +270,25 @@ func FuzzChallenge(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestEchoedPassword: a server's message is cut after its secrets are taken out, so that no part of one is left.
+func TestEchoedPassword(t *testing.T) {
+	t.Parallel()
+	for n := range maxServerText + 1 {
+		r := registrytest.New(t, registrytest.Options{Intercept: func(w http.ResponseWriter, req *http.Request) bool {
+			if req.Header.Get("Authorization") == "" {
+				w.Header().Set("Www-Authenticate", "Basic realm=x")
+				w.WriteHeader(http.StatusUnauthorized)
+				return true
+			}
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprintf(w, `{"errors":[{"code":"DENIED","message":"%s%s"}]}`, strings.Repeat("x", n), password)
+			return true
+		}})
+		_, err := open(t, r, "app:1.0", Options{Username: user, Password: password}).Image(testContext(t), amd64)
+		if err == nil || strings.Contains(err.Error(), password[:3]) {
+			t.Fatalf("after %d bytes: %v", n, err)
+		}
+	}
 }

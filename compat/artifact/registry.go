@@ -290,5 +290,5 @@ func serverText(body io.Reader) string {
 		return ""
 	}
 	first := s.Errors[0]
-	return printable(withMessage(first.Code, first.Message), maxServerText)
+	return withMessage(first.Code, first.Message)
 }
