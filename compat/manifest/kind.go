@@ -127,10 +127,10 @@ func (d *decoder) oneByOne(ctx context.Context, meta typeMeta) {
 			problem := treeProblem(err)
 			problem.Path = path
 			d.report(problem)
-			return
+		default:
+			item := &decoder{parser: d.parser, templated: d.templated}
+			item.object(ctx, n, path, meta, 1)
 		}
-		item := &decoder{parser: d.parser, templated: d.templated}
-		item.object(ctx, n, path, meta, 1)
 		i++
 	}
 }

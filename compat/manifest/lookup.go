@@ -46,6 +46,9 @@ func (d *decoder) child(n *yamltree.Node, key string, merge bool) *yamltree.Node
 // those that these merge in turn.
 func (d *decoder) merged(list *yamltree.Node, key string) *yamltree.Node {
 	for _, source := range mergeSources(list) {
+		if !d.look(1) {
+			return nil
+		}
 		if v := d.child(source, key, false); v != nil {
 			return v
 		}

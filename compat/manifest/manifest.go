@@ -86,6 +86,8 @@ type parser struct {
 	m        File
 	document int
 	full     bool // MaxProblems was reached
+	infos    int  // among the problems
+	quiet    bool // too many infos were reported
 	members  int  // containers so far
 	types    fieldCache
 }
@@ -93,9 +95,20 @@ type parser struct {
 // report adds a problem, and says so once when there are too many.
 func (p *parser) report(problem Problem) {
 	switch {
+	case problem.Severity == verdict.SeverityInfo && p.infos == MaxProblems/2:
+		if !p.quiet {
+			p.quiet = true
+			p.m.Problems = append(p.m.Problems, Problem{
+				Code: ProblemTooManyProblems, Severity: verdict.SeverityInfo, File: p.file,
+				Message: fmt.Sprintf("more than %d parts of which only something is to be known, the others are left out", MaxProblems/2),
+			})
+		}
 	case len(p.m.Problems) < MaxProblems:
 		problem.File, problem.Document = p.file, p.document
 		p.m.Problems = append(p.m.Problems, problem)
+		if problem.Severity == verdict.SeverityInfo {
+			p.infos++
+		}
 	case !p.full:
 		p.full = true
 		p.m.Problems = append(p.m.Problems, Problem{

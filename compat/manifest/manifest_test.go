@@ -238,6 +238,22 @@ func TestParseBounds(t *testing.T) {
 	if m := Parse(t.Context(), "f", []byte(strings.Repeat("a\n---\n", 2*MaxProblems))); len(m.Problems) != MaxProblems+1 || m.Problems[MaxProblems].Code != ProblemTooManyProblems {
 		t.Errorf("%d problems", len(m.Problems))
 	}
+	// What was only skipped takes the place of no error.
+	skipped := strings.Repeat("{apiVersion: v1, kind: ConfigMap}\n---\n", 2*MaxProblems)
+	m := Parse(t.Context(), "f", []byte(skipped+"{apiVersion: v1, kind: Pod, metadata: {name: p}}"))
+	n := len(m.Problems)
+	if n != MaxProblems/2+2 || m.Problems[n-2].Severity != verdict.SeverityInfo || m.Problems[n-2].Code != ProblemTooManyProblems || m.Problems[n-1].Code != ProblemNoTemplate {
+		t.Errorf("%d problems, the last: %+v", n, m.Problems[max(0, n-2):])
+	}
+}
+
+// Merges of nothing end at a bound, too, wherever a key is looked for.
+func TestEmptyMerges(t *testing.T) {
+	const n = 15_000
+	text := "# {{\napiVersion: v1\nkind: Pod\ne: &e {}\nl: &l\n" + strings.Repeat("- *e\n", n) + "m: &m {<<: *l}\nspec:\n  containers:\n" + strings.Repeat("  - *m\n", n)
+	if m := Parse(t.Context(), "f", []byte(text)); !strings.Contains(problemCodes(m), "tooBig") {
+		t.Errorf("problems %.300q", problemCodes(m))
+	}
 }
 
 // A List of many workloads, as kubectl get prints it, is read item by item.

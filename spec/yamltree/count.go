@@ -1,5 +1,7 @@
 package yamltree
 
+import "bytes"
+
 // Weights of what is no value, but costs the parser time: each comment is looked
 // at again for every block that ends behind it, and each %TAG directive for every
 // other one and for every tag.
@@ -28,8 +30,16 @@ func count(data []byte) int {
 			next = data[i+1]
 		}
 		switch c {
-		case ':', '?', ',':
+		case ',':
 			n += 2
+		case ':':
+			if !visible(next) || bytes.IndexByte([]byte(",[]{}"), next) >= 0 || bytes.IndexByte([]byte("\"']}"), previous) >= 0 {
+				n += 2
+			}
+		case '?':
+			if !visible(next) || bytes.IndexByte([]byte(",[]{}"), next) >= 0 {
+				n += 2
+			}
 		case '{':
 			if next != '}' {
 				n += 2

@@ -90,7 +90,7 @@ func (d Document) readJSON() (root *Node, items iter.Seq2[*Node, error], err err
 	if root, err = readJSON(rest, d.Line); err != nil {
 		return nil, nil, err
 	}
-	return root, newJSONReader(list, d.Line+lines(d.Data[:begin])).items, nil
+	return root, jsonItems(list, d.Line+lines(d.Data[:begin])), nil
 }
 
 // beyond reports whether a document is refused for its size.
@@ -108,25 +108,57 @@ func readJSON(data []byte, line int) (*Node, error) {
 	return root, newJSONReader(data, line).read(root, 0)
 }
 
-// findItems returns where the list behind the key items of an object is.
+// findItems returns where the list behind the key items of an object is. It is not
+// ok if there are several, or none.
 func findItems(data []byte) (begin, end int, ok bool) {
-	r := newJSONReader(data, 1)
-	if token, _ := r.token(); token != json.Delim('{') {
-		return 0, 0, false
-	}
-	for r.decoder.More() {
-		key, err := r.token()
-		if key == "items" {
-			value := bytes.TrimLeft(data[r.offset:], ": \t\r\n")
-			size, err := valueSize(value)
-			begin = len(data) - len(value)
-			return begin, begin + size, err == nil && value[0] == '['
-		}
-		if err != nil || r.read(&Node{}, 1) != nil {
+	rest := bytes.TrimLeft(data, " \t\r\n")
+	for rest = bytes.TrimLeft(rest[1:], " \t\r\n"); rest[0] != '}'; rest = bytes.TrimLeft(rest, ", \t\r\n") {
+		var key string
+		size, err := valueSize(rest)
+		if err != nil || json.Unmarshal(rest[:size], &key) != nil {
 			return 0, 0, false
 		}
+		rest = bytes.TrimLeft(rest[size:], ": \t\r\n")
+		if size, err = valueSize(rest); err != nil {
+			return 0, 0, false
+		}
+		if key == "items" {
+			if ok || rest[0] != '[' {
+				return 0, 0, false
+			}
+			begin, ok = len(data)-len(rest), true
+			end = begin + size
+		}
+		rest = rest[size:]
 	}
-	return 0, 0, false
+	return begin, end, ok
+}
+
+// jsonItems reads a list, which is JSON, item by item.
+func jsonItems(list []byte, line int) iter.Seq2[*Node, error] {
+	return func(yield func(*Node, error) bool) {
+		for n, at := 0, 1; ; n++ {
+			rest := bytes.TrimLeft(list[at:], ", \t\r\n")
+			line += lines(list[at : len(list)-len(rest)])
+			if rest[0] == ']' {
+				return
+			}
+			if n == MaxItems {
+				yield(nil, &Error{Code: TooManyItems, Line: line, Message: tooManyItems})
+				return
+			}
+			size, err := valueSize(rest)
+			var item *Node
+			if err == nil {
+				item, err = readJSON(rest[:size], line)
+			}
+			if !yield(item, err) {
+				return
+			}
+			line += lines(rest[:size])
+			at = len(list) - len(rest) + size
+		}
+	}
 }
 
 // A jsonReader makes nodes from JSON tokens, with their lines.
@@ -206,22 +238,4 @@ func (r *jsonReader) children(n *Node, depth int) error {
 	}
 	_, err := r.token()
 	return err
-}
-
-// items reads a list, item by item.
-func (r *jsonReader) items(yield func(*Node, error) bool) {
-	_, err := r.token()
-	for n := 0; err == nil && r.decoder.More(); n++ {
-		item := &Node{}
-		r.values = 0
-		if err = r.read(item, 0); err == nil && n == MaxItems {
-			err = r.fail(TooManyItems, tooManyItems)
-		}
-		if err == nil && !yield(item, nil) {
-			return
-		}
-	}
-	if err != nil {
-		yield(nil, err)
-	}
 }

@@ -100,16 +100,16 @@ func (l list) items(yield func(*Node, error) bool) {
 	begin, at, line := 0, 0, l.content.offset
 	next := func() bool {
 		item.data = l.content.data[begin:at]
-		root, err := item.read()
 		if n++; n > MaxItems {
-			err = &Error{Code: TooManyItems, Line: item.offset + 1, Column: 1, Message: tooManyItems}
+			yield(nil, &Error{Code: TooManyItems, Line: item.offset + 1, Column: 1, Message: tooManyItems})
+			return false
 		}
+		root, err := item.read()
 		if err == nil && (root.Kind != Sequence || len(root.Content) != 1) {
 			err = errorAt(root, Syntax, "not one item of the list")
 		}
 		if err != nil {
-			yield(nil, err)
-			return false
+			return yield(nil, err)
 		}
 		return yield(&root.Content[0], nil)
 	}

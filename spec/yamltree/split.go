@@ -80,7 +80,7 @@ func empty(text []byte) bool {
 // each as a document of its own. Where it is not, items is nil.
 //
 // An alias in one item cannot stand for a part of another one. The errors are of
-// type *Error; nothing comes after one.
+// type *Error; behind an item that is not read the next one comes.
 func (d Document) Read() (root *Node, items iter.Seq2[*Node, error], err error) {
 	if d.err != nil {
 		return nil, nil, d.err

@@ -168,6 +168,9 @@ func (w *jsonWriter) merge(n *Node, m *members) error {
 	}
 	for i := len(sources) - 1; i >= 0; i-- {
 		source := sources[i].Deref()
+		if err := w.spend(source); err != nil {
+			return err
+		}
 		if source.Kind != Mapping {
 			return errorAt(source, Key, "a merge key (<<) takes a mapping, or a list of mappings")
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -221,6 +222,7 @@ func TestReadErrors(t *testing.T) {
 		"too many items":      {"items:\n" + strings.Repeat("- [a, b]\n", MaxItems+1), at(TooManyItems, MaxItems+2, 1)},
 		"an alias":            {"items:\n- &a b\n- *a\n- [" + many + "]\n", at(Syntax, 0, 0)},
 		"JSON":                {"{\"a\": [1" + strings.Repeat(",1", MaxValues) + "]}", at(TooManyValues, 1, 0)},
+		"JSON, items twice":   {"{\"items\": [], \"items\": [1" + strings.Repeat(",1", MaxValues) + "]}", at(TooManyValues, 1, 0)},
 		"JSON array":          {"{\"a\": 1}\n[\"items\", [1" + strings.Repeat(",1", MaxValues) + "]]", at(TooManyValues, 2, 0)},
 		"JSON, large":         {"{\"a\": \"" + strings.Repeat("a", MaxDocument) + "\"}", at(TooLarge, 1, 0)},
 		"JSON, a large item":  {"{\"items\": [1,\n[1" + strings.Repeat(",1", MaxValues) + "]]}", at(TooManyValues, 2, 0)},
@@ -236,13 +238,58 @@ func TestReadErrors(t *testing.T) {
 			}
 			_, items, err := documents[len(documents)-1].Read()
 			if items != nil {
-				for _, err = range items {
+				for _, e := range items {
+					if err == nil {
+						err = e
+					}
 				}
 			}
 			if got := failure(t, err); got != test.want {
 				t.Errorf("got %s (%v), want %s", got, err, test.want)
 			}
 		})
+	}
+}
+
+// An item that is not read does not take those behind it along.
+func TestReadOn(t *testing.T) {
+	many := strings.Repeat("a,", MaxValues)
+	for name, text := range map[string]string{
+		"YAML":         "items:\n- a\n- [" + many + "]\n- b: 'c\n- c\n",
+		"JSON":         `{"items": ["a", [1` + strings.Repeat(",1", MaxValues) + `], "` + strings.Repeat("b", MaxDocument) + `", "c"], "x": {}}`,
+		"escaped JSON": `{"x": "items", "it\u0065ms": ["a", [1` + strings.Repeat(",1", MaxValues) + `], "` + strings.Repeat("b", MaxDocument) + `", "c"]}`,
+	} {
+		documents, err := Split([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, items, err := documents[0].Read()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var got []string
+		for item, err := range items {
+			if err != nil {
+				got = append(got, "!")
+				continue
+			}
+			got = append(got, item.Value)
+		}
+		if want := []string{"a", "!", "!", "c"}; !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+}
+
+// A merge of what merges nothing costs as much as one value each, so that it ends.
+func TestEmptyMerges(t *testing.T) {
+	text := "e: &e {}\nl: &l\n" + strings.Repeat("- *e\n", 20_000) + "m: &m {<<: *l}\nn:\n" + strings.Repeat("- *m\n", 20_000)
+	root, err := Parse([]byte(text))
+	if err == nil {
+		_, err = root.JSON(true)
+	}
+	if got, want := failure(t, err), at(TooManyValues, 1, 4); got != want {
+		t.Errorf("got %s (%v), want %s", got, err, want)
 	}
 }
 
