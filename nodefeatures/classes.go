@@ -19,11 +19,15 @@ type classes struct {
 	features *nfdv1alpha1.Features
 }
 
-// maxClasses bounds how many partitions into classes are cached.
-const maxClasses = 1000
+// Bounds on the partitions into classes that are cached: how many, and of how many
+// classes in all. Real nodes have some hundred devices.
+const (
+	maxPartitions = 1_000
+	maxClasses    = 100_000
+)
 
 // classes partitions the devices of a feature by some of their attributes; nil if
-// too many partitions were asked for.
+// too many partitions or classes were asked for.
 func (e *evaluator) classes(feature string, names []string) *classes {
 	e.buffer = appendText(e.buffer[:0], feature)
 	for _, name := range names {
@@ -32,15 +36,17 @@ func (e *evaluator) classes(feature string, names []string) *classes {
 	if known, ok := e.partitions[string(e.buffer)]; ok {
 		return known
 	}
-	if len(e.partitions) >= maxClasses {
+	if len(e.partitions) >= maxPartitions || e.kept >= maxClasses {
 		return nil
 	}
 	if e.partitions == nil {
 		e.partitions = map[string]*classes{}
 	}
 	key := string(e.buffer)
-	e.partitions[key] = e.partition(feature, names)
-	return e.partitions[key]
+	p := e.partition(feature, names)
+	e.partitions[key] = p
+	e.kept += len(p.first)
+	return p
 }
 
 func (e *evaluator) partition(feature string, names []string) *classes {

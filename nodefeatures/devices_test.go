@@ -2,6 +2,7 @@ package nodefeatures
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -55,4 +56,18 @@ func many(set nfdv1alpha1.InstanceFeatureSet, copies int) nfdv1alpha1.InstanceFe
 		}
 	}
 	return out
+}
+
+// Partitions are cached as long as they have few classes in all.
+func TestPartitionsBounded(t *testing.T) {
+	var devices []nfdv1alpha1.InstanceFeature
+	for i := range maxClasses * 3 / 4 {
+		devices = append(devices, nfdv1alpha1.InstanceFeature{Attributes: map[string]string{"id": strconv.Itoa(i)}})
+	}
+	e := evaluator{features: &nfdv1alpha1.Features{Instances: map[string]nfdv1alpha1.InstanceFeatureSet{"pci.device": {Elements: devices}}}}
+	for n, want := range []bool{true, true, false, false} {
+		if got := e.classes("pci.device", []string{"id", strconv.Itoa(n)}) != nil; got != want {
+			t.Errorf("partition %d: %t", n, got)
+		}
+	}
 }

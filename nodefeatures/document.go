@@ -64,6 +64,8 @@ func (d *document) decode(o LoadOptions) error {
 	switch {
 	case d.list && !list:
 		return fmt.Errorf("%w: a list of apiVersion %q, kind %q; %s", ErrNotSnapshot, h.APIVersion, h.Kind, accepted)
+	case list && !d.list:
+		return fmt.Errorf("%w: a list without items; %s", ErrNotSnapshot, accepted)
 	case list:
 		return nil
 	case h.APIVersion == nfd && h.Kind == "NodeFeature":
@@ -212,7 +214,7 @@ func eachMember(dec *jsontext.Decoder, f func(key string) error) error {
 	case token.Kind() == 'n':
 		return nil
 	case token.Kind() != '{':
-		return fmt.Errorf("%s is %s, which it cannot be", fieldOf(dec.StackPointer()), kindName(token.Kind()))
+		return fmt.Errorf("%s is %s, which it cannot be", cmp.Or(fieldOf(dec.StackPointer()), "features"), kindName(token.Kind()))
 	}
 	for dec.PeekKind() != '}' {
 		key, err := dec.ReadToken()

@@ -200,26 +200,27 @@ func (s *documents) close() {
 // documents of their own; what is left of it tells that it was one.
 func (s *documents) members(list bool) (*document, error) {
 	for s.json.PeekKind() != '}' {
-		key, err := s.json.ReadValue()
+		key, err := s.json.ReadToken()
 		if err != nil {
 			return nil, err
 		}
-		if string(key) == `"items"` {
+		name := key.String()
+		if name == "items" {
 			return s.items(list)
 		}
-		name := bytes.Clone(key)
 		value, err := s.json.ReadValue()
 		if err != nil {
 			return nil, err
 		}
-		if string(name) == `"features"` && s.features == nil {
+		if name == "features" && s.features == nil {
 			s.features = value.Clone()
 			continue
 		}
 		if s.rest.Len() > 1 {
 			s.rest.WriteByte(',')
 		}
-		s.rest.Write(name)
+		quoted, _ := jsontext.AppendQuote(s.rest.AvailableBuffer(), name) // with what is no UTF-8 replaced
+		s.rest.Write(quoted)
 		s.rest.WriteByte(':')
 		s.rest.Write(value)
 	}

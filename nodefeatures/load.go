@@ -73,7 +73,7 @@ func Load(ctx context.Context, r io.Reader, o LoadOptions) iter.Seq2[*Snapshot, 
 		l := loader{options: o, merger: merger{sets: map[setKey]*sharedSet{}}}
 		more, err := l.read(ctx, r, yield)
 		if err == nil && more {
-			more, err = l.merged(yield)
+			more, err = l.merged(ctx, yield)
 		}
 		if err == nil && more && l.count == 0 {
 			err = fmt.Errorf("%w: it is empty; %s", ErrNotSnapshot, accepted)

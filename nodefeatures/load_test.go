@@ -159,6 +159,8 @@ func TestLoadErrors(t *testing.T) {
 		{"a number as value", "attributes: {kernel.version: {elements: {major: 6}}}", "attributes.kernel.version.elements.major is a number"},
 		{"an object without node", strings.Replace(nodeFeatureObject("a", "b", "c", "", "d", "e"), "node-name", "x", 1), "assigns it to no node"},
 		{"a list of Nodes", `{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Node"}]}`, `kind "Node"`},
+		{"a list without items", `{"apiVersion": "v1", "kind": "List"}`, "a list without items"},
+		{"no features", `{` + own + `, "features": "x"}`, "features is a string"},
 		{"too many elements", many, "more than the limit of 200000"},
 		{"too much YAML", "a: " + strings.Repeat("x", MaxYAMLSize), "more YAML than the limit of 8388608"},
 		{"too long a list", `{"apiVersion": "v1", "kind": "List", "items": [` + strings.Repeat(object+",", MaxNodes) + object + `]}`, "more than the limit of 10000"},
@@ -206,6 +208,17 @@ func TestLoadYAMLList(t *testing.T) {
 	_, err = load([]byte(strings.Replace(list, `full: "2000"`, `full: "2000", full: "1"`, 1)))
 	if want := "document 1, item 2000: line 22013: the key \"full\" occurs twice"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
+	}
+}
+
+// A key is what it says, however it is written.
+func TestLoadEscapedKeys(t *testing.T) {
+	object := nodeFeatureObject("a", "b", "c", "", "d", "e")
+	for _, items := range []string{"items", `it\u0065ms`} {
+		snapshots, err := load([]byte(`{"apiVersion": "v1", "kind": "List", "` + items + `": [` + object + `]}`))
+		if err != nil || len(snapshots) != 1 {
+			t.Errorf("%s: %d snapshots, %v", items, len(snapshots), err)
+		}
 	}
 }
 

@@ -147,6 +147,7 @@ type evaluator struct {
 	// one is the set of one expression that is passed to NFD again and again.
 	one        nfdv1alpha1.MatchExpressionSet
 	partitions map[string]*classes // by feature and attributes
+	kept       int                 // classes in partitions
 	buffer     []byte              // of the key at hand
 	sorted     []string            // names of the term at hand
 }

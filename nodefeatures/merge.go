@@ -1,6 +1,7 @@
 package nodefeatures
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -115,7 +116,7 @@ func (s *sharedSet) decode() (featureSet, error) {
 }
 
 // merged hands on the snapshots that the objects make.
-func (m *merger) merged(yield func(*Snapshot, error) bool) (more bool, err error) {
+func (m *merger) merged(ctx context.Context, yield func(*Snapshot, error) bool) (more bool, err error) {
 	m.sets = nil
 	inOrderOfMaster(m.objects)
 	type node struct {
@@ -132,6 +133,9 @@ func (m *merger) merged(yield func(*Snapshot, error) bool) (more bool, err error
 	}
 	m.objects = nil
 	for some := range slices.Chunk(nodes, batch) {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
 		var group errgroup.Group
 		for _, n := range some {
 			group.Go(func() error {

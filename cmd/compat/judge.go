@@ -87,8 +87,9 @@ func (f *judgeFlags) savedNodes(ctx context.Context, a *app, features func(nodef
 				yield(compat.SavedNode{}, err)
 				return
 			}
+			found := 0
 			for snapshot, err := range nodefeatures.Load(ctx, in, nodefeatures.LoadOptions{Features: features}) {
-				if err != nil {
+				if found++; err != nil {
 					err = fmt.Errorf("reading the features of %s: %w", name, err)
 				}
 				if err != nil && ctx.Err() == nil {
@@ -100,6 +101,10 @@ func (f *judgeFlags) savedNodes(ctx context.Context, a *app, features func(nodef
 				}
 			}
 			in.Close() //nolint:errcheck // it was only read
+			if found == 0 {
+				yield(compat.SavedNode{}, usagef("%s holds no node", name))
+				return
+			}
 		}
 	}
 }
