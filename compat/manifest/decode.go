@@ -26,11 +26,11 @@ type decoder struct {
 	text      int                              // bytes of them
 	looks     int                              // keys looked at so far
 	tooBig    bool
-	lines     map[string]int // of the Pod that is being read
+	places    map[string]place // of the Pod that is being read
 }
 
 func (d *decoder) problem(n *yamltree.Node, path string, code ProblemCode, severity verdict.Severity, message string) {
-	d.report(Problem{Code: code, Severity: severity, Path: path, Line: int(n.Line), Message: message})
+	d.report(Problem{Code: code, Severity: severity, Path: path, Line: int(n.Line), Column: int(n.Column), Message: message})
 }
 
 // spend counts values, aliased ones as often as they are used. It is false when
@@ -82,7 +82,7 @@ func (d *decoder) pod(n *yamltree.Node, path, where string, t typeMeta, bestEffo
 	}
 	p := Pod{
 		APIVersion: Shorten(t.apiVersion), Kind: Shorten(t.kind), BestEffort: bestEffort,
-		File: d.file, Document: d.document, Line: int(n.Line), Path: JoinPath(path, where),
+		File: d.file, Source: d.source, Document: d.document, Line: int(n.Line), Path: JoinPath(path, where),
 	}
 	if !bestEffort {
 		d.envelope(n, path)
@@ -95,14 +95,15 @@ func (d *decoder) pod(n *yamltree.Node, path, where string, t typeMeta, bestEffo
 	p.Labels = d.texts(n, JoinPath(template, "metadata.labels"))
 	p.Annotations = d.texts(n, JoinPath(template, "metadata.annotations"))
 	p.Workload = d.workload(n, where, t)
-	d.lines = map[string]int{}
+	d.places = map[string]place{}
 	for _, field := range []string{"metadata", "metadata.labels", "metadata.annotations"} {
 		d.mark(n, path, JoinPath(template, field))
 	}
 	d.mark(n, path, where)
 	d.members += d.containers(spec)
 	if d.into(spec, p.Path, &p.Spec) {
-		p.lines = d.lines
+		p.places = d.places
+		p.Suppressions = d.annotated(n, path, where)
 		d.m.Pods = append(d.m.Pods, p)
 	}
 }
@@ -140,10 +141,10 @@ func (d *decoder) mark(n *yamltree.Node, path, where string) {
 	if v == nil {
 		return
 	}
-	d.lines[JoinPath(path, where)] = int(v.Line)
+	d.places[JoinPath(path, where)] = placeOf(v)
 	if v.Kind == yamltree.Mapping && where != "metadata" && d.look(len(v.Content)) {
 		for i := 0; i+1 < len(v.Content); i += 2 {
-			d.lines[JoinPath(JoinPath(path, where), PathKey(v.Content[i].Deref().Value))] = int(v.Content[i].Line)
+			d.places[JoinPath(JoinPath(path, where), PathKey(v.Content[i].Deref().Value))] = placeOf(&v.Content[i])
 		}
 	}
 }
@@ -242,7 +243,7 @@ func (d *decoder) sequence(n *yamltree.Node, t reflect.Type, path string, depth 
 	list := make([]any, 0, len(n.Content))
 	for i := range n.Content {
 		at := path + PathIndex(i)
-		d.lines[at] = int(n.Content[i].Line)
+		d.places[at] = placeOf(&n.Content[i])
 		v, _ := d.value(&n.Content[i], t.Elem(), at, depth+1)
 		if v == nil && isObject(t.Elem()) {
 			v = map[string]any{} // keeps the indexes
@@ -273,7 +274,7 @@ func (d *decoder) mapping(n *yamltree.Node, t reflect.Type, path string, depth i
 			d.problem(key, at, ProblemDuplicateKey, verdict.SeverityError, fmt.Sprintf("the key %.60q is here twice", key.Value))
 		}
 		seen[key.Value] = true
-		d.lines[at] = int(key.Line)
+		d.places[at] = placeOf(key)
 		if v, ok := d.value(value, of, at, depth+1); ok && d.spendText(len(key.Value)) {
 			object[key.Value] = v
 		}

@@ -11,6 +11,8 @@ type ContainerImage struct {
 	// Path is where the reference is in the document.
 	Path string `json:"path"`
 	Line int    `json:"line"`
+	// Column counts characters from 1; left out where it is not known.
+	Column int `json:"column,omitempty"`
 }
 
 // An ImageKind says what uses an image.
@@ -31,7 +33,8 @@ const (
 func Images(p Pod) []ContainerImage {
 	images := []ContainerImage{}
 	add := func(name string, kind ImageKind, image, path string) {
-		images = append(images, ContainerImage{Container: name, Kind: kind, Image: image, Path: path, Line: p.LineAt(path)})
+		line, column := p.PlaceAt(path)
+		images = append(images, ContainerImage{Container: name, Kind: kind, Image: image, Path: path, Line: line, Column: column})
 	}
 	for _, m := range append(p.Containers(), p.EphemeralContainers()...) {
 		kind := [...]ImageKind{ImageInit, ImageApp, ImageEphemeral}[m.Role]

@@ -25,6 +25,8 @@ const (
 type File struct {
 	Pods     []Pod     `json:"pods"`
 	Problems []Problem `json:"problems"` // in the order of the file
+	// Comments are the suppressions that comments hold, in the order of the file.
+	Comments []Suppression `json:"-"`
 }
 
 // A Problem is a part of a file that Parse could not use, or read with doubt.
@@ -35,10 +37,15 @@ type Problem struct {
 	// is no Pod.
 	Severity verdict.Severity `json:"severity"`
 	File     string           `json:"file"`
-	Document int              `json:"document"` // from 1; 0 for the whole file
-	Line     int              `json:"line"`     // from 1; 0 when not known
-	Path     string           `json:"path"`     // in the document; "" for all of it
-	Message  string           `json:"message"`
+	// Source is the template that the document was rendered from, where Helm says so
+	// in a comment.
+	Source   string `json:"source,omitempty"`
+	Document int    `json:"document"` // from 1; 0 for the whole file
+	Line     int    `json:"line"`     // from 1; 0 when not known
+	// Column counts characters from 1; left out where it is not known.
+	Column  int    `json:"column,omitempty"`
+	Path    string `json:"path"` // in the document; "" for all of it
+	Message string `json:"message"`
 }
 
 // A ProblemCode names a problem for programs.
@@ -61,7 +68,26 @@ const (
 	ProblemNonStringKey      ProblemCode = "nonStringKey"      // a list or mapping as a key
 	ProblemTooManyProblems   ProblemCode = "tooManyProblems"   // the others are left out
 	ProblemTooManyContainers ProblemCode = "tooManyContainers" // the Pod was left out
+	// Problems of what suppresses findings, for whoever knows the findings.
+	ProblemUnknownSuppression ProblemCode = "unknownSuppression" // no finding has the id
+	ProblemUnusedSuppression  ProblemCode = "unusedSuppression"  // there was nothing to suppress
 )
+
+// Refused reports whether an API server refuses an object with such a problem, if it
+// is an error. Of what has another one, nobody can tell.
+func (c ProblemCode) Refused() bool {
+	switch c {
+	case ProblemNoSuchAPI, ProblemRemovedAPI, ProblemUnknownKey, ProblemDuplicateKey, ProblemWrongType, ProblemNoTemplate:
+		return true
+	}
+	return false
+}
+
+// LeftOut reports whether such a problem only says what was not looked at, or how
+// something was taken that is no mistake.
+func (c ProblemCode) LeftOut() bool {
+	return c == ProblemKindSkipped || c == ProblemNotObject || c == ProblemBestEffort
+}
 
 // APITypes is the Kubernetes release whose PodSpec Parse knows, APITypesMinor its minor.
 // A field that is newer is reported as a warning, and has no effect here.
@@ -85,11 +111,14 @@ type parser struct {
 	file     string
 	m        File
 	document int
-	full     bool // MaxProblems was reached
-	infos    int  // among the problems
-	quiet    bool // too many infos were reported
-	members  int  // containers so far
-	types    fieldCache
+	source   string // of the document, as Helm says
+	full     bool   // MaxProblems was reached
+	infos    int    // among the problems
+	quiet    bool   // too many infos were reported
+	members  int    // containers so far
+	// manyComments says that MaxComments was reached
+	manyComments bool
+	types        fieldCache
 }
 
 // report adds a problem, and says so once when there are too many.
@@ -104,7 +133,7 @@ func (p *parser) report(problem Problem) {
 			})
 		}
 	case len(p.m.Problems) < MaxProblems:
-		problem.File, problem.Document = p.file, p.document
+		problem.File, problem.Source, problem.Document = p.file, p.source, p.document
 		p.m.Problems = append(p.m.Problems, problem)
 		if problem.Severity == verdict.SeverityInfo {
 			p.infos++

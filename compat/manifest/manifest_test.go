@@ -164,7 +164,7 @@ func TestParseJSON(t *testing.T) {
 	}
 	p := m.Pods[1]
 	if p.Name != "😀" || p.Document != 2 || p.Line != 6 || p.LineAt("spec.containers[0].name") != 10 || p.Spec.Containers[0].Ports[0].ContainerPort != 80 {
-		t.Errorf("Pod = %+v, lines %v", p, p.lines)
+		t.Errorf("Pod = %+v, lines %v", p, p.places)
 	}
 	if m := Parse(t.Context(), "f", []byte(object+"\n{\"a\": ")); len(m.Pods) != 1 || problemCodes(m) != "syntax" {
 		t.Errorf("%d Pods, %q", len(m.Pods), problemCodes(m))
@@ -278,10 +278,10 @@ func TestParseLongList(t *testing.T) {
 	}
 	j.WriteString("],\n\"kind\": \"List\"}\n")
 	for name, test := range map[string]struct {
-		text          string
-		lines, offset int
+		text                  string
+		lines, offset, column int
 	}{
-		"YAML": {y.String(), 11, 10}, "JSON": {j.String(), 2, 1},
+		"YAML": {y.String(), 11, 10, 11}, "JSON": {j.String(), 2, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := Parse(t.Context(), "f", []byte(test.text))
@@ -293,7 +293,7 @@ func TestParseLongList(t *testing.T) {
 				t.Errorf("the last Pod is %+v", p)
 			}
 			want := Problem{
-				Code: ProblemUnknownKey, Severity: verdict.SeverityError, File: "f", Document: 1, Line: 3 + last*test.lines + test.offset,
+				Code: ProblemUnknownKey, Severity: verdict.SeverityError, File: "f", Document: 1, Line: 3 + last*test.lines + test.offset, Column: test.column,
 				Path: fmt.Sprintf("items[%d].spec.template.spec.containers[0].imag", last), Message: `unknown key "imag": did you mean image?`,
 			}
 			if diff := cmp.Diff(want, m.Problems[last]); diff != "" {
@@ -350,11 +350,11 @@ spec:
     emptyDir: {}
 `)
 	want := []ContainerImage{
-		{"i", ImageInit, "i:1", "spec.initContainers[0].image", 5},
-		{"s", ImageSidecar, "s:1", "spec.initContainers[1].image", 6},
-		{"a", ImageApp, "a:1", "spec.containers[0].image", 8},
-		{"e", ImageEphemeral, "e:1", "spec.ephemeralContainers[0].image", 10},
-		{"v", ImageVolume, "v:1", "spec.volumes[0].image.reference", 14},
+		{"i", ImageInit, "i:1", "spec.initContainers[0].image", 5, 15},
+		{"s", ImageSidecar, "s:1", "spec.initContainers[1].image", 6, 15},
+		{"a", ImageApp, "a:1", "spec.containers[0].image", 8, 15},
+		{"e", ImageEphemeral, "e:1", "spec.ephemeralContainers[0].image", 10, 15},
+		{"v", ImageVolume, "v:1", "spec.volumes[0].image.reference", 14, 7},
 	}
 	if diff := cmp.Diff(want, Images(p)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

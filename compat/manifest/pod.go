@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"nodecompat/spec/yamltree"
 )
 
 // A Pod is one Pod template of a manifest: a Pod itself, or what a workload
@@ -17,6 +19,9 @@ type Pod struct {
 	Namespace string `json:"namespace"`
 	// File is the name that Parse was given.
 	File string `json:"file"`
+	// Source is the template that the document was rendered from, where Helm says so
+	// in a comment.
+	Source string `json:"source,omitempty"`
 	// Document counts the documents of the file that are not empty, from 1.
 	Document int `json:"document"`
 	// Line is where the object begins in the file, from 1; 0 when not known.
@@ -33,9 +38,11 @@ type Pod struct {
 	Annotations map[string]string `json:"-"`
 	// Spec is as it was written: defaults are not filled in.
 	Spec corev1.PodSpec `json:"-"`
+	// Suppressions are those of the annotations of the object and of its template.
+	Suppressions []Suppression `json:"-"`
 
-	// lines maps a path in the document to the line where it is written.
-	lines map[string]int
+	// places maps a path in the document to where it is written.
+	places map[string]place
 }
 
 // A Workload is what of the object around a template matters for its Pods.
@@ -51,16 +58,27 @@ type Workload struct {
 	ProgressDeadlineSeconds *int32 `json:"progressDeadlineSeconds,omitempty"`
 }
 
+// A place is where something begins in the file; 0 where that is not known.
+type place struct{ line, column int32 }
+
+func placeOf(n *yamltree.Node) place { return place{n.Line, n.Column} }
+
 // LineAt returns the line where a path in the document is written, or the nearest
 // place above it that is.
 func (p *Pod) LineAt(path string) int {
+	line, _ := p.PlaceAt(path)
+	return line
+}
+
+// PlaceAt is LineAt with the column, which is 0 where it is not known.
+func (p *Pod) PlaceAt(path string) (line, column int) {
 	for path != "" {
-		if line, ok := p.lines[path]; ok {
-			return line
+		if at, ok := p.places[path]; ok {
+			return int(at.line), int(at.column)
 		}
 		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
 	}
-	return p.Line
+	return p.Line, 0
 }
 
 // A Role is the list of the PodSpec that a container is in.

@@ -25,6 +25,7 @@ func (p *parser) parse(ctx context.Context, data []byte) {
 			return
 		}
 		p.document++
+		p.source = helmSource(document.Data)
 		p.read(ctx, document)
 	}
 }
@@ -46,6 +47,7 @@ func (p *parser) read(ctx context.Context, document yamltree.Document) {
 	}
 	d.items = items
 	d.object(ctx, root, "", typeMeta{}, 0)
+	p.comments(document)
 }
 
 const unrendered = "an unrendered template ({{ … }}): render it first, with helm template for example"
@@ -58,6 +60,9 @@ func treeProblem(err error) Problem {
 		return problem
 	}
 	problem.Line = e.Line
+	if e.Code != yamltree.Syntax { // which has none
+		problem.Column = e.Column
+	}
 	switch e.Code {
 	case yamltree.TooLarge, yamltree.TooManyValues:
 		problem.Code, problem.Message = ProblemTooBig, "the document has "+e.Message
