@@ -10,6 +10,7 @@ import (
 
 	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/kubelet"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // Every finding is documented, and its examples do what they say: the bad one
@@ -57,6 +58,37 @@ func TestFindingsDocumented(t *testing.T) {
 	}
 	if _, ok := FindingDoc("SC029"); ok {
 		t.Error("SC029 is documented, but does not exist")
+	}
+}
+
+// TestDescribeFinding: every finding has all its texts, in lengths that code hosts show.
+func TestDescribeFinding(t *testing.T) {
+	for _, id := range FindingIDs() {
+		text, ok := DescribeFinding(id)
+		if !ok || string(text.Severity)+": "+text.Short != FindingTitle(id) || text.Short == "" || len(text.Short) > 100 {
+			t.Errorf("%s: %v %q", id, ok, text.Severity+": "+verdict.Severity(text.Short))
+		}
+		if !strings.HasSuffix(text.Full, ".") || len(text.Full) < 50 || len(text.Full) > 1_000 || strings.ContainsAny(text.Full, "\n`") || strings.Contains(text.Full, "kind:") {
+			t.Errorf("%s: %q", id, text.Full)
+		}
+		if doc, _ := FindingDoc(id); text.Markdown != doc || strings.Contains(text.Help, "```") || !strings.Contains(text.Help, "\nBad:\n\napiVersion: ") {
+			t.Errorf("%s: help %q", id, text.Help)
+		}
+	}
+	want := FindingText{
+		Severity: verdict.SeverityWarning, Short: "nothing makes the app wait for a sidecar",
+		Full: "A native sidecar without a startupProbe and without a postStart hook counts as started as soon as it runs. " +
+			"The app is started then, ready sidecar or not. Add a startupProbe that succeeds when the sidecar is ready.",
+	}
+	got, _ := DescribeFinding("SC001")
+	got.Help, got.Markdown = "", ""
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, id := range []string{"SC029", "", "SC00", "Findings"} {
+		if text, ok := DescribeFinding(id); ok || text != (FindingText{}) {
+			t.Errorf("%q is %+v", id, text)
+		}
 	}
 }
 

@@ -20,10 +20,15 @@ type PodFinding struct {
 	Container string `json:"container"`
 	Path      string `json:"path"` // in the document
 	Line      int    `json:"line"` // of Path in the file, or of what is next above it; 0 when not known
-	Message   string `json:"message"`
+	// Column counts characters from 1; left out where it is not known.
+	Column  int    `json:"column,omitempty"`
+	Message string `json:"message"`
 	// Remedy says what to do; where that is something to write, its later lines
 	// are the YAML.
 	Remedy string `json:"remedy"`
+	// Suppressed is the comment or annotation that says not to tell the finding; left
+	// out where there is none. An error that is suppressed decides all the same.
+	Suppressed *manifest.Suppression `json:"suppressed,omitempty"`
 }
 
 // MaxFindings is the number of findings of a Pod that are reported.
@@ -100,8 +105,9 @@ func placeIn(m manifest.Container, field string) place {
 
 func (l *linter) find(id string, severity verdict.Severity, at place, remedy, format string, args ...any) {
 	if len(l.findings) < MaxFindings {
+		line, column := l.pod.PlaceAt(at.path)
 		l.findings = append(l.findings, PodFinding{
-			ID: id, Severity: severity, Container: at.container, Path: at.path, Line: l.pod.LineAt(at.path),
+			ID: id, Severity: severity, Container: at.container, Path: at.path, Line: line, Column: column,
 			Message: fmt.Sprintf(format, args...), Remedy: remedy,
 		})
 	}
