@@ -12,19 +12,22 @@ import (
 )
 
 // podPolicy is what the caller makes of a Pod: what counts beside the images and the
-// sidecars, and which findings are shown.
+// sidecars, which findings are shown, and which are reasons without deciding.
 type podPolicy struct {
 	strict, startOrder bool
 	disable            []string
 	severity           verdict.Severity
+	failOn             []string
 }
 
 // judgePod plans a Pod, looks for findings and decides.
 func judgePod(
-	p *report.Pod, whole *report.PodReport, images map[string]*report.Image, target sidecar.Target, policy podPolicy, detection *report.Error,
+	p *report.Pod, whole *report.PodReport, images map[string]*report.Image, target sidecar.Target, policy podPolicy, ignored *suppressions,
+	detection *report.Error,
 ) {
 	p.Plan = sidecar.Order(p.Pod, target)
 	all := sidecar.Lint(p.Pod, p.Plan, target)
+	ignored.mark(&p.Pod, all)
 	p.Findings = policy.shown(all)
 
 	verdicts := []verdict.Verdict{judgeFindings(p, all), judgeProblems(p, whole.Problems)}
@@ -40,6 +43,7 @@ func judgePod(
 		verdicts = append(verdicts, judgeOrder(p))
 	}
 	p.Verdict = verdict.All(verdicts...)
+	failFindings(p, all, policy)
 }
 
 // judgeFindings is incompatible when one of the findings is an error: the Pod
@@ -81,8 +85,7 @@ func judgeImages(p *report.Pod, images map[string]*report.Image) []verdict.Verdi
 		verdicts = append(verdicts, image.Verdict)
 		if image.Verdict != verdict.Compatible {
 			for _, reason := range image.Reasons {
-				reason.Message = fmt.Sprintf("container %s: image %s: %s", used.Container, used.Image, reason.Message)
-				p.Reasons = append(p.Reasons, reason)
+				p.Reasons = append(p.Reasons, used.Reason(reason))
 			}
 		}
 	}
@@ -127,10 +130,9 @@ func judgeOrder(p *report.Pod) verdict.Verdict {
 
 // shown is what of the findings was asked for.
 func (p podPolicy) shown(findings []sidecar.PodFinding) []sidecar.PodFinding {
-	rank := []verdict.Severity{verdict.SeverityInfo, verdict.SeverityWarning, verdict.SeverityError}
 	shown := []sidecar.PodFinding{}
 	for _, f := range findings {
-		if slices.Index(rank, f.Severity) >= slices.Index(rank, p.severity) && !slices.Contains(p.disable, f.ID) {
+		if f.Severity.AtLeast(p.severity) && !slices.Contains(p.disable, f.ID) {
 			shown = append(shown, f)
 		}
 	}
@@ -153,7 +155,7 @@ func decidePods(r *report.PodReport) {
 		}
 		verdicts = append(verdicts, problemVerdict(problem))
 		r.Reasons = append(r.Reasons, verdict.Reason{
-			Code: string(problem.Code), Message: fmt.Sprintf("%s:%d: %s", report.FileTitle(problem.File), problem.Line, problem.Message),
+			Code: string(problem.Code), Message: report.ProblemTitle(problem),
 		})
 	}
 	if r.Error != nil {
@@ -168,10 +170,8 @@ func decidePods(r *report.PodReport) {
 // problemVerdict is incompatible where an API server would refuse the object, and
 // unknown where nobody can tell what it is.
 func problemVerdict(p manifest.Problem) verdict.Verdict {
-	switch p.Code {
-	case manifest.ProblemNoSuchAPI, manifest.ProblemRemovedAPI, manifest.ProblemUnknownKey, manifest.ProblemDuplicateKey, manifest.ProblemWrongType, manifest.ProblemNoTemplate:
+	if p.Code.Refused() {
 		return verdict.Incompatible
-	default:
-		return verdict.Unknown
 	}
+	return verdict.Unknown
 }

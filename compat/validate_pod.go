@@ -30,6 +30,9 @@ type PodRequest struct {
 	// grave. A finding that is an error decides all the same.
 	Disable  []string
 	Severity verdict.Severity
+	// FailOn are severities and ids of findings: one that is as grave, or has the id,
+	// is told as a reason, unless it is suppressed or disabled. Verdicts stay.
+	FailOn []string
 }
 
 // ValidatePod judges every Pod template of the manifests on one node. The report
@@ -37,11 +40,14 @@ type PodRequest struct {
 // cannot be used (a usage error), and nothing else.
 func ValidatePod(ctx context.Context, req PodRequest) (*report.PodReport, error) {
 	result := report.NewPodReport(req.Now, nil)
+	var files, of []*suppressions // of each file, and of each Pod the ones of its file
 	for _, file := range req.Manifests {
 		manifests := manifest.Parse(ctx, file.Name, file.Data)
 		result.Problems = append(result.Problems, manifests.Problems...)
+		files = append(files, newSuppressions(file.Name, manifests.Comments))
 		for _, pod := range manifests.Pods {
 			result.Pods = append(result.Pods, report.Pod{Pod: pod, Reasons: []verdict.Reason{}, Images: podImages(pod, req.NoImages)})
+			of = append(of, files[len(files)-1])
 		}
 	}
 
@@ -61,7 +67,7 @@ func ValidatePod(ctx context.Context, req PodRequest) (*report.PodReport, error)
 		result.Problems[i] = target.Regrade(problem)
 	}
 	images := result.ImagesByReference()
-	policy := podPolicy{strict: req.Strict, startOrder: req.RequireStartOrder, disable: req.Disable, severity: req.Severity}
+	policy := podPolicy{strict: req.Strict, startOrder: req.RequireStartOrder, disable: req.Disable, severity: req.Severity, failOn: req.FailOn}
 	for i := range result.Pods {
 		if cut = cmp.Or(cut, ctx.Err()); cut != nil {
 			result.Pods = result.Pods[:i]
@@ -71,12 +77,17 @@ func ValidatePod(ctx context.Context, req PodRequest) (*report.PodReport, error)
 		if pod.HasSidecars() {
 			result.Error = cmp.Or(result.Error, detection)
 		}
-		judgePod(pod, result, images, target, policy, detection)
+		judgePod(pod, result, images, target, policy, of[i], detection)
 	}
 	if cut != nil {
 		result.Error = report.NewError(fmt.Errorf("judging the Pods: %w", cut))
+	} else {
+		for _, file := range files {
+			result.Problems = append(result.Problems, file.problems()...)
+		}
 	}
 	decidePods(result)
+	failProblems(result, policy.failOn)
 	return result, nil
 }
 

@@ -26,6 +26,7 @@ const (
 	// Reasons of a Pod and of a PodReport.
 	CodeStartOrder = "startOrder"
 	CodeNoPod      = "noPod"
+	CodeFailOn     = "failOn"
 
 	// Warnings.
 	CodeShadowed      = "shadowed"

@@ -40,6 +40,7 @@ var reasonCodes = []codeRow{
 	{CodePlatformNotFound, "the image has no manifest for the platform", "choose one of its platforms with --platform, or build the image for this one"},
 	{CodePlatformMismatch, "the image is for another operating system or architecture than the node's", "use a node of the image's platform, or an image for the node's"},
 	{CodeStartOrder, "with --require start-order: a container starts before a helper that comes before it is ready", "give the helper a startupProbe that succeeds when it is ready (`compat explain SC001`)"},
+	{CodeFailOn, "with --fail-on: there is a finding that is as grave, or has the id; the verdict stays as it is", "correct it, or suppress it where it is meant so: `# compat-ignore: SC001`"},
 	{CodeNoPod, "the files hold no Pod and no workload", "`problems[]` says what was left out of them"},
 }
 
@@ -231,6 +232,8 @@ var manifestCodes = []codeRow{
 	{string(manifest.ProblemWrongType), "a value of another type is needed: the API server refuses this one", "correct the value"},
 	{string(manifest.ProblemNonStringKey), "a key is no text", "write a text"},
 	{string(manifest.ProblemTooManyProblems), "there are more problems than are listed", "correct these and look again"},
+	{string(manifest.ProblemUnknownSuppression), "a compat-ignore names no finding", "correct the id; the message has the nearest one"},
+	{string(manifest.ProblemUnusedSuppression), "a compat-ignore suppresses nothing", "remove it, or put it on the finding's line or directly above"},
 	{string(manifest.ProblemTooManyContainers), "the Pod has more containers than are looked at, and is left out", ""},
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"nodecompat/compat/manifest"
@@ -77,6 +78,17 @@ type PodImage struct {
 	Verdict verdict.Verdict `json:"verdict,omitempty"`
 }
 
+// Reason is a reason of the image as one of the Pod.
+func (i PodImage) Reason(r verdict.Reason) verdict.Reason {
+	r.Message = fmt.Sprintf("container %s: image %s: %s", i.Container, i.Image, r.Message)
+	return r
+}
+
+// FailsOn reports whether --fail-on makes a failure of something that did not decide.
+func (r *PodReport) FailsOn() bool {
+	return slices.ContainsFunc(r.Reasons, func(reason verdict.Reason) bool { return reason.Code == CodeFailOn })
+}
+
 // NewPodReport returns a report on no Pod; err says why, if it is not nil.
 func NewPodReport(now time.Time, err error) *PodReport {
 	return &PodReport{
@@ -93,6 +105,11 @@ func (p *Pod) Title() string {
 		name = "without a name"
 	}
 	return fmt.Sprintf("%s %s (%s:%d)", p.Kind, name, FileTitle(p.File), p.Line)
+}
+
+// ProblemTitle says a problem to a person, with its place.
+func ProblemTitle(p manifest.Problem) string {
+	return fmt.Sprintf("%s:%d: %s", FileTitle(p.File), p.Line, p.Message)
 }
 
 // FileTitle names a file for a person.

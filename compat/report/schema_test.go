@@ -15,6 +15,7 @@ import (
 
 	"nodecompat/compat/golden"
 	"nodecompat/compat/golden/schema"
+	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
@@ -58,7 +59,8 @@ var enumerations = map[reflect.Type][]any{
 		sidecar.ReadyYes, sidecar.ReadyConditional, sidecar.ReadyWeak, sidecar.ReadyDelayOnly, sidecar.ReadyBestEffort,
 		sidecar.ReadyNo, sidecar.ReadyNever,
 	},
-	reflect.TypeFor[sidecar.StepKind](): {sidecar.StepInit, sidecar.StepSidecar, sidecar.StepApp, sidecar.StepLegacy},
+	reflect.TypeFor[manifest.SuppressionKind](): {manifest.SuppressedInSource, manifest.SuppressedAnnotation},
+	reflect.TypeFor[sidecar.StepKind]():         {sidecar.StepInit, sidecar.StepSidecar, sidecar.StepApp, sidecar.StepLegacy},
 }
 
 // codeFields are the fields that have codes, by definition and name, with the places whose

@@ -55,7 +55,7 @@ func DescribeFinding(id string) (text FindingText, ok bool) {
 			help = append(help, line)
 		}
 	}
-	text.Help = strings.TrimSpace(strings.Join(help, ""))
+	text.Help = strings.TrimSpace(strings.ReplaceAll(strings.Join(help, ""), "`", ""))
 	title, prose, _ := strings.Cut(text.Help, "\n")
 	severity, short, _ := strings.Cut(title, ": ")
 	text.Severity, text.Short = verdict.Severity(severity), short

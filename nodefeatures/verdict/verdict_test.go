@@ -23,3 +23,14 @@ func TestKleene(t *testing.T) {
 		t.Errorf("of nothing: %s, %s", All(), Any())
 	}
 }
+
+func TestSeverityAtLeast(t *testing.T) {
+	order := []Severity{"odd", SeverityInfo, SeverityWarning, SeverityError}
+	for i, a := range order {
+		for j, b := range order {
+			if got := a.AtLeast(b); got != (i >= j) {
+				t.Errorf("%s is at least as grave as %s: %v", a, b, got)
+			}
+		}
+	}
+}
