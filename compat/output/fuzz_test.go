@@ -148,6 +148,7 @@ func renderAll(t *testing.T, data []byte) {
 		t.Errorf("SARIF is no JSON: %q", sarif)
 	}
 	checkNoControls(t, sarif)
+	checkSARIF(t, []byte(sarif))
 	junit := rendered(t, &pod, output.FormatJUnit, output.Style{})
 	decoder := xml.NewDecoder(strings.NewReader(junit))
 	for {
@@ -158,6 +159,7 @@ func renderAll(t *testing.T, data []byte) {
 		}
 	}
 	checkNoControls(t, junit)
+	checkJUnit(t, []byte(junit))
 }
 
 // ownColors are the sequences that the text forms use.

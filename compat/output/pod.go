@@ -25,9 +25,14 @@ func writePod(w io.Writer, r *report.PodReport, style Style) error {
 	for i := range r.Pods {
 		p.pod(&r.Pods[i], images)
 	}
+	failing := failingProblems(r)
 	for _, problem := range r.Problems {
+		note := ""
+		if failing[report.ProblemTitle(problem)] {
+			note = " (--fail-on)"
+		}
 		p.line(0, "")
-		p.wrap(0, fmt.Sprintf("%s: %s:%d: ", problem.Severity, report.FileTitle(problem.File), problem.Line), problem.Message)
+		p.wrap(0, fmt.Sprintf("%s%s: %s:%d: ", problem.Severity, note, report.FileTitle(problem.File), problem.Line), problem.Message)
 	}
 	if len(r.Pods) == 0 {
 		p.line(0, "the files hold no Pod and no workload")
@@ -102,20 +107,32 @@ func (p *printer) pod(pod *report.Pod, images map[string]*report.Image) {
 	p.mark0(pod.Verdict, pod.Title())
 	p.timeline(pod.Plan)
 	for _, f := range pod.Findings {
-		p.finding(f)
+		if f.Suppressed == nil || p.style.All {
+			p.finding(f)
+		}
 	}
 	for _, reason := range pod.Reasons {
 		switch {
 		case reason.Code == report.CodeStartOrder:
 			p.wrap(1, "start order: ", reason.Message)
+		case reason.Code == report.CodeFailOn:
+			p.wrap(1, "", reason.Message)
 		case hides(pod, reason): // it decided all the same
-			p.wrap(1, reason.Code+" (left out): ", reason.Message)
+			p.wrap(1, reason.Code+hidden(pod, reason), reason.Message)
 		}
 	}
 	for _, image := range pod.Images {
 		p.line(1, "%s %s %s: image %s", p.mark(image.Verdict), string(image.Kind), image.Container, image.Image)
 		p.podImage(images[image.Reference])
 	}
+}
+
+// hidden says why a finding that decided is not shown.
+func hidden(pod *report.Pod, reason verdict.Reason) string {
+	if slices.ContainsFunc(pod.Findings, func(f sidecar.PodFinding) bool { return f.ID == reason.Code && f.Suppressed != nil }) {
+		return " (suppressed): "
+	}
+	return " (left out): "
 }
 
 // podImage says why an image is not compatible.
@@ -255,6 +272,9 @@ func (p *printer) finding(f sidecar.PodFinding) {
 	_, field, _ = strings.Cut(field, "].")
 	p.line(1, "%s %s line %d%s%s", f.ID, p.paint(verdict, string(f.Severity)), f.Line, prefixed(" ", f.Container), prefixed(" ", field))
 	p.wrap(2, "", f.Message)
+	if f.Suppressed != nil {
+		p.wrap(2, "", "suppressed by "+suppressedBy(f.Suppressed))
+	}
 	remedy := strings.Split(strings.TrimRight(f.Remedy, "\n"), "\n")
 	if remedy[0] != "" {
 		p.wrap(2, "remedy: ", remedy[0])

@@ -101,7 +101,7 @@ func writeDocument(w io.Writer, format Format, document any) error {
 			return err
 		}
 	} else {
-		data = escapeControls(data, "\\u%04x")
+		data = escapeControls(data)
 	}
 	_, err := w.Write(data)
 	return err
