@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nodecompat/compat/output"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // choice is a typed flag value: one of a few words.
@@ -40,11 +41,19 @@ func (c *choices) Type() string   { return strings.Join(c.allowed, "|") }
 func (c *choices) Set(text string) error {
 	for word := range strings.SplitSeq(text, ",") {
 		if !slices.Contains(c.allowed, word) {
-			return fmt.Errorf("must be one of %s", strings.Join(c.allowed, ", "))
+			return c.refuse(word)
 		}
 		c.values = append(c.values, word)
 	}
 	return nil
+}
+
+// refuse says what a word was probably meant to be, or what it can be.
+func (c *choices) refuse(word string) error {
+	if near := verdict.Nearest(word, c.allowed); near != "" {
+		return fmt.Errorf("there is no %q; did you mean %s?", word, near)
+	}
+	return fmt.Errorf("must be one of %s", strings.Join(c.allowed, ", "))
 }
 
 func (c *choices) has(word string) bool { return slices.Contains(c.values, word) }

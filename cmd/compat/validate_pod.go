@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -24,6 +25,8 @@ type validatePodFlags struct {
 	version  string
 	disable  choices
 	severity choice
+	failOn   choices
+	stdin    string // its name
 	output   *format
 }
 
@@ -33,6 +36,7 @@ func newValidatePod(a *app) *cobra.Command {
 		disable:  choices{allowed: sidecar.FindingIDs()},
 		severity: choice{string(verdict.SeverityInfo), []string{string(verdict.SeverityInfo), string(verdict.SeverityWarning), string(verdict.SeverityError)}},
 	}
+	f.failOn.allowed = append([]string{string(verdict.SeverityError), string(verdict.SeverityWarning), string(verdict.SeverityInfo)}, sidecar.FindingIDs()...)
 	cmd := &cobra.Command{
 		Use:   "validate-pod FILE...",
 		Short: "Check whether this node runs a Pod, and how its containers start",
@@ -46,6 +50,11 @@ finding is an error (the Pod would be refused, or its app never starts). With
 --require start-order every native sidecar and helper must also be ready before
 what comes after it starts. Images without a compatibility artifact are unknown
 unless --missing says otherwise; --no-images leaves images out.
+
+A comment "# compat-ignore: SC001" at the end of a finding's line or above it, or an
+annotation compat-ignore of the object or its template, suppresses a finding: it is not
+told as text, and marked in the other formats. One that is an error decides all the
+same. With --fail-on warning the exit code is 3 if a finding is left that is as grave.
 
 FILE may be a directory, a pattern, or - for standard input; -f FILE is the same.
 
@@ -67,6 +76,9 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	complete(cmd, "disable", f.disable.allowed...)
 	flags.Var(&f.severity, "severity", "the least grave findings to show")
 	complete(cmd, "severity", f.severity.allowed...)
+	flags.VarPF(&f.failOn, "fail-on", "", "exit with 3 on findings of this `severity` or graver (error, warning, info) or with this id (comma-separated); the verdict stays")
+	complete(cmd, "fail-on", f.failOn.allowed...)
+	flags.StringVar(&f.stdin, "stdin-name", "", "the `name` of the file that comes from standard input")
 	f.output = outputFlag(cmd, "json", "yaml", "text", "sarif", "junit")
 	f.addJudging(a, cmd)
 	cmd.PreRunE = func(*cobra.Command, []string) error {
@@ -93,7 +105,7 @@ func (f *validatePodFlags) run(ctx context.Context, a *app) error {
 	if err := a.print(f.output, report, output.Style{Tool: toolVersion()}); err != nil {
 		return err
 	}
-	return a.conclude(report.Verdict, report.Error != nil, output.SummaryLine(report))
+	return a.conclude(exitVerdict(report), report.Error != nil, output.SummaryLine(report))
 }
 
 func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodRequest, error) {
@@ -101,11 +113,15 @@ func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodReque
 	if err != nil {
 		return compat.PodRequest{}, &usageError{err}
 	}
+	if err := f.stdinIsRead(names); err != nil {
+		return compat.PodRequest{}, err
+	}
 	now, err := a.timestamp()
 	if err != nil {
 		return compat.PodRequest{}, err
 	}
 	manifests, err := a.readFiles(ctx, names, manifest.MaxSize)
+	f.nameStdin(manifests)
 	if err == nil {
 		err = f.forVersion()
 	}
@@ -123,11 +139,38 @@ func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodReque
 		RequireStartOrder: f.require.has(startOrder),
 		Disable:           f.disable.values,
 		Severity:          verdict.Severity(f.severity.value),
+		FailOn:            f.failOn.values,
 	}
 	if err != nil {
 		return r, err
 	}
 	return r, f.savedNode(ctx, a, &r.NodeRequest)
+}
+
+// stdinIsRead refuses a name for what is not read.
+func (f *validatePodFlags) stdinIsRead(names []string) error {
+	if f.stdin != "" && !slices.Contains(names, "-") {
+		return usagef("--stdin-name %s: standard input is not read; give - as a FILE", f.stdin)
+	}
+	return nil
+}
+
+// nameStdin calls what was read from standard input as --stdin-name says.
+func (f *validatePodFlags) nameStdin(files []compat.File) {
+	for i := range files {
+		if files[i].Name == "-" && f.stdin != "" {
+			files[i].Name = f.stdin
+		}
+	}
+}
+
+// exitVerdict is the verdict that the exit code tells: --fail-on makes it incompatible,
+// unless something failed.
+func exitVerdict(r *report.PodReport) verdict.Verdict {
+	if r.Error == nil && r.FailsOn() {
+		return verdict.Incompatible
+	}
+	return r.Verdict
 }
 
 // forVersion makes --kubernetes-version the version of what was not told otherwise.
