@@ -50,7 +50,7 @@ const ignoreKey = "compat-ignore"
 // Bounds on suppressions.
 const (
 	// MaxComments is the number of comments of a file that suppress something.
-	MaxComments = 1_000
+	MaxComments = 5_000
 	// maxIgnored is the number of ids in one of them.
 	maxIgnored = 100
 )
