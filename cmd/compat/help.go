@@ -43,13 +43,13 @@ var flagGroups = []struct {
 	},
 	{
 		"Policy",
-		[]string{"missing", "strict", "any-node", "replace", "dry-run", "severity"},
+		[]string{"missing", "strict", "any-node", "replace", "dry-run", "severity", "fail-on"},
 		[]string{"disable"},
 	},
 	{
 		"Output",
 		[]string{"output", "all", "quiet"},
-		[]string{"no-descriptions"},
+		[]string{"no-descriptions", "stdin-name"},
 	},
 	{
 		"General",
