@@ -79,6 +79,12 @@ var unreadOf = map[string]func(h host, published *nfdv1alpha1.Features) *Unreada
 // variables, is not among them.
 func KnownFeatures() []string { return catalogue.Names() }
 
+// ValueName returns the name of a value that is a number to people: NVIDIA of the vendor
+// 10de of a pci.device; "" if it has none that is known.
+func ValueName(feature, element, value string) string {
+	return catalogue.ValueName(feature, element, value)
+}
+
 // neededSources are the names of the sources that publish the features; all of
 // them if features is nil. The case of a feature does not matter, as in a rule.
 func neededSources(features []string) map[string]bool {
