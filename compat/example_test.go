@@ -66,7 +66,7 @@ func ExampleValidatePod() {
 		fmt.Println(step.Container, step.Kind, step.Starts)
 	}
 	// Output:
-	// incompatible: 1 Pods: Deployment web (web.yaml:1): the node does not run this Pod's native sidecars: kubelet v1.27.16 ignores restartPolicy on init containers: a sidecar is an ordinary init container, and the Pod stays in Init
+	// incompatible: 1 Pod: Deployment web (web.yaml:1): the node does not run this Pod's native sidecars: kubelet v1.27.16 ignores restartPolicy on init containers: a sidecar is an ordinary init container, and the Pod stays in Init
 	// migrate init true
 	// proxy sidecar true
 	// agent sidecar false

@@ -9,22 +9,22 @@ import (
 
 // writeAttach says what was done, a line for each target.
 func writeAttach(w io.Writer, r *report.AttachReport, style Style) error {
-	p := &printer{style: style}
+	p := newPrinter(style)
 	if style.Quiet {
 		for _, a := range r.Attached {
-			p.line(0, "%s", a.Artifact)
+			p.raw(0, "%s", a.Artifact)
 		}
 		return p.flush(w)
 	}
 	for _, a := range r.Attached {
 		switch {
 		case a.Existing:
-			p.line(0, "already in effect: %s on %s (%s)", a.Artifact, r.Reference, a.Title())
+			p.raw(0, "already in effect: %s on %s (%s)", a.Artifact, r.Reference, a.Title())
 		case r.DryRun:
-			p.line(0, "would attach %s to %s (%s):", a.Artifact, r.Reference, a.Title())
-			p.line(0, "%s", a.Manifest)
+			p.raw(0, "would attach %s to %s (%s):", a.Artifact, r.Reference, a.Title())
+			p.raw(0, "%s", a.Manifest)
 		default:
-			p.line(0, "attached %s to %s (%s)", a.Artifact, r.Reference, a.Title())
+			p.raw(0, "attached %s to %s (%s)", a.Artifact, r.Reference, a.Title())
 		}
 		for _, old := range a.Replaced {
 			p.removed(old, "replaced")
@@ -43,28 +43,28 @@ func (p *printer) removed(old artifact.Removed, verb string) {
 	case !old.Deleted:
 		note = " (no longer listed; the registry refused to delete it)"
 	}
-	p.line(1, "%s %s%s", verb, old.Digest.String(), note)
+	p.raw(1, "%s %s%s", verb, old.Digest.String(), note)
 }
 
 // writeDetach says what was removed, a line for each artifact.
 func writeDetach(w io.Writer, r *report.DetachReport, style Style) error {
-	p := &printer{style: style}
+	p := newPrinter(style)
 	if style.Quiet {
 		for _, d := range r.Detached {
 			for _, old := range d.Removed {
-				p.line(0, "%s", old.Digest.String())
+				p.raw(0, "%s", old.Digest.String())
 			}
 		}
 		return p.flush(w)
 	}
 	for _, d := range r.Detached {
-		p.line(0, "%s (%s)", r.Reference, d.Title())
+		p.raw(0, "%s (%s)", r.Reference, d.Title())
 		for _, old := range d.Removed {
 			p.removed(old, "detached")
 		}
 	}
 	if len(r.Detached) == 0 && r.Error == nil {
-		p.line(0, "nothing is attached to %s", r.Reference)
+		p.raw(0, "nothing is attached to %s", r.Reference)
 	}
 	p.warnings(r.Warnings)
 	return p.flush(w)

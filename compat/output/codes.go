@@ -10,20 +10,19 @@ import (
 )
 
 // writeCodes lists codes with their meanings, those of a place under its title.
-func writeCodes(w io.Writer, codes []report.Code) error {
+func writeCodes(w io.Writer, codes []report.Code, style Style) error {
+	p := newPrinter(style)
 	width := 0
 	for _, c := range codes {
 		width = max(width, len(c.Code))
 	}
-	var b strings.Builder
 	for i, c := range codes {
 		if i == 0 || c.Place != codes[i-1].Place {
-			fmt.Fprintf(&b, "%s (%s)\n", c.Place, strings.ReplaceAll(c.Fields, "`", ""))
+			p.line(0, "%s (%s)", string(c.Place), strings.ReplaceAll(c.Fields, "`", ""))
 		}
-		fmt.Fprintf(&b, "  %-*s  %s\n", width, c.Code, c.Meaning)
+		p.wrap(1, fmt.Sprintf("%-*s  ", width, c.Code), c.Meaning)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return p.flush(w)
 }
 
 // WriteCode explains one code as Markdown, by what it means in each of its places; a finding

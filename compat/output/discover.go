@@ -23,24 +23,24 @@ func countArtifacts(r *report.DiscoverReport) int {
 
 // writeTree draws the image with its subjects and their artifacts.
 func writeTree(w io.Writer, r *report.DiscoverReport, style Style) error {
-	p := &printer{style: style}
-	p.line(0, "%s", r.Reference)
+	p := newPrinter(style)
+	p.raw(0, "%s", r.Reference)
 	for i, s := range r.Subjects {
 		branch, stem := "├── ", "│   "
 		if i == len(r.Subjects)-1 {
 			branch, stem = "└── ", "    "
 		}
-		p.line(0, branch+"%s", s.Title())
+		p.raw(0, branch+"%s", s.Title())
 		for j, a := range s.Artifacts {
 			twig := "├── "
 			if j == len(s.Artifacts)-1 {
 				twig = "└── "
 			}
-			p.line(0, stem+twig+"%s  %s  %s%s", a.Digest, orNone(a.Created), p.state(a), artifactDetails(a))
+			p.raw(0, stem+twig+"%s  %s  %s%s", a.Digest, orNone(a.Created), p.state(a), artifactDetails(a))
 		}
 	}
 	if countArtifacts(r) == 0 && r.Error == nil {
-		p.line(0, "no compatibility artifact is attached")
+		p.raw(0, "no compatibility artifact is attached")
 	}
 	p.warnings(r.Warnings)
 	return p.flush(w)
@@ -48,7 +48,7 @@ func writeTree(w io.Writer, r *report.DiscoverReport, style Style) error {
 
 // writeTable lists the artifacts, one a line.
 func writeTable(w io.Writer, r *report.DiscoverReport) error {
-	p := &printer{}
+	p := newPrinter(Style{})
 	table := tabwriter.NewWriter(&p.buf, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ON\tARTIFACT\tCREATED\tSETS\tRULES\tTAGS\tSTATE")
 	for _, s := range r.Subjects {

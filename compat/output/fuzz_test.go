@@ -127,11 +127,13 @@ func renderAll(t *testing.T, data []byte) {
 	var node report.NodeReport
 	if json.Unmarshal(data, &node) == nil {
 		checkText(t, &node)
+		checkMarkdown(t, rendered(t, &node, output.FormatMarkdown, output.Style{}))
 		checkPrintable(t, output.SummaryLine(&node))
 	}
 	var list report.NodeReportList
 	if json.Unmarshal(data, &list) == nil && !slices.Contains(list.Items, nil) {
 		checkText(t, &list)
+		checkMarkdown(t, rendered(t, &list, output.FormatMarkdown, output.Style{}))
 	}
 	var diff report.SnapshotDiff
 	if json.Unmarshal(data, &diff) == nil {
@@ -142,6 +144,7 @@ func renderAll(t *testing.T, data []byte) {
 		return
 	}
 	checkText(t, &pod)
+	checkMarkdown(t, rendered(t, &pod, output.FormatMarkdown, output.Style{}))
 	checkPrintable(t, output.SummaryLine(&pod))
 	sarif := rendered(t, &pod, output.FormatSARIF, output.Style{Tool: "test"})
 	if !json.Valid([]byte(sarif)) {
@@ -167,7 +170,7 @@ var ownColors = strings.NewReplacer("\x1b[1;31m", "", "\x1b[1;32m", "", "\x1b[1;
 
 func checkText(t *testing.T, document any) {
 	t.Helper()
-	for _, style := range []output.Style{{}, {All: true}, {Color: true}} {
+	for _, style := range []output.Style{{}, {All: true, Width: 31}, {Color: true, ASCII: true}} {
 		text := rendered(t, document, output.FormatText, style)
 		if style.Color {
 			text = ownColors.Replace(text)

@@ -64,6 +64,8 @@ var forms = map[string]struct {
 	"txt":        {output.FormatText, output.Style{}},
 	"all.txt":    {output.FormatText, output.Style{All: true}},
 	"color.txt":  {output.FormatText, output.Style{Color: true}},
+	"ascii.txt":  {output.FormatText, output.Style{ASCII: true, Width: 60}},
+	"md":         {output.FormatMarkdown, output.Style{}},
 	"table.txt":  {output.FormatTable, output.Style{}},
 	"yaml":       {output.FormatYAML, output.Style{}},
 	"ndjson":     {output.FormatNDJSON, output.Style{}},
@@ -146,13 +148,13 @@ var nodeScenarios = []scenario{
 		r.PushArtifact(t, "app", manifests[0], gpu, day2)
 		r.PushArtifact(t, "app", manifests[0], gpu, day3)
 		return validate(t, compat.NodeRequest{Images: []string{app + ":1"}, Registry: artifact.Options{PlainHTTP: true}, Kubelet: told("v1.30.4")})
-	}, []string{"json", "txt", "all.txt", "color.txt", "yaml", "ndjson"}},
+	}, []string{"json", "txt", "all.txt", "color.txt", "yaml", "ndjson", "md"}},
 	{"node_all_hold", func(t *testing.T) any {
 		return validate(t, compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: specOf(set("", operatorsHold...))}}, Kubelet: told("v1.34.2")})
 	}, []string{"json", "txt", "all.txt"}},
 	{"node_all_fail", func(t *testing.T) any {
 		return validate(t, compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: each(operatorsFail)}}})
-	}, []string{"json", "txt", "all.txt", "color.txt"}},
+	}, []string{"json", "txt", "all.txt", "color.txt", "md"}},
 	{"node_all_unknown", func(t *testing.T) any {
 		return validate(t, compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: each(operatorsUnknown)}}, Kubelet: told("v1.28.3")})
 	}, []string{"json", "txt", "all.txt", "color.txt"}},
@@ -177,12 +179,12 @@ var nodeScenarios = []scenario{
 			Images: []string{app + ":2", app + ":1"}, Registry: artifact.Options{PlainHTTP: true},
 			RequireSidecars: true, Kubelet: told("v1.28.3"),
 		})
-	}, []string{"json", "txt"}},
+	}, []string{"json", "txt", "md"}},
 	{"node_no_answer", func(t *testing.T) any {
 		_, app := registry(t, registrytest.Options{})
 		return validate(t, compat.NodeRequest{Images: []string{app + ":1"}, Registry: artifact.Options{PlainHTTP: true}})
 	}, []string{"json", "txt", "color.txt"}},
-	{"node_error", func(*testing.T) any { return report.NewNodeReport(now, errors.New("reading node.json: no such file")) }, []string{"json", "txt"}},
+	{"node_error", func(*testing.T) any { return report.NewNodeReport(now, errors.New("reading node.json: no such file")) }, []string{"json", "txt", "md"}},
 	{"node_what_if", func(t *testing.T) any {
 		r, app := registry(t, registrytest.Options{NoReferrers: true})
 		i := r.PushImage(t, "app", "1", amd64)
@@ -193,7 +195,7 @@ var nodeScenarios = []scenario{
 			Images: []string{app + ":1"}, Registry: artifact.Options{PlainHTTP: true}, Artifact: pinned.Digest, RequireSidecars: true, Strict: true,
 			Changes: compat.Changes{Set: []string{"kernel.version.major=4", "kernel.version.odd=x"}, Unset: []string{"cpu.cpuid.AVX512F"}, AddDevices: []string{"pci.device:vendor=10de,class=0302"}},
 		})
-	}, []string{"json", "txt"}},
+	}, []string{"json", "txt", "md", "ascii.txt"}},
 	{"node_platform", func(t *testing.T) any {
 		r, app := registry(t, registrytest.Options{})
 		r.PushArtifact(t, "app", r.PushImage(t, "app", "1", armv6), gpu, day1)
@@ -250,10 +252,10 @@ func nodes(t testing.TB, n int) []*nodefeatures.Snapshot {
 }
 
 var nodesScenarios = []scenario{
-	{"nodes_none", func(t *testing.T) any { return fleet(t, compat.NodeRequest{}) }, []string{"json", "txt"}},
+	{"nodes_none", func(t *testing.T) any { return fleet(t, compat.NodeRequest{}) }, []string{"json", "txt", "md"}},
 	{"nodes_few", func(t *testing.T) any {
 		return fleet(t, compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: kernels}}, Changes: compat.Changes{Set: []string{"kernel.config.X=y"}}}, nodes(t, 12)...)
-	}, []string{"json", "txt", "all.txt", "color.txt"}},
+	}, []string{"json", "txt", "all.txt", "color.txt", "md"}},
 	{"nodes_many", func(t *testing.T) any {
 		return fleet(t, compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: kernels}}, RequireSidecars: true}, nodes(t, 33)...)
 	}, []string{"txt", "all.txt"}},
@@ -291,7 +293,7 @@ var nodesScenarios = []scenario{
 		return compat.Nodes{Verdict: verdict.Unknown, Summary: report.Summary{
 			Nodes: 1236567, Compatible: 1000, Unknown: 1234567, Incompatible: 1000, Reasons: []report.ReasonCount{}, Groups: []report.NodeGroup{unknown},
 		}}.List(now, []*report.NodeReport{})
-	}, []string{"json", "txt"}},
+	}, []string{"json", "txt", "md"}},
 	{"nodes_no_answer", func(t *testing.T) any {
 		r, app := registry(t, registrytest.Options{})
 		r.PushArtifact(t, "app", r.PushImage(t, "app", "1", amd64), gpu, day1)
@@ -303,7 +305,7 @@ var nodesScenarios = []scenario{
 		other := snapshot(t, 0)
 		other.Node.Architecture, other.Node.Name = "arm64", "node-b"
 		return fleet(t, compat.NodeRequest{Images: []string{app + ":1", app + ":2"}, Registry: artifact.Options{PlainHTTP: true}}, snapshot(t, 0), other)
-	}, []string{"json", "txt"}},
+	}, []string{"json", "txt", "md"}},
 }
 
 // manifest is a file of documents, each beginning with what its first argument says.
@@ -477,14 +479,14 @@ var podScenarios = []scenario{
 			r.API = apiServer(t, kubelet.APIOptions{Version: "v1.35.0", FeatureGates: "ContainerRestartRules=false"})
 			r.Changes.Set = []string{"kernel.version.odd=x"}
 		}, manifest("web.yaml", web, job, helperLast, restarted), manifest("-", bad, "a: [\n"))
-	}, []string{"json", "txt", "color.txt", "sarif.json", "junit.xml"}},
+	}, []string{"json", "txt", "color.txt", "sarif.json", "junit.xml", "md", "ascii.txt"}},
 	{"pods_images", func(t *testing.T) any {
 		return pods(t, true, func(r *compat.PodRequest) { r.Kubelet = told("v1.34.2") },
 			manifest("images.yaml", plain, strings.ReplaceAll(plain, ":1", ":2"), strings.ReplaceAll(plain, ":1", ":3")))
-	}, []string{"json", "txt", "color.txt", "sarif.json", "junit.xml"}},
+	}, []string{"json", "txt", "color.txt", "sarif.json", "junit.xml", "md"}},
 	{"pods_old_node", func(t *testing.T) any {
 		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet = told("v1.27.16") }, manifest("web.yaml", web, plain))
-	}, []string{"txt", "color.txt", "sarif.json", "junit.xml"}},
+	}, []string{"txt", "color.txt", "sarif.json", "junit.xml", "md"}},
 	{"pods_rejected", func(t *testing.T) any {
 		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet = told("v1.28.15") }, manifest("web.yaml", web))
 	}, []string{"json", "txt"}},
@@ -496,11 +498,11 @@ var podScenarios = []scenario{
 	}, []string{"json", "txt"}},
 	{"pods_unknown", func(t *testing.T) any {
 		return pods(t, false, nil, manifest("a-directory-with-a-long-name/and-another-one/and-a-file-with-a-long-name-too.yaml", web, "kind: {{ .Values.kind }}\n"))
-	}, []string{"json", "txt", "sarif.json", "junit.xml"}},
+	}, []string{"json", "txt", "sarif.json", "junit.xml", "md"}},
 	{"pods_left_out", func(t *testing.T) any {
 		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet, r.Disable = told("v1.34.2"), []string{"SC031", "SC001"} },
 			manifest("bad.yaml", bad))
-	}, []string{"json", "txt", "sarif.json", "junit.xml"}},
+	}, []string{"json", "txt", "sarif.json", "junit.xml", "md"}},
 	{"pods_sidecars_left_out", func(t *testing.T) any {
 		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet, r.Disable = told("v1.27.16"), []string{"SC026"} },
 			manifest("job.yaml", job))
@@ -510,11 +512,11 @@ var podScenarios = []scenario{
 			r.Kubelet, r.FailOn = told("v1.34.2"), []string{"warning", "SC006"}
 			r.API = apiServer(t, kubelet.APIOptions{Version: "v1.37.0"})
 		}, manifest("charts/web.yaml", suppressed, twins, unnamed, "kind: Service # compat-ignore: SC001\napiVersion: v1\n"))
-	}, []string{"json", "txt", "all.txt", "sarif.json", "junit.xml"}},
+	}, []string{"json", "txt", "all.txt", "sarif.json", "junit.xml", "md"}},
 	{"pods_helm", func(t *testing.T) any {
 		return pods(t, true, func(r *compat.PodRequest) { r.Kubelet, r.RequireStartOrder = told("v1.34.2"), true },
 			manifest("-", "# Source: web/templates/a #1.yaml\n"+strings.ReplaceAll(web, "docker.io/envoyproxy/envoy:v1.30.0", "HOST/app:9"), "# Source: web/templates/a #1.yaml\n"+plain, "# Source: web/templates/b.yaml\n"+bad, "# Source: web/templates/c.yaml\n"+rollout, "a: b\n"))
-	}, []string{"json", "sarif.json", "junit.xml"}},
+	}, []string{"json", "sarif.json", "junit.xml", "md"}},
 	{"pods_names", func(t *testing.T) any {
 		helper := strings.ReplaceAll(helperLast, "last", "")
 		return pods(t, false, func(r *compat.PodRequest) { r.Kubelet = told("v1.34.2") },
@@ -524,10 +526,12 @@ var podScenarios = []scenario{
 		return pods(t, true, func(r *compat.PodRequest) { r.Kubelet = told("v1.34.2") },
 			manifest("gone.yaml", strings.ReplaceAll(plain, ":1", ":3"), restarted, strings.ReplaceAll(plain, ":1", ":3"), strings.ReplaceAll(plain, ":1", ":4")))
 	}, []string{"sarif.json", "junit.xml"}},
+	{"pods_healthy", func(t *testing.T) any { return healthyPods(t, "v1.30.4", 20) }, []string{"txt", "md"}},
+	{"pods_healthy_two", func(t *testing.T) any { return healthyPods(t, "v1.30.4", 2) }, []string{"all.txt"}},
 	{"pods_none", func(t *testing.T) any {
 		return pods(t, false, nil, manifest("none.yaml", "kind: ConfigMap\napiVersion: v1\n"))
-	}, []string{"json", "txt", "sarif.json", "junit.xml"}},
-	{"pods_error", func(*testing.T) any { return report.NewPodReport(now, errors.New("reading a.yaml: no such file")) }, []string{"json", "txt", "sarif.json", "junit.xml"}},
+	}, []string{"json", "txt", "sarif.json", "junit.xml", "md"}},
+	{"pods_error", func(*testing.T) any { return report.NewPodReport(now, errors.New("reading a.yaml: no such file")) }, []string{"json", "txt", "sarif.json", "junit.xml", "md"}},
 }
 
 var imageScenarios = []scenario{

@@ -9,14 +9,15 @@ import (
 )
 
 // writeLint prints a line for each problem, as compilers do, or that a file has none.
+// The lines are not wrapped: editors and pipelines look for them.
 func writeLint(w io.Writer, r *report.LintReport, style Style) error {
-	p := &printer{style: style}
+	p := newPrinter(style)
 	for _, f := range r.Files {
 		for _, problem := range f.Problems {
 			p.problem(f.File, problem)
 		}
 		if len(f.Problems) == 0 {
-			p.line(0, "%s: ok", f.File)
+			p.raw(0, "%s: ok", f.File)
 		}
 	}
 	return p.flush(w)
@@ -29,11 +30,13 @@ func (p *printer) problem(file string, problem spec.Problem) {
 	}
 	place := file
 	if problem.Path != "" {
-		p.line(0, "%s:%d:%d: %s: %s: %s", place, problem.Line, problem.Column,
+		p.raw(0, "%s:%d:%d: %s: %s: %s", place, problem.Line, problem.Column,
 			p.paint(result, string(problem.Severity)), problem.Path, problem.Message)
 	} else {
-		p.line(0, "%s:%d:%d: %s: %s", place, problem.Line, problem.Column,
+		p.raw(0, "%s:%d:%d: %s: %s", place, problem.Line, problem.Column,
 			p.paint(result, string(problem.Severity)), problem.Message)
 	}
-	p.hint(1, problem.Hint)
+	if problem.Hint != "" {
+		p.raw(2, "hint: %s", namedHint(problem))
+	}
 }

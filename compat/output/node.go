@@ -1,12 +1,11 @@
 package output
 
 import (
-	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"unicode"
 
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
@@ -14,29 +13,19 @@ import (
 	"nodecompat/nodefeatures/verdict"
 )
 
-// Style says how text is decorated. The zero value is plain.
-type Style struct {
-	// Color wraps verdicts in ANSI colours.
-	Color bool
-	// All shows the terms that hold as well, not only those that do not.
-	All bool
-	// Quiet leaves all but the digests of artifacts out of what attach and detach say.
-	Quiet bool
-	// Tool is the version that SARIF names.
-	Tool string
-}
-
 // writeNode prints the report for a person: the verdict first, then each image
 // with its sets, rules and failing terms, then sidecar support. It says nothing
-// that is not in the report.
+// that is not in the report, and nothing twice in the same words.
 func writeNode(w io.Writer, r *report.NodeReport, style Style) error {
-	p := &printer{style: style}
-	p.line(0, "%s  %s", p.answer(r), headline(r.Node))
-	for _, change := range r.Node.Changes {
-		p.line(1, "what if: %s", change)
-	}
+	p := newPrinter(style)
+	p.answer(r.Verdict, r.Error, headline(r.Node), r.Node.Changes)
 	for _, reason := range r.Reasons {
-		p.reason(1, reason)
+		if !toldBelow(r, reason) {
+			p.reason(1, withErrorHint(reason, r.Error))
+		}
+	}
+	if e := r.Error; e != nil && !slices.ContainsFunc(r.Reasons, repeats(e)) && !toldByImage(r.Images, e) {
+		p.reason(1, e.Reason())
 	}
 	for _, image := range r.Images {
 		p.image(image)
@@ -46,11 +35,48 @@ func writeNode(w io.Writer, r *report.NodeReport, style Style) error {
 	return p.flush(w)
 }
 
-// nodeSummary is the report in one line.
+// toldBelow reports whether the lines of an image, or those about sidecars, say what a
+// reason of the report says.
+func toldBelow(r *report.NodeReport, reason verdict.Reason) bool {
+	if sidecars := decidingSidecars(r); sidecars != nil && *sidecars == reason {
+		return true
+	}
+	return slices.ContainsFunc(r.Images, func(i report.Image) bool {
+		return slices.ContainsFunc(i.Reasons, func(its verdict.Reason) bool {
+			return !slices.Contains(setCodes, its.Code) && its.Code == reason.Code &&
+				(its.Message == reason.Message || i.Name()+": "+its.Message == reason.Message)
+		})
+	})
+}
+
+// repeats reports whether a reason says what an error says.
+func repeats(e *report.Error) func(verdict.Reason) bool {
+	return func(r verdict.Reason) bool { return r.Code == e.Code && r.Message == e.Message }
+}
+
+// toldByImage reports whether an image has the error.
+func toldByImage(images []report.Image, e *report.Error) bool {
+	return slices.ContainsFunc(images, func(i report.Image) bool { return slices.ContainsFunc(i.Reasons, repeats(e)) })
+}
+
+// withErrorHint is a reason with the hint of the error that it repeats.
+func withErrorHint(reason verdict.Reason, e *report.Error) verdict.Reason {
+	if e != nil && repeats(e)(reason) {
+		reason.Hint = cmp.Or(reason.Hint, e.Hint)
+	}
+	return reason
+}
+
+// nodeSummary is the report in one line. Its error is said in a line of its own.
 func nodeSummary(r *report.NodeReport) string {
-	line := fmt.Sprintf("%s: %s", r.Verdict, headline(r.Node))
-	if len(r.Reasons) > 0 {
-		line += ": " + r.Reasons[0].Message
+	return summary(r.Verdict, r.Error, headline(r.Node), r.Reasons)
+}
+
+// summary is a report in one line, with its first reason unless that is the error.
+func summary(v verdict.Verdict, e *report.Error, about string, reasons []verdict.Reason) string {
+	line := answer(v, e) + ": " + about
+	if len(reasons) > 0 && (e == nil || !strings.Contains(reasons[0].Message, e.Message)) {
+		line += ": " + reasons[0].Message
 	}
 	return Printable(line)
 }
@@ -78,69 +104,32 @@ func describeSnapshotNode(n nodefeatures.Node) string {
 	return fmt.Sprintf("%s (%s)", name, strings.Join(facts, ", "))
 }
 
-type printer struct {
-	style Style
-	buf   bytes.Buffer
-}
-
-// flush writes everything at once.
-func (p *printer) flush(w io.Writer) error {
-	_, err := w.Write(p.buf.Bytes())
-	return err
-}
-
-func (p *printer) line(depth int, format string, args ...any) {
-	for i, arg := range args {
-		if text, ok := arg.(string); ok {
-			args[i] = Printable(text)
-		}
-	}
-	text := fmt.Sprintf(format, args...)
-	if text != "" {
-		p.buf.WriteString(strings.Repeat("  ", depth))
-	}
-	p.buf.WriteString(text)
-	p.buf.WriteByte('\n')
-}
-
-func (p *printer) reason(depth int, r verdict.Reason) {
-	p.line(depth, "%s", r.Message)
-	p.hint(depth, r.Hint)
-}
-
-func (p *printer) hint(depth int, hint string) {
-	if hint != "" {
-		p.line(depth, "  hint: %s", hint)
-	}
-}
-
-// ANSI colours of the three verdicts: green, red, yellow.
-var colors = map[verdict.Verdict]string{verdict.Compatible: "32", verdict.Incompatible: "31", verdict.Unknown: "33"}
-
-// marks say the verdict where there is room for one character only.
-var marks = map[verdict.Verdict]string{verdict.Compatible: "✓", verdict.Incompatible: "✗", verdict.Unknown: "?"}
+// failed is said instead of the verdict where there is no answer.
+const failed = "failed"
 
 // answer is the verdict, or that there is none.
-func (p *printer) answer(r *report.NodeReport) painted {
-	if r.Verdict == verdict.Unknown && r.Error != nil {
-		return p.paint(verdict.Incompatible, "FAILED")
+func answer(v verdict.Verdict, e *report.Error) string {
+	if v == verdict.Unknown && e != nil {
+		return failed
 	}
-	return p.paint(r.Verdict, strings.ToUpper(string(r.Verdict)))
+	return string(v)
 }
 
-func (p *printer) mark(v verdict.Verdict) painted { return p.paint(v, marks[v]) }
-
-func (p *printer) paint(v verdict.Verdict, text string) painted {
-	text = Printable(text) // the words of a report that was read are anybody's
-	color, ok := colors[v]
-	if !p.style.Color || !ok {
-		return painted(text)
+// answer prints the first line, which begins with the answer in capitals, and what was
+// assumed.
+func (p *printer) answer(v verdict.Verdict, e *report.Error, about string, changes []string) {
+	text := answer(v, e)
+	if text == failed {
+		v = verdict.Incompatible // in its colour
 	}
-	return painted("\x1b[1;" + color + "m" + text + "\x1b[0m")
+	p.line(0, "%s  %s", p.paint(v, strings.ToUpper(text)), about)
+	for _, change := range changes {
+		p.line(1, "what if: %s", change)
+	}
 }
 
 func (p *printer) image(i report.Image) {
-	p.line(0, "")
+	p.blank()
 	kind := "image"
 	if i.File != "" {
 		kind = "spec"
@@ -149,9 +138,9 @@ func (p *printer) image(i report.Image) {
 	if i.Platform != "" {
 		title += " (" + i.Platform + ")"
 	}
-	p.line(0, "%s %s %s", p.mark(i.Verdict), kind, title)
+	p.mark0(i.Verdict, kind+" "+title)
 	if a := i.Artifact; a != nil {
-		p.line(1, "artifact %s on the %s%s", a.Digest, a.On, prefixed(", created ", a.Created))
+		p.line(1, "artifact on the %s%s: %s", a.On, prefixed(", created ", a.Created), a.Digest)
 	}
 	switch n := len(i.Candidates); {
 	case i.Pinned:
@@ -161,7 +150,7 @@ func (p *printer) image(i report.Image) {
 	}
 	for _, r := range i.Reasons {
 		if !slices.Contains(setCodes, r.Code) {
-			p.reason(1, r)
+			p.reason(1, withErrorHint(r, i.Error))
 		}
 	}
 	best := report.BestSet(i.Sets)
@@ -216,10 +205,10 @@ func (p *printer) term(depth int, t nodefeatures.Term) {
 		return
 	case t.Reason != nil, t.Devices != nil && t.Verdict != verdict.Compatible:
 		why := report.WhyTerm(t)
-		p.line(depth, "%s %s", p.mark(t.Verdict), why.Message)
+		p.line(depth, "%s %s", p.mark(t.Verdict), named(why.Message))
 		p.hint(depth, why.Hint)
 	case t.Device != nil:
-		p.line(depth, "%s %s: %s", p.mark(t.Verdict), t.Feature, report.DeviceText(t))
+		p.line(depth, "%s %s", p.mark(t.Verdict), named(t.Feature+": "+report.DeviceText(t)))
 	default:
 		for _, e := range t.Expressions {
 			if e.Verdict != verdict.Compatible || p.style.All {
@@ -230,47 +219,59 @@ func (p *printer) term(depth int, t nodefeatures.Term) {
 	}
 }
 
-// decidedBySidecars reports whether native sidecars were required.
-func decidedBySidecars(r *report.NodeReport) bool {
-	return slices.ContainsFunc(r.Reasons, func(reason verdict.Reason) bool { return reason.Code == string(r.Sidecars.Code) })
+// decidingSidecars is the report's reason that is about sidecars; nil if they were not
+// required, or decided nothing.
+func decidingSidecars(r *report.NodeReport) *verdict.Reason {
+	if r.Sidecars == nil {
+		return nil
+	}
+	i := slices.IndexFunc(r.Reasons, func(reason verdict.Reason) bool {
+		return reason.Code == string(r.Sidecars.Code) && strings.HasPrefix(reason.Message, sidecarsAre)
+	})
+	if i < 0 {
+		return nil
+	}
+	return &r.Reasons[i]
 }
+
+// sidecarsAre begins what is said about the support of native sidecars.
+const sidecarsAre = "native sidecars: "
 
 func (p *printer) sidecars(r *report.NodeReport) {
-	// Without a kubelet, and if nobody asked, there is nothing to say.
-	if r.Sidecars == nil || r.Sidecars.Support == sidecar.Unknown && r.Sidecars.Kubelet.Origin == nil && !decidedBySidecars(r) {
+	if r.Sidecars == nil {
 		return
 	}
-	p.support(*r.Sidecars)
+	s, decides := *r.Sidecars, decidingSidecars(r)
+	switch {
+	case decides != nil: // it says as well what --strict makes of it
+		p.support(s, r.Verdict, *decides)
+	case s.Support == sidecar.Unknown && s.Kubelet.Origin == nil: // nobody asked, and there is no kubelet
+	default:
+		p.support(s, s.Verdict(), supportReason(s))
+	}
 }
 
-// support says whether the kubelet runs native sidecars, and what else there is to
-// say about it.
-func (p *printer) support(s sidecar.Support) {
-	hint := func(text string) {
-		if text != "" {
-			p.wrap(2, "hint: ", text)
-		}
-	}
-	p.line(0, "")
-	p.mark0(s.Verdict(), "native sidecars: "+s.Message)
+// supportReason says whether the kubelet runs native sidecars. What to do about a
+// configuration that was not read is said by the finding about that.
+func supportReason(s sidecar.Support) verdict.Reason {
+	reason := verdict.Reason{Message: sidecarsAre + s.Message}
 	if !slices.ContainsFunc(s.Findings, func(f sidecar.Finding) bool { return f.Code == sidecar.CodeConfigNotRead }) {
-		hint(report.SidecarHint(s))
+		reason.Hint = report.SidecarHint(s)
 	}
+	return reason
+}
+
+// support prints whether the kubelet runs native sidecars, and what else there is to
+// say about it.
+func (p *printer) support(s sidecar.Support, v verdict.Verdict, reason verdict.Reason) {
+	p.blank()
+	p.mark0(v, reason.Message)
+	p.hint(0, reason.Hint)
 	for _, f := range s.Findings {
 		if f.Message != s.Message {
 			p.wrap(1, string(f.Severity)+": ", f.Message)
 		}
-		hint(f.Remedy)
-	}
-}
-
-func (p *printer) warnings(warnings []verdict.Reason) {
-	for i, w := range warnings {
-		if i == 0 && p.buf.Len() > 0 {
-			p.line(0, "")
-		}
-		p.line(0, "warning: %s", w.Message)
-		p.hint(0, w.Hint)
+		p.hint(1, f.Remedy)
 	}
 }
 
@@ -291,26 +292,4 @@ func (p *printer) unread(sources []nodefeatures.Source) {
 			p.hint(1, u.Reason.Hint)
 		}
 	}
-}
-
-func prefixed(prefix, text string) string {
-	if text == "" {
-		return ""
-	}
-	return prefix + text
-}
-
-// painted is text of our own that may hold colour; any other string in a line
-// may come from a registry or a file.
-type painted string
-
-// Printable replaces what is not printable, such as control characters, with
-// which a hostile spec could paint over the terminal.
-func Printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
 }

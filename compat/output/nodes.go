@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"nodecompat/compat/report"
 	"nodecompat/nodefeatures/verdict"
@@ -24,26 +23,29 @@ const (
 // writeNodes prints the summary for a person: how many nodes, and why, the biggest
 // groups first; if they are not many, or all are asked for, each of them.
 func writeNodes(w io.Writer, l *report.NodeReportList, style Style) error {
-	p := &printer{style: style}
-	p.line(0, "%s  %s", p.answer(&report.NodeReport{Verdict: l.Verdict, Error: firstError(l)}), nodesSummary(l.Summary))
+	p := newPrinter(style)
+	var changes []string
 	if len(l.Items) > 0 {
-		for _, change := range l.Items[0].Node.Changes {
-			p.line(1, "what if: %s", change)
-		}
+		changes = l.Items[0].Node.Changes
+	}
+	e := firstError(l)
+	p.answer(l.Verdict, e, nodesSummary(l.Summary), changes)
+	if e != nil && !toldByGroup(l.Summary.Groups, e) {
+		p.reason(1, e.Reason())
 	}
 	for _, verdict := range report.VerdictOrder {
-		p.groups(verdict, groupsOf(l.Summary, verdict))
+		p.groups(verdict, groupsOf(l.Summary, verdict), e)
 	}
 	switch {
 	case len(l.Items) <= nodesShown || style.All:
 		for i, r := range l.Items {
 			if i == 0 {
-				p.line(0, "")
+				p.blank()
 			}
 			p.node(r)
 		}
 	default:
-		p.line(0, "")
+		p.blank()
 		p.line(0, "--all lists each node, -o ndjson prints a report on each")
 	}
 	p.warnings(nodesWarnings(l))
@@ -58,6 +60,18 @@ func firstError(l *report.NodeReportList) *report.Error {
 		}
 	}
 	return nil
+}
+
+// toldByGroup reports whether a reason of a group says what an error says.
+func toldByGroup(groups []report.NodeGroup, e *report.Error) bool {
+	return slices.ContainsFunc(groups, func(g report.NodeGroup) bool {
+		return slices.ContainsFunc(g.Reasons, func(r report.GroupReason) bool { return groupTells(r, e) })
+	})
+}
+
+// groupTells reports whether a reason of a group is an error, perhaps with the image's name.
+func groupTells(r report.GroupReason, e *report.Error) bool {
+	return e != nil && r.Code == e.Code && strings.HasSuffix(r.Message, e.Message)
 }
 
 // nodesWarnings are those of the nodes, each once.
@@ -91,7 +105,7 @@ func groupsOf(s report.Summary, v verdict.Verdict) []report.NodeGroup {
 }
 
 // groups prints the nodes that have a verdict, by reason.
-func (p *printer) groups(verdict verdict.Verdict, groups []report.NodeGroup) {
+func (p *printer) groups(verdict verdict.Verdict, groups []report.NodeGroup, e *report.Error) {
 	if len(groups) == 0 {
 		return
 	}
@@ -100,7 +114,7 @@ func (p *printer) groups(verdict verdict.Verdict, groups []report.NodeGroup) {
 		total += g.Nodes
 		width = max(width, len(thousands(g.Nodes)))
 	}
-	p.line(0, "")
+	p.blank()
 	p.line(0, "%s %s %s", p.mark(verdict), thousands(total), string(verdict))
 	for i, g := range groups {
 		if i == groupsShown && !p.style.All && len(groups) > groupsShown+1 {
@@ -108,30 +122,33 @@ func (p *printer) groups(verdict verdict.Verdict, groups []report.NodeGroup) {
 			return
 		}
 		total -= g.Nodes
-		p.group(g, fmt.Sprintf("%*s  ", width, thousands(g.Nodes)))
+		p.group(g, fmt.Sprintf("%*s  ", width, thousands(g.Nodes)), e)
 	}
 }
 
-func (p *printer) group(g report.NodeGroup, label string) {
-	blank := strings.Repeat(" ", utf8.RuneCountInString(label))
+func (p *printer) group(g report.NodeGroup, label string, e *report.Error) {
+	blank := strings.Repeat(" ", columns(label))
 	if len(g.Reasons) == 0 {
-		p.line(1, "%sno reason is given", label)
+		p.wrap(1, label, "no reason is given")
 	}
 	for i, r := range g.Reasons {
 		if i > 0 {
 			label = blank
 		}
-		text := groupReasonText(r)
+		text := named(groupReasonText(r))
 		if i > 0 {
 			text = "and " + text
 		}
 		p.wrap(1, label, text)
+		if r.Hint == "" && groupTells(r, e) {
+			r.Hint = e.Hint
+		}
 		if r.Hint != "" {
 			p.wrap(1, blank+"hint: ", r.Hint)
 		}
 	}
-	const names = "nodes: "
-	p.line(1, "%s%s%s", blank, names, someNames(g.Names, g.Nodes, textWidth-2-len(blank)-len(names)))
+	names := blank + "nodes: "
+	p.wrap(1, names, someNames(g.Names, g.Nodes, p.room(1)-columns(names)))
 }
 
 // groupReasonText is the reason with what was found, and on how many nodes.
@@ -173,7 +190,7 @@ func someNames(names []string, nodes, width int) string {
 		if more := nodes - n; more > 0 {
 			text += fmt.Sprintf(" and %s more", thousands(more))
 		}
-		if utf8.RuneCountInString(text) <= width {
+		if columns(text) <= width {
 			break
 		}
 	}

@@ -5,125 +5,151 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures/verdict"
 )
 
-// textWidth is how wide the text form of a Pod is, in columns.
-const textWidth = 80
-
-// writePod prints the report for a person: the verdict first, then each Pod with
-// a timeline of what the kubelet will do, its findings and its images.
+// writePod prints the report for a person: the verdict first, then a line for each Pod,
+// then those about which there is something to say, each with a timeline of what the
+// kubelet will do, its findings and its images. What holds for several is said once.
 func writePod(w io.Writer, r *report.PodReport, style Style) error {
-	p := &printer{style: style}
-	node := report.NodeReport{Verdict: r.Verdict, Error: r.Error, Node: r.Node}
-	p.line(0, "%s  %s", p.answer(&node), headline(node.Node))
-	images := r.ImagesByReference()
-	for i := range r.Pods {
-		p.pod(&r.Pods[i], images)
+	p := &podPrinter{printer: newPrinter(style), report: r, images: r.ImagesByReference(), told: map[string]bool{}}
+	p.answer(r.Verdict, r.Error, headline(r.Node), r.Node.Changes)
+	if e := r.Error; e != nil && !p.tellsError(e) {
+		p.reason(1, e.Reason())
 	}
-	failing := failingProblems(r)
-	for _, problem := range r.Problems {
+	if len(r.Pods) == 0 && r.Error == nil {
+		p.line(0, "the files hold no Pod and no workload")
+	}
+	p.pods()
+	p.problems()
+	if p.sidecarsMatter() {
+		p.podSupport(*r.Sidecars)
+	}
+	p.warnings(r.Warnings)
+	p.notes()
+	return p.flush(w)
+}
+
+// problems prints the parts of the files that could not be used.
+func (p *podPrinter) problems() {
+	failing := failingProblems(p.report)
+	for i, problem := range p.report.Problems {
+		if i == 0 {
+			p.blank()
+		}
 		note := ""
 		if failing[report.ProblemTitle(problem)] {
 			note = " (--fail-on)"
 		}
-		p.line(0, "")
 		p.wrap(0, fmt.Sprintf("%s%s: %s:%d: ", problem.Severity, note, report.FileTitle(problem.File), problem.Line), problem.Message)
 	}
-	if len(r.Pods) == 0 {
-		p.line(0, "the files hold no Pod and no workload")
-	}
-	if s := r.Sidecars; s != nil && sidecarsMatter(r) {
-		p.support(*s)
-	}
-	p.warnings(r.Warnings)
-	return p.flush(w)
 }
 
-// sidecarsMatter reports whether native sidecar support decides about any Pod.
-func sidecarsMatter(r *report.PodReport) bool {
-	native := func(s sidecar.Step) bool { return s.Kind == sidecar.StepSidecar }
-	return slices.ContainsFunc(r.Pods, func(p report.Pod) bool {
-		return p.Plan.Outcome == sidecar.OutcomeNotRun || slices.ContainsFunc(p.Plan.Steps, native)
-	})
+// A podPrinter prints a PodReport.
+type podPrinter struct {
+	*printer
+	report *report.PodReport
+	images map[string]*report.Image
+	told   map[string]bool // the images of which it was said why they are not compatible
 }
 
 // podSummary is the report in one line.
 func podSummary(r *report.PodReport) string {
-	line := fmt.Sprintf("%s: %d Pods", r.Verdict, len(r.Pods))
-	if len(r.Reasons) > 0 {
-		line += ": " + r.Reasons[0].Message
-	}
-	return Printable(line)
+	return summary(r.Verdict, r.Error, counted(len(r.Pods), "Pod"), r.Reasons)
 }
 
-// mark0 prints a marked line, wrapped.
-func (p *printer) mark0(v verdict.Verdict, text string) {
-	lines := wrapText(Printable(text), textWidth-2)
-	p.line(0, "%s %s", p.mark(v), lines[0])
-	for _, line := range lines[1:] {
-		p.line(1, "%s", line)
+// tellsError reports whether the lines of a Pod say what an error says.
+func (p *podPrinter) tellsError(e *report.Error) bool {
+	return slices.ContainsFunc(p.report.Pods, func(pod report.Pod) bool {
+		return slices.ContainsFunc(pod.Reasons, func(r verdict.Reason) bool { return r.Code == e.Code && strings.HasSuffix(r.Message, e.Message) })
+	})
+}
+
+// sidecarsMatter reports whether native sidecar support decides about any Pod.
+func (p *podPrinter) sidecarsMatter() bool {
+	native := func(s sidecar.Step) bool { return s.Kind == sidecar.StepSidecar }
+	return p.report.Sidecars != nil && slices.ContainsFunc(p.report.Pods, func(pod report.Pod) bool {
+		return pod.Plan.Outcome == sidecar.OutcomeNotRun || slices.ContainsFunc(pod.Plan.Steps, native)
+	})
+}
+
+// podSupport is support with the remarks that are only worth knowing counted, if there
+// are several.
+func (p *podPrinter) podSupport(s sidecar.Support) {
+	grave := slices.DeleteFunc(slices.Clone(s.Findings), func(f sidecar.Finding) bool { return f.Severity == verdict.SeverityInfo })
+	left := len(s.Findings) - len(grave)
+	if p.style.All || left < 2 {
+		left, grave = 0, s.Findings
+	}
+	reason := supportReason(s)
+	s.Findings = grave
+	p.support(s, s.Verdict(), reason)
+	if left > 0 {
+		p.line(1, "and %d remarks (--all shows them)", left)
 	}
 }
 
-// wrap prints a label and a text, broken into lines that stand under the text.
-func (p *printer) wrap(depth int, label, text string) {
-	indent := utf8.RuneCountInString(label)
-	if textWidth-2*depth-indent < textWidth/4 { // a long file name: the text stands below it
-		p.line(depth, "%s", strings.TrimRight(label, " "))
-		label, indent = "  ", 2
+// pods prints a line for each Pod, and then the details.
+func (p *podPrinter) pods() {
+	names := map[string]int{}
+	for i := range p.report.Pods {
+		names[podName(&p.report.Pods[i])]++
 	}
-	for i, line := range wrapText(Printable(text), textWidth-2*depth-indent) {
-		if i > 0 {
-			label = strings.Repeat(" ", indent)
+	for i := range p.report.Pods {
+		pod := &p.report.Pods[i]
+		if i == 0 {
+			p.blank()
 		}
-		p.line(depth, "%s%s", label, line)
+		title := podName(pod)
+		if names[title] > 1 {
+			title = pod.Title()
+		}
+		p.overview(title, pod)
+	}
+	for i := range p.report.Pods {
+		pod := &p.report.Pods[i]
+		switch {
+		case healthy(pod) && !p.style.All:
+		case len(p.report.Pods) == 1: // its line stands above
+			p.line(1, "%s:%d", report.FileTitle(pod.File), pod.Line)
+			p.details(pod)
+		default:
+			p.blank()
+			p.mark0(pod.Verdict, pod.Title())
+			p.details(pod)
+		}
 	}
 }
 
-// wrapText breaks a text at spaces; a word that is longer than width stays whole.
-func wrapText(text string, width int) []string {
-	var lines []string
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
-			lines = append(lines, line)
-			line = ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return append(lines, line)
-}
-
-func (p *printer) pod(pod *report.Pod, images map[string]*report.Image) {
-	p.line(0, "")
-	p.mark0(pod.Verdict, pod.Title())
+// details prints what is to be said about a Pod.
+func (p *podPrinter) details(pod *report.Pod) {
 	p.timeline(pod.Plan)
 	for _, f := range pod.Findings {
 		if f.Suppressed == nil || p.style.All {
 			p.finding(f)
 		}
 	}
-	for _, reason := range pod.Reasons {
-		switch {
-		case reason.Code == report.CodeStartOrder:
-			p.wrap(1, "start order: ", reason.Message)
-		case reason.Code == report.CodeFailOn:
-			p.wrap(1, "", reason.Message)
-		case hides(pod, reason): // it decided all the same
-			p.wrap(1, reason.Code+hidden(pod, reason), reason.Message)
-		}
-	}
+	p.podReasons(pod)
 	for _, image := range pod.Images {
 		p.line(1, "%s %s %s: image %s", p.mark(image.Verdict), string(image.Kind), image.Container, image.Image)
-		p.podImage(images[image.Reference])
+		p.podImage(p.images[image.Reference])
+	}
+}
+
+// podReasons prints the reasons that no other line says.
+func (p *podPrinter) podReasons(pod *report.Pod) {
+	for _, reason := range pod.Reasons {
+		switch {
+		case !p.untold(pod, reason):
+		case slices.Contains(sidecar.FindingIDs(), reason.Code): // it decided all the same
+			p.wrap(1, reason.Code+hidden(pod, reason), p.withoutSupport(reason.Message))
+		default:
+			p.reason(1, withErrorHint(reason, p.report.Error))
+		}
 	}
 }
 
@@ -135,143 +161,59 @@ func hidden(pod *report.Pod, reason verdict.Reason) string {
 	return " (left out): "
 }
 
-// podImage says why an image is not compatible.
-func (p *printer) podImage(image *report.Image) {
+// untold reports whether neither the plan of a Pod, its findings and its images nor the
+// lines about the node and the files say what a reason says.
+func (p *podPrinter) untold(pod *report.Pod, reason verdict.Reason) bool {
+	switch {
+	case isStartOrder(reason), ofImage(pod, reason):
+		return false
+	case slices.Contains(sidecar.FindingIDs(), reason.Code):
+		return hides(pod, reason)
+	case p.report.Sidecars != nil && reason.Code == string(p.report.Sidecars.Code):
+		return false
+	}
+	return !p.ofProblem(reason)
+}
+
+func isStartOrder(r verdict.Reason) bool { return r.Code == report.CodeStartOrder }
+
+// ofProblem reports whether a reason is a problem of the files.
+func (p *podPrinter) ofProblem(reason verdict.Reason) bool {
+	return slices.ContainsFunc(p.report.Problems, func(problem manifest.Problem) bool {
+		return string(problem.Code) == reason.Code && strings.HasSuffix(reason.Message, problem.Message)
+	})
+}
+
+// withoutSupport is a message without what is said of the node.
+func (p *podPrinter) withoutSupport(message string) string {
+	if !p.sidecarsMatter() {
+		return message
+	}
+	return strings.TrimSuffix(message, ": "+p.report.Sidecars.Message)
+}
+
+// podImage says why an image is not compatible, once.
+func (p *podPrinter) podImage(image *report.Image) {
 	if image == nil || image.Verdict == verdict.Compatible {
 		return
 	}
-	for _, reason := range image.Reasons {
-		p.wrap(3, "", reason.Message)
-	}
-}
-
-// readiness says what a step's Ready means for what comes after it.
-var readiness = map[sidecar.Ready]string{
-	sidecar.ReadyYes:         "what comes after waits until it is ready",
-	sidecar.ReadyConditional: "what comes after waits if the hook's command does",
-	sidecar.ReadyWeak:        "what comes after waits for one request, whatever the answer",
-	sidecar.ReadyDelayOnly:   "what comes after waits a fixed time, ready or not",
-	sidecar.ReadyBestEffort:  "what comes after waits, unless it fails",
-	sidecar.ReadyNo:          "nothing waits until it is ready",
-	sidecar.ReadyNever:       "what comes after is never started",
-}
-
-// readyVerdict is the colour of a step's bar.
-func readyVerdict(r sidecar.Ready) verdict.Verdict {
-	switch r {
-	case sidecar.ReadyYes:
-		return verdict.Compatible
-	case sidecar.ReadyNever:
-		return verdict.Incompatible
-	default:
-		return verdict.Unknown
-	}
-}
-
-// barred prints a wrapped text with a bar beside each line.
-func (p *printer) barred(bar painted, text string) {
-	if text == "" {
+	if p.told[image.Reference] {
+		p.line(3, "as above")
 		return
 	}
-	for _, line := range wrapText(Printable(text), textWidth-6) {
-		p.line(1, "%s   %s", bar, line)
-	}
-}
-
-// outcomes say how far a Pod gets.
-var outcomes = map[sidecar.Outcome]string{
-	sidecar.OutcomeStuck:    "stays in Init: ",
-	sidecar.OutcomeRefused:  "refused by the API server, there is no Pod: ",
-	sidecar.OutcomeRejected: "rejected by the kubelet, no container is started: ",
-	sidecar.OutcomeNotRun:   "not run, no container is started: ",
-	sidecar.OutcomeUnknown:  "what happens if the node runs native sidecars, which is not known: ",
-}
-
-// timeline draws the start, from the top down, and the end.
-func (p *printer) timeline(plan sidecar.Plan) {
-	if plan.OutcomeReason != "" {
-		p.wrap(1, "", outcomes[plan.Outcome]+plan.OutcomeReason)
-	}
-	for i, step := range plan.Steps {
-		if !step.Starts {
-			p.line(1, "○ %s (%s): never started", step.Container, stepNames[step.Kind])
-			continue
-		}
-		p.line(1, "● %s (%s)", step.Container, stepNames[step.Kind])
-		bar := p.paint(readyVerdict(step.Ready), "│")
-		if i == len(plan.Steps)-1 {
-			bar = " "
-		}
-		if step.Kind == sidecar.StepSidecar || step.Kind == sidecar.StepLegacy {
-			p.barred(bar, readiness[step.Ready]+waitText(step))
-		}
-		if step.Kind != sidecar.StepApp || i < len(plan.Steps)-1 {
-			p.barred(bar, step.Reason)
-		}
-		if step.Kind == sidecar.StepSidecar && step.Ready != sidecar.ReadyNever {
-			p.barred(bar, "if it fails: "+step.IfFails)
-		}
-	}
-	for _, end := range plan.Termination {
-		after := ""
-		if len(end.SigtermAfter) > 0 {
-			after = ", after " + strings.Join(end.SigtermAfter, ", ")
-		}
-		if end.PreStop != "" {
-			after += "; its preStop hook at once"
-		}
-		p.wrap(1, "■ ", "SIGTERM to "+end.Container+after)
-	}
-	if len(plan.Termination) > 0 {
-		p.line(1, "  grace period %d s for all of it", plan.GracePeriodSeconds)
-	}
-	if plan.Job != nil {
-		for _, note := range plan.Job.Notes {
-			p.wrap(1, "Job: ", note)
-		}
-	}
-	for _, note := range plan.Notes {
-		p.wrap(1, "· ", note)
-	}
-	if len(plan.Resources) > 0 {
-		var parts []string
-		for _, resource := range plan.Resources {
-			parts = append(parts, resource.Name+" "+resource.Request)
-		}
-		p.wrap(1, "requests ", strings.Join(parts, ", "))
-	}
-}
-
-var stepNames = map[sidecar.StepKind]string{
-	sidecar.StepInit:    "init container, ends first",
-	sidecar.StepSidecar: "native sidecar",
-	sidecar.StepApp:     "app",
-	sidecar.StepLegacy:  "helper among the containers",
-}
-
-// waitText is the longest that one attempt holds back what comes after.
-func waitText(step sidecar.Step) string {
-	switch {
-	case step.Ready == sidecar.ReadyNever:
-		return ""
-	case step.MaxWaitSeconds == nil:
-		return ", without a bound"
-	case *step.MaxWaitSeconds == 0:
-		return ""
-	case !step.MaxWaitGuaranteed:
-		return fmt.Sprintf(", at most %d s an attempt if its command keeps to the time-out", *step.MaxWaitSeconds)
-	default:
-		return fmt.Sprintf(", at most %d s an attempt", *step.MaxWaitSeconds)
+	p.told[image.Reference] = true
+	for _, reason := range image.Reasons {
+		p.reason(3, withErrorHint(reason, image.Error))
 	}
 }
 
 // finding prints a remark with its remedy, whose later lines are YAML.
-func (p *printer) finding(f sidecar.PodFinding) {
+func (p *podPrinter) finding(f sidecar.PodFinding) {
 	verdict := map[verdict.Severity]verdict.Verdict{verdict.SeverityError: verdict.Incompatible, verdict.SeverityWarning: verdict.Unknown, verdict.SeverityInfo: verdict.Compatible}[f.Severity]
 	_, field, _ := strings.Cut(f.Path, "ontainers[")
 	_, field, _ = strings.Cut(field, "].")
 	p.line(1, "%s %s line %d%s%s", f.ID, p.paint(verdict, string(f.Severity)), f.Line, prefixed(" ", f.Container), prefixed(" ", field))
-	p.wrap(2, "", f.Message)
+	p.wrap(2, "", p.withoutSupport(f.Message))
 	if f.Suppressed != nil {
 		p.wrap(2, "", "suppressed by "+suppressedBy(f.Suppressed))
 	}
@@ -280,6 +222,6 @@ func (p *printer) finding(f sidecar.PodFinding) {
 		p.wrap(2, "remedy: ", remedy[0])
 	}
 	for _, line := range remedy[1:] {
-		p.line(4, "%s", line)
+		p.raw(4, "%s", line)
 	}
 }

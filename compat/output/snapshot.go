@@ -13,9 +13,9 @@ import (
 
 // writeSnapshot prints a snapshot for a person: one line for each feature.
 func writeSnapshot(w io.Writer, s *nodefeatures.Snapshot, style Style) error {
-	p := &printer{style: style}
+	p := newPrinter(style)
 	p.line(0, "node %s", describeSnapshotNode(s.Node))
-	p.line(0, "")
+	p.blank()
 	f := s.Features
 	for _, name := range slices.Sorted(maps.Keys(f.Flags)) {
 		p.feature(name, slices.Sorted(maps.Keys(f.Flags[name].Elements)))

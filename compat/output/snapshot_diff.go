@@ -17,7 +17,7 @@ const diffShown = 10
 // writeSnapshotDiff prints the differences by feature: what only one of the nodes has,
 // then what both have with different values.
 func writeSnapshotDiff(w io.Writer, d *report.SnapshotDiff, style Style) error {
-	p := &printer{style: style}
+	p := newPrinter(style)
 	p.line(0, "a: %s", describeDiffNode(d.A))
 	p.line(0, "b: %s", describeDiffNode(d.B))
 	if len(d.Differences) == 0 {
@@ -34,7 +34,7 @@ func writeSnapshotDiff(w io.Writer, d *report.SnapshotDiff, style Style) error {
 	}
 	p.line(0, "%s in %s", counted(len(d.Differences), "difference"), counted(len(features), "feature"))
 	for _, differences := range features {
-		p.line(0, "")
+		p.blank()
 		p.differences(differences)
 	}
 	return p.flush(w)

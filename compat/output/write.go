@@ -16,7 +16,8 @@ import (
 type Format string
 
 // The formats. JSON, YAML and NDJSON take every document, text those that people
-// read, tree and table what discover lists, SARIF and JUnit PodReports.
+// read, tree and table what discover lists, SARIF and JUnit PodReports, Markdown those
+// three that can be saved and rendered again.
 const (
 	FormatJSON   Format = "json"
 	FormatYAML   Format = "yaml"
@@ -26,6 +27,8 @@ const (
 	FormatTable  Format = "table"
 	FormatSARIF  Format = "sarif"
 	FormatJUnit  Format = "junit"
+	// FormatMarkdown is for the summary of a pull request or pipeline.
+	FormatMarkdown Format = "markdown"
 )
 
 // Structured reports whether a format is for programs and holds the whole document.
@@ -42,19 +45,45 @@ func Write(w io.Writer, format Format, document any, style Style) error {
 		err = writeDocument(w, format, document)
 	case FormatText, FormatTree:
 		err = writeText(w, document, style)
-	case FormatTable:
-		err = writeTable(w, document.(*report.DiscoverReport))
-	case FormatSARIF:
-		err = writeSARIF(w, document.(*report.PodReport), style.Tool)
-	case FormatJUnit:
-		err = writeJUnit(w, document.(*report.PodReport))
+	case FormatMarkdown:
+		err = writeMarkdown(w, document)
 	default:
-		err = fmt.Errorf("there is no format %q", format)
+		err = writeSpecial(w, format, document, style)
 	}
 	if err != nil {
 		return fmt.Errorf("writing the %s document: %w", format, err)
 	}
 	return nil
+}
+
+// Has reports whether a report has a form in the format.
+func Has(format Format, document any) bool {
+	switch format {
+	case FormatSARIF, FormatJUnit:
+		_, pods := document.(*report.PodReport)
+		return pods
+	case FormatTree, FormatTable, FormatNDJSON:
+		return false
+	}
+	return true
+}
+
+// writeSpecial writes the formats that one kind of document has.
+func writeSpecial(w io.Writer, format Format, document any, style Style) error {
+	switch d := document.(type) {
+	case *report.DiscoverReport:
+		if format == FormatTable {
+			return writeTable(w, d)
+		}
+	case *report.PodReport:
+		switch format {
+		case FormatSARIF:
+			return writeSARIF(w, d, style.Tool)
+		case FormatJUnit:
+			return writeJUnit(w, d)
+		}
+	}
+	return fmt.Errorf("a %T has no such form", document)
 }
 
 func writeText(w io.Writer, document any, style Style) error {
@@ -78,7 +107,7 @@ func writeText(w io.Writer, document any, style Style) error {
 	case *nodefeatures.Snapshot:
 		return writeSnapshot(w, d, style)
 	case []report.Code:
-		return writeCodes(w, d)
+		return writeCodes(w, d, style)
 	}
 	return fmt.Errorf("a %T has no text", document)
 }
