@@ -108,5 +108,5 @@ func (a *app) lint(file string, result *report.AttachReport) error {
 		return nil
 	}
 	lint := &report.LintReport{Files: []report.LintFile{{File: file, Problems: result.Problems}}}
-	return output.Write(a.err, output.FormatText, lint, output.Style{Color: a.color()})
+	return output.Write(a.err, output.FormatText, lint, a.style(a.errIsTerm))
 }

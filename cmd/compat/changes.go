@@ -21,7 +21,7 @@ func addChanges(cmd *cobra.Command, c *compat.Changes) {
 // explainChanges says what is odd about a what-if, once however many nodes there
 // are; not where a person sees it in the report.
 func (a *app) explainChanges(f *format, warnings []verdict.Reason) {
-	if a.outIsTerm && f.value == "text" {
+	if a.textSaysIt(f) {
 		return
 	}
 	for _, w := range compat.OfChanges(warnings) {

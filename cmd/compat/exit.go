@@ -68,6 +68,45 @@ func verdictCode(v verdict.Verdict, failed bool) int {
 	}
 }
 
+// documentCode is the exit code of the run that made a report.
+func documentCode(document any) int {
+	switch d := document.(type) {
+	case *report.NodeReport:
+		return verdictCode(d.Verdict, d.Error != nil)
+	case *report.NodeReportList:
+		return verdictCode(d.Verdict, documentError(d) != nil)
+	case *report.PodReport:
+		return verdictCode(exitVerdict(d), d.Error != nil)
+	}
+	return exitFailure
+}
+
+// exitVerdict is the verdict that the exit code tells: --fail-on makes it incompatible,
+// unless something failed.
+func exitVerdict(r *report.PodReport) verdict.Verdict {
+	if r.Error == nil && r.FailsOn() {
+		return verdict.Incompatible
+	}
+	return r.Verdict
+}
+
+// documentError is the first error of a report; nil if there is none.
+func documentError(document any) *report.Error {
+	switch d := document.(type) {
+	case *report.NodeReport:
+		return d.Error
+	case *report.PodReport:
+		return d.Error
+	case *report.NodeReportList:
+		for _, r := range d.Items {
+			if r.Error != nil {
+				return r.Error
+			}
+		}
+	}
+	return nil
+}
+
 // finish prints what err has to say to a person and returns the exit code.
 func (p process) finish(command string, err error) int {
 	var (

@@ -25,7 +25,7 @@ that has it and one that does not. Without CODE, all codes are listed.`,
 		ValidArgsFunction: completeCode,
 		RunE: a.runE(func(_ context.Context, args []string) error {
 			if len(args) == 0 {
-				return output.Write(a.out, output.FormatText, report.Codes(), output.Style{})
+				return output.Write(a.out, output.FormatText, report.Codes(), a.style(a.outIsTerm))
 			}
 			if meanings := report.LookUpCode(args[0]); meanings != nil {
 				return output.WriteCode(a.out, meanings)

@@ -49,7 +49,7 @@ var flagGroups = []struct {
 	{
 		"Output",
 		[]string{"output", "all", "quiet"},
-		[]string{"no-descriptions", "stdin-name"},
+		[]string{"color", "no-descriptions", "stdin-name"},
 	},
 	{
 		"General",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -124,29 +125,28 @@ func (f *judgeFlags) savedNode(ctx context.Context, a *app, r *compat.NodeReques
 	return nil
 }
 
-// explainErrors gives the errors of a report their hints, and says the first of a
-// run to a person.
-func (a *app) explainErrors(images []report.Image, first *report.Error) {
+// noteErrors gives the errors of a report their hints, and remembers the first of a run.
+func (a *app) noteErrors(images []report.Image, first *report.Error) {
 	for i := range images {
 		if e := images[i].Error; e != nil {
 			addHint(e)
 		}
 	}
-	if first == nil {
-		return
-	}
-	addHint(first)
-	if !a.explained {
-		a.explain(first)
-		a.explained = true
+	if first != nil {
+		addHint(first)
+		a.failure = cmp.Or(a.failure, first)
 	}
 }
 
-// conclude ends a command that printed a report: a line for the person whose
-// standard output goes elsewhere, and the exit code.
-func (a *app) conclude(verdict verdict.Verdict, failed bool, summary string) error {
+// conclude ends a command that printed a report: what its reader on a terminal has not seen
+// yet, which is the error and, where standard output goes elsewhere, one line on the
+// report; and the exit code.
+func (a *app) conclude(f *format, code int, summary string) error {
+	if a.failure != nil && !a.textSaysIt(f) {
+		a.explain(a.failure)
+	}
 	if a.errIsTerm && !a.outIsTerm {
 		fmt.Fprintln(a.err, summary)
 	}
-	return exitWith(verdictCode(verdict, failed))
+	return exitWith(code)
 }

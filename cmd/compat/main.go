@@ -41,10 +41,28 @@ func runMain() int {
 		err:       os.Stderr,
 		outIsTerm: term.IsTerminal(int(os.Stdout.Fd())),
 		errIsTerm: term.IsTerminal(int(os.Stderr.Fd())),
+		width:     width(os.Stdout),
+		oneStream: same(os.Stdout, os.Stderr),
 		lookupEnv: os.LookupEnv,
 		hostname:  os.Hostname,
 		now:       time.Now,
 	})
+}
+
+// width is how wide a terminal is; 0 if the file is none, or does not tell.
+func width(file *os.File) int {
+	columns, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
+// same reports whether two open files are one.
+func same(a, b *os.File) bool {
+	of, err := a.Stat()
+	other, otherErr := b.Stat()
+	return err == nil && otherErr == nil && os.SameFile(of, other)
 }
 
 // process is what the program gets from the operating system.
@@ -53,9 +71,13 @@ type process struct {
 	in                   io.Reader
 	out, err             io.Writer
 	outIsTerm, errIsTerm bool
-	lookupEnv            func(string) (string, bool)
-	hostname             func() (string, error)
-	now                  func() time.Time
+	// width is that of the terminal that standard output is, in columns; 0 if it is none.
+	width int
+	// oneStream says that standard output and standard error are one terminal, file or pipe.
+	oneStream bool
+	lookupEnv func(string) (string, bool)
+	hostname  func() (string, error)
+	now       func() time.Time
 	// dial makes the connections to registries, nil for the system's network.
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }

@@ -85,13 +85,3 @@ func outputFlag(cmd *cobra.Command, formats ...string) *format {
 
 // structured reports whether standard output is for a program.
 func (f *format) structured() bool { return output.Format(f.value).Structured() }
-
-// color reports whether text for a person may be coloured: on a terminal that
-// can, unless NO_COLOR (https://no-color.org) is set.
-func (p process) color() bool {
-	if noColor, ok := p.lookupEnv("NO_COLOR"); ok && noColor != "" {
-		return false
-	}
-	terminal, _ := p.lookupEnv("TERM")
-	return p.outIsTerm && terminal != "dumb" && terminal != ""
-}

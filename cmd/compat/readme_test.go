@@ -161,7 +161,7 @@ func runConsole(t *testing.T, dir, block string) {
 		command, want, _ := strings.Cut(c, "\n")
 		cmd := exec.Command("sh", "-c", command)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=", "NO_COLOR=1", "MAKEFLAGS=", "MAKELEVEL=") // as typed, not as a part of `make test`
+		cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=", "NO_COLOR=1", "COLUMNS=", "LC_ALL=C.UTF-8", "MAKEFLAGS=", "MAKELEVEL=") // as typed, not as a part of `make test`
 		got, err := cmd.CombinedOutput()
 		var exit *exec.ExitError
 		if err != nil && !errors.As(err, &exit) {

@@ -24,10 +24,11 @@ import (
 type app struct {
 	process
 	verbose   bool
+	color     choice
 	timeout   time.Duration
 	helpAll   bool // help shows all flags
 	stdinRead bool
-	explained bool // an error of a report was said to a person
+	failure   *report.Error // the first of the reports that were printed
 	// warned holds what was said to a person about a what-if
 	warned map[verdict.Reason]bool
 }
@@ -71,8 +72,9 @@ Exit codes: 0 compatible or done, 1 failure, 2 usage error, 3 incompatible,
 	cmd.SetOut(a.out)
 	cmd.SetErr(a.err)
 	cmd.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "say on standard error what is being done")
+	a.colorFlag(cmd)
 	cmd.SetFlagErrorFunc(flagError)
-	addCommands(cmd, "Check nodes and Pods", newValidateNode(a), newValidatePod(a), newFeatures(a))
+	addCommands(cmd, "Check nodes and Pods", newValidateNode(a), newValidatePod(a), newReport(a), newFeatures(a))
 	addCommands(cmd, "Specs of images", newAttach(a), newDiscover(a), newShow(a), newDetach(a), newSpec(a))
 	addCommands(cmd, "Help", newExplain(a), newSchema(a), newVersion(a))
 	cmd.InitDefaultCompletionCmd("completion")
@@ -257,8 +259,9 @@ func readAll(in io.Reader, limit int64) ([]byte, error) {
 
 // print writes a document in the format that was asked for.
 func (a *app) print(f *format, document any, style output.Style) error {
-	style.Color = a.color()
-	return output.Write(a.out, output.Format(f.value), document, style)
+	laidOut := a.style(a.outIsTerm)
+	laidOut.All, laidOut.Quiet = style.All, style.Quiet
+	return output.Write(a.out, output.Format(f.value), document, laidOut)
 }
 
 // failed prints the report of a command that could not begin, unless that is a
@@ -277,7 +280,7 @@ func (a *app) answer(f *format, doc any, style output.Style, reported *report.Er
 	if err == nil {
 		return a.print(f, doc, style)
 	}
-	if f.structured() {
+	if f.structured() || f.value == string(output.FormatMarkdown) {
 		if reported != nil {
 			addHint(reported)
 		}

@@ -62,7 +62,7 @@ it does not publish is a warning, in the report and on standard error.`,
 	flags.Var(&f.require, "require", "make this part of the verdict")
 	complete(cmd, "require", nativeSidecars)
 	flags.BoolVar(&f.all, "all", false, "with -o text, show what holds as well, and each of many nodes")
-	f.output = outputFlag(cmd, "json", "yaml", "text", "ndjson")
+	f.output = outputFlag(cmd, "json", "yaml", "text", "ndjson", "markdown")
 	flags.BoolVar(&f.anyNode, "any-node", false, "of several nodes, let the best decide instead of all")
 	flags.BoolVar(&f.flags.OCILayout, "oci-layout", false, layoutUsage)
 	f.addJudging(a, cmd)
@@ -93,13 +93,13 @@ func (f *validateNodeFlags) run(ctx context.Context, a *app) error {
 
 // conclude prints the report on one node.
 func (f *validateNodeFlags) conclude(a *app, report *report.NodeReport) error {
-	a.explainErrors(report.Images, report.Error)
+	a.noteErrors(report.Images, report.Error)
 	a.explainChanges(f.output, report.Warnings)
 	err := a.print(f.output, report, output.Style{All: f.all})
 	if err != nil {
 		return err
 	}
-	return a.conclude(report.Verdict, report.Error != nil, output.SummaryLine(report))
+	return a.conclude(f.output, documentCode(report), output.SummaryLine(report))
 }
 
 // runSaved judges the nodes of --features: one is reported like this host,
@@ -111,7 +111,7 @@ func (f *validateNodeFlags) runSaved(ctx context.Context, a *app, request compat
 	}
 	all, err := compat.ValidateNodes(ctx, request, saved, func(r *report.NodeReport) error {
 		if f.output.value == string(output.FormatNDJSON) {
-			a.explainErrors(r.Images, r.Error)
+			a.noteErrors(r.Images, r.Error)
 			a.explainChanges(f.output, r.Warnings)
 			return a.print(f.output, r, output.Style{})
 		}
@@ -129,14 +129,14 @@ func (f *validateNodeFlags) runSaved(ctx context.Context, a *app, request compat
 	list := all.List(request.Now, items)
 	if f.output.value != string(output.FormatNDJSON) {
 		for _, r := range items {
-			a.explainErrors(r.Images, r.Error)
+			a.noteErrors(r.Images, r.Error)
 			a.explainChanges(f.output, r.Warnings)
 		}
 		if err := a.print(f.output, list, output.Style{All: f.all}); err != nil {
 			return err
 		}
 	}
-	return a.conclude(list.Verdict, all.Failed, output.SummaryLine(list))
+	return a.conclude(f.output, verdictCode(list.Verdict, all.Failed), output.SummaryLine(list))
 }
 
 // request turns flags into what is asked.

@@ -21,6 +21,7 @@ type validatePodFlags struct {
 	files    []string
 	secrets  []string
 	noImages bool
+	all      bool
 	require  choices
 	version  string
 	disable  choices
@@ -79,7 +80,8 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	flags.VarPF(&f.failOn, "fail-on", "", "exit with 3 on findings of this `severity` or graver (error, warning, info) or with this id (comma-separated); the verdict stays")
 	complete(cmd, "fail-on", f.failOn.allowed...)
 	flags.StringVar(&f.stdin, "stdin-name", "", "the `name` of the file that comes from standard input")
-	f.output = outputFlag(cmd, "json", "yaml", "text", "sarif", "junit")
+	flags.BoolVar(&f.all, "all", false, "with -o text, show the plan of every Pod, and all remarks")
+	f.output = outputFlag(cmd, "json", "yaml", "text", "sarif", "junit", "markdown")
 	f.addJudging(a, cmd)
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if len(f.files) == 0 {
@@ -100,12 +102,12 @@ func (f *validatePodFlags) run(ctx context.Context, a *app) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	a.explainErrors(report.Images, report.Error)
+	a.noteErrors(report.Images, report.Error)
 	a.explainChanges(f.output, report.Warnings)
-	if err := a.print(f.output, report, output.Style{Tool: toolVersion()}); err != nil {
+	if err := a.print(f.output, report, output.Style{All: f.all}); err != nil {
 		return err
 	}
-	return a.conclude(exitVerdict(report), report.Error != nil, output.SummaryLine(report))
+	return a.conclude(f.output, documentCode(report), output.SummaryLine(report))
 }
 
 func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodRequest, error) {
@@ -162,15 +164,6 @@ func (f *validatePodFlags) nameStdin(files []compat.File) {
 			files[i].Name = f.stdin
 		}
 	}
-}
-
-// exitVerdict is the verdict that the exit code tells: --fail-on makes it incompatible,
-// unless something failed.
-func exitVerdict(r *report.PodReport) verdict.Verdict {
-	if r.Error == nil && r.FailsOn() {
-		return verdict.Incompatible
-	}
-	return r.Verdict
 }
 
 // forVersion makes --kubernetes-version the version of what was not told otherwise.

@@ -129,12 +129,9 @@ func (m *markdown) podReport(r *report.PodReport) {
 	}
 	m.table("| | Pod | place | why |", len(r.Pods), func(i int) markup {
 		pod := &r.Pods[i]
-		why, more := whyPod(pod), ""
-		if len(why) > 1 {
-			more = fmt.Sprintf(", and %d more", len(why)-1)
-		}
-		return mark("| %s | %s | %s | %s%s |", markdownMarks[pod.Verdict], code(podName(pod)),
-			code(fmt.Sprintf("%s:%d", report.FileTitle(pod.File), pod.Line)), strings.Join(why[:min(len(why), 1)], ""), more)
+		why, end := shortWhy(pod)
+		return mark("| %s | %s | %s | %s |", markdownMarks[pod.Verdict], code(podName(pod)),
+			code(fmt.Sprintf("%s:%d", report.FileTitle(pod.File), pod.Line)), why+end)
 	}, "Pod")
 	for i := range r.Pods {
 		if pod := &r.Pods[i]; !healthy(pod) || len(pod.Findings) > 0 {

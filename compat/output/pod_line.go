@@ -28,14 +28,24 @@ func healthy(pod *report.Pod) bool {
 
 // overview prints a Pod in one line, with the first thing that is to be said about it.
 func (p *podPrinter) overview(title string, pod *report.Pod) {
-	text, end := title, ""
-	if why := whyPod(pod); len(why) > 0 {
-		text += ": " + why[0]
-		if len(why) > 1 {
-			end = fmt.Sprintf(", and %d more", len(why)-1)
-		}
+	why, end := shortWhy(pod)
+	p.clipped(p.mark(pod.Verdict)+" ", title+prefixed(": ", why), end)
+}
+
+// shortWhy is the first thing that is to be said about a Pod, and how many there are, with
+// what makes a failure of a Pod that is compatible.
+func shortWhy(pod *report.Pod) (why, end string) {
+	list := whyPod(pod)
+	if len(list) > 0 {
+		why = list[0]
 	}
-	p.clipped(p.mark(pod.Verdict)+" ", text, end)
+	if len(list) > 1 {
+		end = fmt.Sprintf(", and %d more", len(list)-1)
+	}
+	if slices.ContainsFunc(pod.Reasons, func(r verdict.Reason) bool { return r.Code == report.CodeFailOn }) {
+		end += " (--fail-on)"
+	}
+	return why, end
 }
 
 // whyPod says in a few words what is to be said about a Pod, each once and the most
