@@ -33,7 +33,7 @@ type Options struct {
 	Name string
 	// Tool is the name and version of the program, for the snapshot.
 	Tool string
-	// Logger gets NFD's own log, as Debug; nil drops it.
+	// Logger gets NFD's own log, and which sources are done, as Debug; nil drops it.
 	Logger *slog.Logger
 }
 
@@ -83,6 +83,9 @@ func discover(o Options) *Snapshot {
 		if needed[src.name] {
 			running.Go(func() error {
 				outputs[i] = src.run(h)
+				if o.Logger != nil {
+					o.Logger.Debug("features detected", "source", src.name)
+				}
 				return nil
 			})
 		}

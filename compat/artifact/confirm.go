@@ -28,7 +28,7 @@ func (g *registry) confirm(ctx context.Context, p *packed, seen func(referrers) 
 		if err != nil || listed {
 			return err
 		}
-		if err := g.clock.sleep(ctx, wait+rand.N(wait)); err != nil {
+		if err := g.clock.sleep(ctx, wait+rand.N(wait), "the registry to list the artifact"); err != nil {
 			return err
 		}
 		wait = min(2*wait, lastPoll)
@@ -46,7 +46,7 @@ func (g *registry) listedTwice(ctx context.Context, p *packed, seen func(referre
 	if err != nil || !seen(list) {
 		return false, err
 	}
-	if err := g.clock.sleep(ctx, g.window/8); err != nil {
+	if err := g.clock.sleep(ctx, g.window/8, "the registry's list to last"); err != nil {
 		return false, err
 	}
 	list, err = g.referrers(ctx, p.subject.Digest)

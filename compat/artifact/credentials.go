@@ -18,7 +18,10 @@ import (
 func credentials(ref Reference, o Options) (func(context.Context) (auth.Credential, error), error) {
 	given := auth.Credential{Username: o.Username, Password: o.Password, RefreshToken: o.IdentityToken}
 	if given != auth.EmptyCredential {
-		return func(context.Context) (auth.Credential, error) { return given, nil }, nil
+		return func(ctx context.Context) (auth.Credential, error) {
+			o.noteCredentials(ctx, ref, "the options")
+			return given, nil
+		}, nil
 	}
 	var files []credentialFile
 	for _, config := range o.PullSecrets {
@@ -41,11 +44,20 @@ func credentials(ref Reference, o Options) (func(context.Context) (auth.Credenti
 		for _, f := range files {
 			id, err := f.get(ctx, f.key(ref))
 			if err != nil || id != auth.EmptyCredential {
+				o.noteCredentials(ctx, ref, f.what)
 				return id, err
 			}
 		}
+		o.noteCredentials(ctx, ref, "nowhere: without an account")
 		return auth.EmptyCredential, nil
 	}, nil
+}
+
+// noteCredentials logs where the credentials for an image come from.
+func (o Options) noteCredentials(ctx context.Context, ref Reference, from string) {
+	if o.Logger != nil {
+		o.Logger.DebugContext(ctx, "credentials", "host", ref.host(), "from", from)
+	}
 }
 
 // credentialPlace is where a file with credentials may be.
@@ -96,6 +108,7 @@ func (o Options) variable(name string) string {
 
 // credentialFile is a file with credentials, or with the names of helpers that have them.
 type credentialFile struct {
+	what  string                        // for a person
 	store *orascredentials.DynamicStore // nil for a pull secret, which is no file
 	names map[string]json.RawMessage
 }
@@ -109,7 +122,7 @@ func readSecret(raw []byte) (credentialFile, error) {
 	if err := json.Unmarshal(raw, &content); err != nil || len(content.Auths) == 0 {
 		return credentialFile{}, errNotJSON // the parser's error could quote a secret
 	}
-	return credentialFile{names: content.Auths}, nil
+	return credentialFile{what: "a pull secret", names: content.Auths}, nil
 }
 
 // get returns what the file has under a name; nothing if it has not.
@@ -146,7 +159,7 @@ func (p credentialPlace) open() (credentialFile, error) {
 		return credentialFile{}, errNotJSON // the parser's error could quote a secret
 	}
 	store, err := orascredentials.NewStore(p.path, orascredentials.StoreOptions{})
-	return credentialFile{store, content.Auths}, err
+	return credentialFile{p.what + " " + p.path, store, content.Auths}, err
 }
 
 var errNotJSON = errors.New("it is no JSON file of credentials")

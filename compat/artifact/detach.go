@@ -230,7 +230,7 @@ func (r *Repository) awaitGone(ctx context.Context, subject digest.Digest, artif
 		if left == 0 {
 			return nil
 		}
-		if err := r.clock.sleep(ctx, wait); err != nil {
+		if err := r.clock.sleep(ctx, wait, "the registry to list what was deleted no more"); err != nil {
 			return &RegistryError{
 				Item: Item{What: whatReferrers, Name: subject.String(), Host: r.store.where()},
 				Err:  err, Message: "artifacts that were deleted are still listed",

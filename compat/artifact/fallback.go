@@ -159,7 +159,7 @@ func (g *registry) settle(ctx context.Context, subject digest.Digest, good func(
 		}
 		stays := true
 		for _, wait := range []time.Duration{early, g.settleTime() - early} {
-			if err := g.clock.sleep(ctx, wait); err != nil {
+			if err := g.clock.sleep(ctx, wait, "other writers of the referrers tag"); err != nil {
 				return err
 			}
 			list, err := g.referrers(ctx, subject)
@@ -173,7 +173,7 @@ func (g *registry) settle(ctx context.Context, subject digest.Digest, good func(
 		if stays {
 			return nil
 		}
-		if err := g.clock.sleep(ctx, rand.N(early*2)); err != nil {
+		if err := g.clock.sleep(ctx, rand.N(early*2), "another writer of the referrers tag"); err != nil {
 			return err
 		}
 	}
@@ -199,7 +199,7 @@ func (g *registry) rewrite(ctx context.Context, subject digest.Digest, edit edit
 		if !again {
 			return err
 		}
-		if err := g.clock.sleep(ctx, wait); err != nil {
+		if err := g.clock.sleep(ctx, wait, "another try to write the referrers tag"); err != nil {
 			return err
 		}
 	}

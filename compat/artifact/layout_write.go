@@ -31,7 +31,7 @@ func (l *layout) lock(ctx context.Context) (unlock func(), err error) {
 			return func() { _ = f.Close() }, nil
 		}
 		if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {
-			err = l.clock.sleep(ctx, lockPoll)
+			err = l.clock.sleep(ctx, lockPoll, "another writer of the layout")
 		}
 		if err != nil {
 			_ = f.Close()

@@ -51,7 +51,8 @@ type Options struct {
 	// Sleep waits between two tries, or returns the error of the context when that ends. Nil takes
 	// the system's timers.
 	Sleep func(context.Context, time.Duration) error
-	// Logger gets every request at debug level, without secrets. Nil is silent.
+	// Logger gets requests and where credentials come from at debug level, and what is waited for at
+	// info level; no secrets. Nil is silent.
 	Logger *slog.Logger
 }
 
@@ -82,7 +83,7 @@ func Open(ctx context.Context, reference string, o Options) (*Repository, error)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	clock := clock{now: o.Now, pause: o.Sleep}
+	clock := clock{now: o.Now, pause: o.Sleep, log: o.Logger}
 	if o.OCILayout {
 		ref, err := ParseLayoutReference(reference)
 		if err != nil {

@@ -114,7 +114,7 @@ func whole[T any](ctx context.Context, clock clock, item Item, read func() (T, e
 			return value, err
 		}
 		wait := backoff(attempt)
-		if attempt == MaxRetries || ctx.Err() != nil || !clock.fits(ctx, wait) || clock.sleep(ctx, wait) != nil {
+		if attempt == MaxRetries || ctx.Err() != nil || !clock.fits(ctx, wait) || clock.sleep(ctx, wait, "another try to read what broke off") != nil {
 			return value, failure(item, cut.err)
 		}
 	}
@@ -197,7 +197,7 @@ func (g *registry) push(ctx context.Context, p *packed, b *blobs) error {
 		case err == nil:
 			return nil
 		case try < pushTries && ctx.Err() == nil && (refusedContent(err) || cutOff(err)) &&
-			g.clock.sleep(ctx, firstBackoff<<try/2+rand.N(firstBackoff)) == nil:
+			g.clock.sleep(ctx, firstBackoff<<try/2+rand.N(firstBackoff), "another try to push") == nil:
 		case unsure:
 			return fmt.Errorf("whether it is attached now is not known: %w", err)
 		default:

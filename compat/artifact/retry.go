@@ -43,8 +43,9 @@ func once(ctx context.Context) context.Context {
 // RoundTrip sends a request as often as it takes.
 func (t *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	for attempt := 0; ; attempt++ {
+		begin := t.clock.read()
 		resp, err := t.try(req)
-		t.note(req, resp, err)
+		t.note(req, resp, err, t.clock.read().Sub(begin))
 		wait, again := t.delay(req, attempt, resp, err)
 		if !again {
 			return resp, err
@@ -61,7 +62,7 @@ func (t *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 			_, _ = io.CopyN(io.Discard, resp.Body, maxErrorBody)
 			_ = resp.Body.Close()
 		}
-		if err := t.clock.sleep(req.Context(), wait); err != nil {
+		if err := t.clock.sleep(req.Context(), wait, "another try of a request"); err != nil {
 			return nil, err
 		}
 	}
@@ -114,11 +115,11 @@ func idempotent(req *http.Request) bool {
 }
 
 // note writes a request to the debug log, which shows neither queries nor headers.
-func (t *retrier) note(req *http.Request, resp *http.Response, err error) {
+func (t *retrier) note(req *http.Request, resp *http.Response, err error, took time.Duration) {
 	if t.log == nil {
 		return
 	}
-	attrs := []any{"method", req.Method, "host", req.URL.Host, "path", req.URL.Path}
+	attrs := []any{"method", req.Method, "host", req.URL.Host, "path", req.URL.Path, "took", took.Round(time.Millisecond)}
 	if err != nil {
 		t.log.Debug("request failed", append(attrs, "error", scrub(err))...)
 		return

@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"context"
+	"log/slog"
 	"time"
 )
 
@@ -48,10 +49,14 @@ const grace = 250 * time.Millisecond
 type clock struct {
 	now   func() time.Time                           // see Options.Now
 	pause func(context.Context, time.Duration) error // see Options.Sleep
+	log   *slog.Logger                               // see Options.Logger
 }
 
-// sleep waits for d, or returns the error that ended ctx.
-func (c clock) sleep(ctx context.Context, d time.Duration) error {
+// sleep waits for d, or returns the error that ended ctx. It logs what it waits for.
+func (c clock) sleep(ctx context.Context, d time.Duration, what string) error {
+	if c.log != nil {
+		c.log.InfoContext(ctx, "waiting", "for", what, "time", d.Round(time.Millisecond))
+	}
 	if c.pause != nil {
 		return c.pause(ctx, d)
 	}
@@ -63,6 +68,14 @@ func (c clock) sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// read is the time now; zero without a clock.
+func (c clock) read() time.Time {
+	if c.now == nil {
+		return time.Time{}
+	}
+	return c.now()
 }
 
 // fits reports whether ctx leaves time for waiting d.
