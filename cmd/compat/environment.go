@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,12 +11,13 @@ import (
 // The program's own environment variables. docs/environment.md has them all.
 const (
 	envOutput  = "COMPAT_OUTPUT"
+	envColor   = "COMPAT_COLOR"
 	envTimeout = "COMPAT_TIMEOUT"
 )
 
-// environment takes from the environment what no flag says. An output format is only
-// for a person at a terminal, so that it changes nothing for a script; a command that
-// does not have the format keeps its own.
+// environment takes from the environment what no flag says. An output format and
+// colours are only for a person at a terminal, so that they change nothing for a
+// script; a command that does not have the format keeps its own.
 func (a *app) environment(cmd *cobra.Command) error {
 	limit := cmd.Flags().Lookup("timeout")
 	if text, ok := a.lookupEnv(envTimeout); ok && text != "" && limit != nil && !limit.Changed {
@@ -25,9 +27,15 @@ func (a *app) environment(cmd *cobra.Command) error {
 		}
 		a.timeout = timeout
 	}
+	if !a.outIsTerm {
+		return nil
+	}
+	if text := a.getenv(envColor); text != "" && !slices.Contains(a.color.allowed, text) {
+		return usagef("%s must be one of %s, not %q", envColor, strings.Join(a.color.allowed, ", "), text)
+	}
 	flag := cmd.Flags().Lookup("output")
-	text, ok := a.lookupEnv(envOutput)
-	if !a.outIsTerm || !ok || text == "" || flag == nil || flag.Changed {
+	text := a.getenv(envOutput)
+	if text == "" || flag == nil || flag.Changed {
 		return nil
 	}
 	if !isFormat(cmd.Root(), text) {

@@ -25,6 +25,8 @@ func TestEnvironment(t *testing.T) {
 		{name: "a format of other commands", args: "version", env: map[string]string{envOutput: "tree"}, terminal: true, stdout: "compat "},
 		{name: "no format", args: "version", env: map[string]string{envOutput: "xml"}, terminal: true, code: exitUsage, stderr: `COMPAT_OUTPUT must be an output format, not "xml"`},
 		{name: "no format, no terminal", args: "version", env: map[string]string{envOutput: "xml"}, stdout: "compat "},
+		{name: "no colours", args: "version", env: map[string]string{envColor: "blue"}, terminal: true, code: exitUsage, stderr: `COMPAT_COLOR must be one of auto, always, never, not "blue"`},
+		{name: "no colours, no terminal", args: "version", env: map[string]string{envColor: "blue"}, stdout: "compat "},
 		{name: "time", args: "features --feature kernel.version", env: map[string]string{envTimeout: "1ns"}, code: exitFailure, stderr: "deadline"},
 		{name: "time, a flag wins", args: "features --feature kernel.version --timeout 1m", env: map[string]string{envTimeout: "1ns"}, stdout: "{"},
 		{name: "no time", args: "features", env: map[string]string{envTimeout: "soon"}, code: exitUsage, stderr: `COMPAT_TIMEOUT must be a duration like 30s, not "soon"`},

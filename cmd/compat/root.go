@@ -26,7 +26,9 @@ type app struct {
 	verbose   bool
 	color     choice
 	timeout   time.Duration
-	helpAll   bool // help shows all flags
+	helpAll   bool      // help shows all flags
+	begin     time.Time // of the command
+	progress  *progress // nil if it is not shown
 	stdinRead bool
 	failure   *report.Error // the first of the reports that were printed
 	// warned holds what was said to a person about a what-if
@@ -121,6 +123,12 @@ func (a *app) runE(f func(ctx context.Context, args []string) error) func(*cobra
 			ctx, cancel = context.WithTimeout(ctx, a.timeout)
 			defer cancel()
 		}
+		if a.begin = a.now(); a.errIsTerm && !a.verbose {
+			a.progress = newProgress(a.process, cmd.Name())
+			defer a.progress.end()
+			a.out = clearing{a.out, a.progress}
+			a.err = clearing{a.err, a.progress}
+		}
 		if err := f(ctx, args); err != nil {
 			return &ranError{err}
 		}
@@ -132,13 +140,28 @@ func (a *app) timeoutFlag(cmd *cobra.Command) {
 	cmd.Flags().DurationVar(&a.timeout, "timeout", 30*time.Second, "time for the whole command; 0 for no limit")
 }
 
-// logger writes to standard error: warnings, with -v everything.
+// logger writes to standard error: warnings, with -v everything, and when that was.
 func (a *app) logger() *slog.Logger {
-	level := slog.LevelWarn
+	options := &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: a.sinceStart}
 	if a.verbose {
-		level = slog.LevelDebug
+		options.Level = slog.LevelDebug
 	}
-	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
+	var handler slog.Handler = slog.NewTextHandler(a.err, options)
+	if a.progress != nil {
+		handler = progressHandler{handler, a.progress}
+	}
+	return slog.New(handler)
+}
+
+// sinceStart shows how long after the start something was logged in place of the time.
+func (a *app) sinceStart(_ []string, attr slog.Attr) slog.Attr {
+	switch attr.Key {
+	case slog.TimeKey:
+		return slog.Duration("after", a.now().Sub(a.begin).Round(time.Millisecond))
+	case slog.LevelKey:
+		return slog.Attr{}
+	}
+	return attr
 }
 
 // timestamp is now, or what SOURCE_DATE_EPOCH pins it to

@@ -29,7 +29,7 @@ func (a *app) style(isTerm bool) output.Style {
 
 // colored reports whether text on a stream is coloured. The flag counts more than NO_COLOR
 // (https://no-color.org), that more than FORCE_COLOR (https://force-color.org), and that
-// more than what the stream is: a terminal that can.
+// more than COMPAT_COLOR, that more than what the stream is: a terminal that can.
 func (a *app) colored(isTerm bool) bool {
 	switch a.color.value {
 	case colorAlways:
@@ -43,6 +43,10 @@ func (a *app) colored(isTerm bool) bool {
 		return false
 	case a.getenv("FORCE_COLOR") != "":
 		return a.getenv("FORCE_COLOR") != "0"
+	case a.outIsTerm && a.getenv(envColor) == colorNever:
+		return false
+	case a.outIsTerm && a.getenv(envColor) == colorAlways:
+		return true
 	default:
 		return isTerm && terminal != "dumb" && terminal != ""
 	}

@@ -34,20 +34,24 @@ func TestTerminal(t *testing.T) {
 		out, err, lines int
 		contains        string
 	}{
-		"one terminal":             {process{outIsTerm: true, errIsTerm: true, oneStream: true}, []string{"-o", "text"}, nil, 1, 0, 0, "FAILED  node-a"},
-		"one file":                 {process{oneStream: true}, []string{"-o", "text"}, nil, 1, 0, 0, "FAILED  node-a"},
-		"two terminals":            {process{outIsTerm: true, errIsTerm: true}, []string{"-o", "text"}, nil, 1, 1, 2, "FAILED  node-a"},
-		"text into a file":         {process{errIsTerm: true}, []string{"-o", "text"}, nil, 1, 1, 3, "FAILED  node-a"},
-		"JSON into a file":         {process{errIsTerm: true}, nil, nil, 4, 1, 3, `"verdict": "unknown"`},
-		"JSON on a terminal":       {process{outIsTerm: true, errIsTerm: true, oneStream: true}, nil, nil, 4, 1, 2, `"verdict": "unknown"`},
-		"Markdown":                 {process{}, []string{"-o", "markdown"}, nil, 1, 1, 2, "### ❌ FAILED: node-a"},
-		"nothing is a terminal":    {process{}, []string{"-o", "text"}, nil, 1, 1, 2, "FAILED  node-a"},
-		"in colour":                {process{outIsTerm: true, oneStream: true}, []string{"-o", "text"}, map[string]string{"TERM": "xterm"}, 1, 0, 0, "\x1b[1;31mFAILED"},
-		"no colour":                {process{outIsTerm: true, oneStream: true}, []string{"-o", "text"}, map[string]string{"TERM": "xterm", "NO_COLOR": "1"}, 1, 0, 0, "FAILED  node-a"},
-		"a terminal that can't":    {process{outIsTerm: true, oneStream: true}, []string{"-o", "text"}, map[string]string{"TERM": "dumb"}, 1, 0, 0, "FAILED  node-a"},
-		"a terminal without name":  {process{outIsTerm: true, oneStream: true}, []string{"-o", "text"}, nil, 1, 0, 0, "FAILED  node-a"},
-		"colour that is forced":    {process{outIsTerm: true, oneStream: true}, []string{"-o", "text"}, map[string]string{"TERM": "dumb", "FORCE_COLOR": "3"}, 1, 0, 0, "\x1b[1;31mFAILED"},
-		"colour that is forbidden": {process{outIsTerm: true, oneStream: true}, []string{"-o", "text", "--color=never"}, map[string]string{"FORCE_COLOR": "1"}, 1, 0, 0, "FAILED  node-a"},
+		"one terminal":              {process{outIsTerm: true, errIsTerm: true, oneStream: true}, []string{"-o", "text"}, nil, 1, 0, 0, "FAILED  node-a"},
+		"one file":                  {process{oneStream: true}, []string{"-o", "text"}, nil, 1, 0, 0, "FAILED  node-a"},
+		"two terminals":             {process{outIsTerm: true, errIsTerm: true}, []string{"-o", "text"}, nil, 1, 1, 2, "FAILED  node-a"},
+		"text into a file":          {process{errIsTerm: true}, []string{"-o", "text"}, nil, 1, 1, 3, "FAILED  node-a"},
+		"JSON into a file":          {process{errIsTerm: true}, nil, nil, 4, 1, 3, `"verdict": "unknown"`},
+		"JSON on a terminal":        {process{outIsTerm: true, errIsTerm: true, oneStream: true}, nil, nil, 4, 1, 2, `"verdict": "unknown"`},
+		"Markdown":                  {process{}, []string{"-o", "markdown"}, nil, 1, 1, 2, "### ❌ FAILED: node-a"},
+		"nothing is a terminal":     {process{}, []string{"-o", "text"}, nil, 1, 1, 2, "FAILED  node-a"},
+		"in colour":                 {process{outIsTerm: true, oneStream: true}, []string{"-o", "text"}, map[string]string{"TERM": "xterm"}, 1, 0, 0, "\x1b[1;31mFAILED"},
+		"no colour":                 {process{outIsTerm: true, oneStream: true}, []string{"-o", "text"}, map[string]string{"TERM": "xterm", "NO_COLOR": "1"}, 1, 0, 0, "FAILED  node-a"},
+		"a terminal that can't":     {process{outIsTerm: true, oneStream: true}, []string{"-o", "text"}, map[string]string{"TERM": "dumb"}, 1, 0, 0, "FAILED  node-a"},
+		"a terminal without name":   {process{outIsTerm: true, oneStream: true}, []string{"-o", "text"}, nil, 1, 0, 0, "FAILED  node-a"},
+		"colour that is forced":     {process{outIsTerm: true, oneStream: true}, []string{"-o", "text"}, map[string]string{"TERM": "dumb", "FORCE_COLOR": "3"}, 1, 0, 0, "\x1b[1;31mFAILED"},
+		"colour by COMPAT_COLOR":    {process{outIsTerm: true, oneStream: true}, []string{"-o", "text"}, map[string]string{"TERM": "dumb", "COMPAT_COLOR": "always"}, 1, 0, 0, "\x1b[1;31mFAILED"},
+		"none by COMPAT_COLOR":      {process{outIsTerm: true, oneStream: true}, []string{"-o", "text"}, map[string]string{"TERM": "xterm", "COMPAT_COLOR": "never"}, 1, 0, 0, "FAILED  node-a"},
+		"NO_COLOR counts more":      {process{outIsTerm: true, oneStream: true}, []string{"-o", "text"}, map[string]string{"TERM": "xterm", "COMPAT_COLOR": "always", "NO_COLOR": "1"}, 1, 0, 0, "FAILED  node-a"},
+		"COMPAT_COLOR, no terminal": {process{oneStream: true}, []string{"-o", "text"}, map[string]string{"TERM": "xterm", "COMPAT_COLOR": "always"}, 1, 0, 0, "FAILED  node-a"},
+		"colour that is forbidden":  {process{outIsTerm: true, oneStream: true}, []string{"-o", "text", "--color=never"}, map[string]string{"FORCE_COLOR": "1"}, 1, 0, 0, "FAILED  node-a"},
 	} {
 		var out, stderr bytes.Buffer
 		p := row.process
