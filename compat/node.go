@@ -87,7 +87,8 @@ func (e evidence) report(now time.Time, subjects []subject, images []report.Imag
 	result := report.NewNodeReport(now, nil)
 	result.Images = images
 	result.Node = e.describe()
-	result.Sidecars = &e.support
+	support := e.support // by itself: a report does not keep the snapshot
+	result.Sidecars = &support
 	result.Warnings = append(append(result.Warnings, odd...), e.warnings(subjects)...)
 	decideNode(result, e.detection, p)
 	return result

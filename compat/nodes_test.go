@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"weak"
 
 	"github.com/google/go-cmp/cmp"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
@@ -349,4 +351,33 @@ func TestNodesFeatures(t *testing.T) {
 	if !compat.IsUsage(err) {
 		t.Errorf("a reference that is none: %v", err)
 	}
+}
+
+// TestNodesLetGo: a report does not keep the snapshot that it is about, which is ten times as big.
+func TestNodesLetGo(t *testing.T) {
+	var snapshots []weak.Pointer[nodefeatures.Snapshot]
+	nodes := func(yield func(compat.SavedNode, error) bool) {
+		for i := range 3 {
+			s := load(t, strings.Replace(nodeA, "6.1.58", fmt.Sprintf("6.1.%d", i), 1))
+			snapshots = append(snapshots, weak.Make(s))
+			if !yield(compat.SavedNode{File: "node.json", Snapshot: s}, nil) {
+				return
+			}
+		}
+	}
+	var reports []*report.NodeReport
+	request := compat.NodeRequest{Files: specFile(specOf(set(5, "a", "{name: r, matchFeatures: [{feature: kernel.version, matchExpressions: {major: {op: Exists}}}]}")))}
+	if _, err := compat.ValidateNodes(t.Context(), request, loaded(nodes), func(r *report.NodeReport) error {
+		reports = append(reports, r)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	for i, s := range snapshots {
+		if s.Value() != nil {
+			t.Errorf("snapshot %d is kept", i)
+		}
+	}
+	runtime.KeepAlive(reports)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"iter"
 
@@ -105,34 +106,34 @@ func (f *validateNodeFlags) conclude(a *app, report *report.NodeReport) error {
 // runSaved judges the nodes of --features: one is reported like this host,
 // several as a list, or as a line each.
 func (f *validateNodeFlags) runSaved(ctx context.Context, a *app, request compat.NodeRequest) error {
-	items := []*report.NodeReport{}
+	items := output.NewItems(output.Format(f.output.value))
+	var first *report.NodeReport
+	n := 0
 	saved := func(features func(nodefeatures.Node) []string) iter.Seq2[compat.SavedNode, error] {
 		return f.savedNodes(ctx, a, features)
 	}
 	all, err := compat.ValidateNodes(ctx, request, saved, func(r *report.NodeReport) error {
-		if f.output.value == string(output.FormatNDJSON) {
-			a.noteErrors(r.Images, r.Error)
-			a.explainChanges(f.output, r.Warnings)
+		a.noteErrors(r.Images, r.Error)
+		a.explainChanges(f.output, r.Warnings)
+		if n++; f.output.value == string(output.FormatNDJSON) {
 			return a.print(f.output, r, output.Style{})
 		}
-		items = append(items, r)
-		return nil
+		first = cmp.Or(first, r)
+		return items.Add(r)
 	})
 	switch {
 	case compat.IsUsage(err):
 		return &usageError{err}
 	case err != nil:
 		return err
-	case len(items) == 1:
-		return f.conclude(a, items[0])
+	case n == 1 && first != nil:
+		return f.conclude(a, first)
 	}
-	list := all.List(request.Now, items)
+	list := all.List(request.Now, nil)
 	if f.output.value != string(output.FormatNDJSON) {
-		for _, r := range items {
-			a.noteErrors(r.Images, r.Error)
-			a.explainChanges(f.output, r.Warnings)
-		}
-		if err := a.print(f.output, list, output.Style{All: f.all}); err != nil {
+		style := a.style(a.outIsTerm)
+		style.All = f.all
+		if err := items.Write(a.out, list, style); err != nil {
 			return err
 		}
 	}

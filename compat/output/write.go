@@ -114,13 +114,12 @@ func writeText(w io.Writer, document any, style Style) error {
 
 // writeDocument writes JSON, or the same as YAML.
 func writeDocument(w io.Writer, format Format, document any) error {
-	var buf bytes.Buffer
-	encoder := json.NewEncoder(&buf)
-	encoder.SetEscapeHTML(false)
+	indent := ""
 	if format == FormatJSON {
-		encoder.SetIndent("", "  ")
+		indent = "  "
 	}
-	if err := encoder.Encode(document); err != nil {
+	var buf bytes.Buffer
+	if err := encode(&buf, document, indent); err != nil {
 		return err
 	}
 	data := buf.Bytes()
@@ -134,6 +133,14 @@ func writeDocument(w io.Writer, format Format, document any) error {
 	}
 	_, err := w.Write(data)
 	return err
+}
+
+// encode encodes a document as JSON, with each level indented.
+func encode(w io.Writer, document any, indent string) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", indent)
+	return encoder.Encode(document)
 }
 
 // SummaryLine returns a report in one line, for a person whose standard output goes
