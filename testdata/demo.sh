@@ -21,7 +21,7 @@ run() {
 	[ "$code" -eq "$wanted" ] || { echo "demo: exit code $wanted was expected" >&2; exit 1; }
 }
 
-run 0 attach --oci-layout --image layout:demo demo/runs-anywhere.yaml
-run 0 validate-node --oci-layout --image layout:demo -o text
-run 0 attach --oci-layout --image layout:demo demo/runs-nowhere.yaml
-run 3 validate-node --oci-layout --image layout:demo -o text
+run 0 attach --oci-layout layout:demo demo/runs-anywhere.yaml
+run 0 validate-node --oci-layout layout:demo -o text
+run 0 attach --oci-layout layout:demo demo/runs-nowhere.yaml
+run 3 validate-node --oci-layout layout:demo -o text

@@ -21,7 +21,7 @@ func TestReadmeScripts(t *testing.T) {
 	dir := t.TempDir()
 	copyTree(t, "../../testdata", filepath.Join(dir, "testdata"))
 	image := "testdata/layout:demo"
-	script(t, dir, 0, "compat attach --oci-layout --image "+image+" testdata/demo/runs-anywhere.yaml")
+	script(t, dir, 0, "compat attach --oci-layout "+image+" testdata/demo/runs-anywhere.yaml")
 	for name, fact := range map[string]string{
 		"old-node": `"attributes": {"kernel.version": {"elements": {"major": "3"}}}, "instances": {"pci.device": {"elements": []}}`,
 		"cpu-node": `"attributes": {"kernel.version": {"elements": {"major": "6"}}}, "instances": {"pci.device": {"elements": []}}`,

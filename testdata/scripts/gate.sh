@@ -10,7 +10,7 @@ shift
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
 
-compat validate-node --image "$image" "$@" >"$report"
+compat validate-node "$image" "$@" >"$report"
 code=$?
 node=$(jq -r '.node.name' "$report")
 case $code in

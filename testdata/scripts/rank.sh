@@ -6,7 +6,7 @@ image=$1
 shift
 for snapshot in "$@"; do
 	# shellcheck disable=SC2086
-	compat validate-node ${FLAGS:-} --image "$image" --features "$snapshot" |
+	compat validate-node ${FLAGS:-} "$image" --features "$snapshot" |
 		jq -r --arg file "$snapshot" 'select(.verdict == "compatible") |
 			"\(.images[0].score)\t\(if .node.name == "" then $file else .node.name end)"'
 done | sort -rn
