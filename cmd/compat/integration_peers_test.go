@@ -177,3 +177,30 @@ func TestIntegrationLayout(t *testing.T) {
 	s.compat.want(t, 4, "validate-node", "--oci-layout", "--image", "layout:v1")
 	s.oras.want(t, 0, "manifest", "fetch", "--oci-layout", "layout:v1") // the image stays
 }
+
+// TestIntegrationCopies is the table of copies in docs/air-gap.md: which take the spec along.
+func TestIntegrationCopies(t *testing.T) {
+	t.Parallel()
+	server := integrationServer{name: "olareg", command: integrationOlareg(), referrers: true}
+	s := newIntegrationSession(t, server)
+	crane := s.oras
+	crane.path = integrationTool(t, "crane")
+	host := server.start(t)
+	repository := integrationOpen(t, host+"/team/copied", integrationKinds()[0], auth.EmptyCredential)
+	repository.index(t, "v1", integrationHost(), integrationForeign())
+	image, copied := repository.name+":v1", host+"/other/"
+	spec := s.file(t, integrationMatching)
+	s.compat.want(t, 0, "attach", image, spec)
+
+	s.oras.want(t, 0, "cp", "-r", "--from-plain-http", image, "--to-oci-layout", "taken:v1")
+	s.compat.want(t, 0, "validate-node", "--oci-layout", "taken:v1")
+	s.oras.want(t, 0, "cp", "-r", "--from-oci-layout", "taken:v1", "--to-plain-http", copied+"oras:v1")
+	s.compat.want(t, 0, "validate-node", copied+"oras:v1")
+	s.oras.want(t, 0, "cp", "--from-plain-http", image, "--to-oci-layout", "left:v1")
+	s.compat.want(t, 4, "validate-node", "--oci-layout", "left:v1")
+	crane.want(t, 0, "copy", "--insecure", image, copied+"crane:v1")
+	s.compat.want(t, 4, "validate-node", copied+"crane:v1")
+
+	repository.index(t, "v1", integrationForeign(), integrationHost()) // built again
+	s.compat.want(t, 4, "validate-node", image)
+}
