@@ -60,7 +60,7 @@ func (s shelf) withoutPlatform(tag string) ocispec.Descriptor {
 	})
 }
 
-// TestImages has a row for each sentence of the README's "How a verdict is reached"
+// TestImages has a row for each sentence of cmd/compat/docs/verdicts.md
 // that speaks of registries, and for what can be wrong with an image.
 func TestImages(t *testing.T) {
 	platform := func(p artifact.Platform) func(*compat.NodeRequest) {

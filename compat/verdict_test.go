@@ -12,7 +12,7 @@ import (
 	"nodecompat/nodefeatures/verdict"
 )
 
-// TestVerdicts has a row for each sentence of the README's "How a verdict is reached"
+// TestVerdicts has a row for each sentence of cmd/compat/docs/verdicts.md
 // that does not speak of registries: rules, facts and flags, and what follows.
 func TestVerdicts(t *testing.T) {
 	strict := func(r *compat.NodeRequest) { r.Strict = true }

@@ -28,14 +28,47 @@ func pages(t *testing.T) []string {
 	return append([]string{"../../README.md"}, files...)
 }
 
-// TestReadmeConsole runs the console blocks of the README in a copy of the
-// repository, in order, and compares what they print.
-func TestReadmeConsole(t *testing.T) {
+// TestConsole runs the console blocks of each page in a copy of the repository, in
+// order, and compares what they print.
+func TestConsole(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	copyTree(t, "../..", dir)
-	for i, block := range readmeBlocks(t, "console") {
-		t.Run(fmt.Sprint(i), func(t *testing.T) { runConsole(t, dir, block) })
+	for _, page := range pages(t) {
+		blocks := pageBlocks(t, page, "console")
+		if len(blocks) == 0 {
+			continue
+		}
+		t.Run(filepath.Base(page), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			copyTree(t, "../..", dir)
+			for i, block := range blocks {
+				t.Run(fmt.Sprint(i), func(t *testing.T) { runConsole(t, dir, block) })
+			}
+		})
+	}
+}
+
+// TestCommandLinesRun finds command lines of the pages that no test runs: in blocks that
+// are neither console blocks nor files.
+func TestCommandLinesRun(t *testing.T) {
+	run := regexp.MustCompile("(?sm)^```console\n.*?^```$|^<!-- file: \\S+ -->\n```\\w+\n.*?^```$")
+	block := regexp.MustCompile("(?sm)^```\\w*\n.*?^```$|(^    .*?$)+")
+	line := regexp.MustCompile(`(?m)^ *(\$ |\w+=\S* |.*\| *)*(make|go|oras|crane|kubectl|helm|compat) .*$`)
+	for _, page := range pages(t) {
+		for _, other := range block.FindAll(run.ReplaceAll(readPage(t, page), nil), -1) {
+			for _, found := range line.FindAll(other, -1) {
+				t.Errorf("%s: %q is run by no test", page, found)
+			}
+		}
+	}
+}
+
+// TestPagesLinked finds pages that the README does not lead to.
+func TestPagesLinked(t *testing.T) {
+	for _, page := range pages(t)[1:] {
+		if link := "(cmd/compat/" + page + ")"; !bytes.Contains(readReadme(t), []byte(link)) {
+			t.Errorf("the README has no link to %s", page)
+		}
 	}
 }
 
@@ -85,8 +118,8 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestReadmeExitCodes keeps the table of exit codes equal to the constants.
-func TestReadmeExitCodes(t *testing.T) {
+// TestExitCodes keeps the table of exit codes equal to the constants.
+func TestExitCodes(t *testing.T) {
 	source, err := os.ReadFile("exit.go")
 	if err != nil {
 		t.Fatal(err)
@@ -95,9 +128,10 @@ func TestReadmeExitCodes(t *testing.T) {
 	if len(constants) != 5 {
 		t.Fatalf("found %d exit codes in exit.go, want 5", len(constants))
 	}
+	page := readPage(t, "docs/exit-codes.md")
 	for _, c := range constants {
-		if row := fmt.Sprintf("| %s | %s |\n", c[1], c[2]); !bytes.Contains(readReadme(t), []byte(row)) {
-			t.Errorf("the README lacks the row %q", row)
+		if row := fmt.Sprintf("| %s | %s |\n", c[1], c[2]); !bytes.Contains(page, []byte(row)) {
+			t.Errorf("docs/exit-codes.md lacks the row %q", row)
 		}
 	}
 }
@@ -116,7 +150,7 @@ func TestReadmeDependencies(t *testing.T) {
 		}
 	}
 	var got []string
-	_, section, _ := strings.Cut(string(readReadme(t)), "## Dependencies")
+	_, section, _ := strings.Cut(string(readReadme(t)), "## Dependencies\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(section, -1) {
 		got = append(got, row[1])
@@ -130,21 +164,25 @@ func TestReadmeDependencies(t *testing.T) {
 
 func readReadme(t *testing.T) []byte {
 	t.Helper()
-	data, err := os.ReadFile("../../README.md")
+	return readPage(t, "../../README.md")
+}
+
+func readPage(t *testing.T, page string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return data
 }
 
-func readmeBlocks(t *testing.T, language string) []string {
+// pageBlocks are the fenced blocks of a page in a language.
+func pageBlocks(t *testing.T, page, language string) []string {
 	t.Helper()
 	var blocks []string
-	for _, m := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(string(readReadme(t)), -1) {
+	fenced := regexp.MustCompile("(?sm)^```" + language + "\n(.*?)^```$")
+	for _, m := range fenced.FindAllStringSubmatch(string(readPage(t, page)), -1) {
 		blocks = append(blocks, m[1])
-	}
-	if len(blocks) == 0 {
-		t.Fatalf("the README has no %s block", language)
 	}
 	return blocks
 }
@@ -158,19 +196,42 @@ func runConsole(t *testing.T, dir, block string) {
 		commands = []string{strings.Join(commands, "\n$ ")}
 	}
 	for _, c := range commands {
-		command, want, _ := strings.Cut(c, "\n")
+		command, want := cutCommand(c)
 		cmd := exec.Command("sh", "-c", command)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=", "NO_COLOR=1", "COLUMNS=", "LC_ALL=C.UTF-8", "MAKEFLAGS=", "MAKELEVEL=") // as typed, not as a part of `make test`
+		cmd.Env = consoleEnv(dir)
 		got, err := cmd.CombinedOutput()
 		var exit *exec.ExitError
 		if err != nil && !errors.As(err, &exit) {
 			t.Fatalf("$ %s: %v", command, err)
 		}
 		if !wildcard(want).Match(bytes.TrimSpace(got)) {
-			t.Errorf("$ %s\nprinted:\n%s\nthe README says:\n%s", command, got, want)
+			t.Errorf("$ %s\nprinted:\n%s\nthe page says:\n%s", command, got, want)
 		}
 	}
+}
+
+// cutCommand is what is typed, to the first line that does not end with a backslash, and
+// what is printed.
+func cutCommand(text string) (command, want string) {
+	for {
+		line, rest, _ := strings.Cut(text, "\n")
+		command += line
+		if !strings.HasSuffix(line, `\`) {
+			return command, rest
+		}
+		command, text = command+"\n", rest
+	}
+}
+
+// consoleEnv is the environment of one who types commands in dir, not of a part of `make
+// test`. What `make build` and `go install` make there is found first, and after it the
+// compat that is tested.
+func consoleEnv(dir string) []string {
+	bin := filepath.Join(dir, "bin")
+	return append(os.Environ(), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"), "GOBIN="+bin,
+		"CGO_ENABLED=0", "MAKEFLAGS=", "MAKELEVEL=", "SOURCE_DATE_EPOCH=",
+		"NO_COLOR=1", "COLUMNS=", "LC_ALL=C.UTF-8", "COMPAT_TIMEOUT=", "NODE_NAME=")
 }
 
 // wildcard turns expected output into a pattern.
@@ -192,10 +253,12 @@ func copyTree(t *testing.T, from, to string) {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() {
-			if slices.Contains([]string{".git", ".cache", "bin"}, name) {
-				return filepath.SkipDir
-			}
+		switch {
+		case name == ".git" && !d.IsDir(): // of a worktree
+			return nil
+		case slices.Contains([]string{".git", ".cache", "bin"}, name):
+			return filepath.SkipDir
+		case d.IsDir():
 			return os.MkdirAll(filepath.Join(to, name), 0o755)
 		}
 		info, err := d.Info()
