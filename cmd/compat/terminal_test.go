@@ -83,7 +83,7 @@ func TestColumns(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		code := run(t.Context(), process{
-			args: []string{"explain"}, in: strings.NewReader(""), out: &out, err: &out, width: row.width,
+			args: []string{"explain"}, in: strings.NewReader(""), out: &out, err: &out, width: row.width, now: time.Now,
 			lookupEnv: func(name string) (string, bool) { return row.columns, name == "COLUMNS" },
 		})
 		longest := 0
