@@ -57,7 +57,7 @@ func TestOperatorsAsNFD(t *testing.T) {
 				}
 				s, problems := Parse(fmt.Appendf(nil, `{"version": "v1alpha1", "compatibilities": [{"rules": [{"name": "a", "matchFeatures": [
 					{"feature": "kernel.version", "matchExpressions": {"element": %s}}]}]}]}`, text))
-				want := err == nil && (typ == "" || operators[op].ordered)
+				want := err == nil && (typ == "" || operators[op].Ordered)
 				if (s != nil) != want {
 					t.Errorf("%s: NFD: %v; Parse: %v", text, err, problems.Err())
 				}

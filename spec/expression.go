@@ -9,40 +9,32 @@ import (
 	semver "github.com/Masterminds/semver/v3"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 	"nodecompat/spec/yamltree"
 )
 
 var expressionKeys = []string{"op", "value", "type"}
 
-// An operator says what an op takes, as evaluateMatchExpression in NFD's
+// operators says what each op takes, as evaluateMatchExpression in NFD's
 // pkg/apis/nfd/nodefeaturerule/expression.go demands it while evaluating.
-type operator struct {
-	min, max int  // number of values; max -1: any
-	ordered  bool // compares numbers or, with type: version, versions
-}
+var operators = func() map[nfdv1alpha1.MatchOp]catalogue.Operator {
+	table := map[nfdv1alpha1.MatchOp]catalogue.Operator{}
+	for _, o := range catalogue.Operators() {
+		table[nfdv1alpha1.MatchOp(o.Name)] = o
+	}
+	return table
+}()
 
-var operators = map[nfdv1alpha1.MatchOp]operator{
-	nfdv1alpha1.MatchAny:          {},
-	nfdv1alpha1.MatchIn:           {min: 1, max: -1},
-	nfdv1alpha1.MatchNotIn:        {min: 1, max: -1},
-	nfdv1alpha1.MatchInRegexp:     {min: 1, max: -1},
-	nfdv1alpha1.MatchExists:       {},
-	nfdv1alpha1.MatchDoesNotExist: {},
-	nfdv1alpha1.MatchGt:           {min: 1, max: 1, ordered: true},
-	nfdv1alpha1.MatchGe:           {min: 1, max: 1, ordered: true},
-	nfdv1alpha1.MatchLt:           {min: 1, max: 1, ordered: true},
-	nfdv1alpha1.MatchLe:           {min: 1, max: 1, ordered: true},
-	nfdv1alpha1.MatchGtLt:         {min: 2, max: 2, ordered: true},
-	nfdv1alpha1.MatchGeLe:         {min: 2, max: 2, ordered: true},
-	nfdv1alpha1.MatchIsTrue:       {},
-	nfdv1alpha1.MatchIsFalse:      {},
-}
-
-// operatorNames are the operators as a message lists them.
-var operatorNames = []string{
-	"In", "NotIn", "InRegexp", "Exists", "DoesNotExist", "Gt", "Ge", "Lt", "Le", "GtLt", "GeLe", "IsTrue", "IsFalse",
-}
+// operatorNames are the operators as a message lists them, without Any.
+var operatorNames = func() (names []string) {
+	for _, o := range catalogue.Operators() {
+		if o.Name != "" {
+			names = append(names, o.Name)
+		}
+	}
+	return names
+}()
 
 // expressionNodes are the places of an expression's parts, nil where absent, and
 // which of them could not be read.
@@ -91,7 +83,7 @@ func (d *decoder) noExpression(n *yamltree.Node) {
 	case isNull(n):
 	case op == "":
 		expression = "{op: In, value: [" + quoteShort(n.Value) + "]}"
-	case o.max != 0:
+	case o.Max != 0:
 		expression = "{op: " + op + ", value: [...]}"
 	default:
 		expression = "{op: " + op + "}"
@@ -146,9 +138,9 @@ func (d *decoder) checkExpression(e *nfdv1alpha1.MatchExpression, at expressionN
 	case !known || at.badValue || at.badType || at.value == nil:
 	case e.Op == nfdv1alpha1.MatchInRegexp:
 		d.checkRegexps(e, at)
-	case o.ordered && e.Type == nfdv1alpha1.TypeVersion:
+	case o.Ordered && e.Type == nfdv1alpha1.TypeVersion:
 		d.checkVersions(e, at)
-	case o.ordered && e.Type == nfdv1alpha1.TypeEmpty:
+	case o.Ordered && e.Type == nfdv1alpha1.TypeEmpty:
 		d.checkIntegers(e, at)
 	}
 	return !at.badOp && !at.badValue && !at.badType && d.problems[before:].Err() == nil
@@ -157,27 +149,8 @@ func (d *decoder) checkExpression(e *nfdv1alpha1.MatchExpression, at expressionN
 // operatorHint says which operator was meant by a word or sign that is none.
 func operatorHint(op string) string {
 	near := verdict.Nearest(op, operatorNames)
-	switch strings.ToLower(op) {
-	case "=", "==", "eq", "equal", "equals":
-		near = "In"
-	case "!=", "<>", "ne":
-		near = "NotIn"
-	case "~", "=~", "regex", "regexp", "match", "matches", "contains":
-		near = "InRegexp"
-	case "!", "notexists", "absent":
-		near = "DoesNotExist"
-	case ">":
-		near = "Gt"
-	case ">=", "gte", "geq":
-		near = "Ge"
-	case "<":
-		near = "Lt"
-	case "<=", "lte", "leq":
-		near = "Le"
-	case "true":
-		near = "IsTrue"
-	case "false":
-		near = "IsFalse"
+	if o, ok := catalogue.SignOperator(op); ok {
+		near = o.Name
 	}
 	if near == "" {
 		return "the operators are " + strings.Join(operatorNames, ", ")
@@ -209,29 +182,29 @@ func (d *decoder) checkAny(e *nfdv1alpha1.MatchExpression, at expressionNodes) b
 	}
 }
 
-func (d *decoder) checkCount(e *nfdv1alpha1.MatchExpression, o operator, at expressionNodes) {
+func (d *decoder) checkCount(e *nfdv1alpha1.MatchExpression, o catalogue.Operator, at expressionNodes) {
 	count := len(e.Value)
 	n := at.value
 	if n == nil {
 		n = at.self
 	}
 	switch {
-	case count >= o.min && (o.max < 0 || count <= o.max):
-	case o.max == 0:
+	case count >= o.Min && (o.Max < 0 || count <= o.Max):
+	case o.Max == 0:
 		d.inside("value", n, CodeValueCount, "leave value out", "%s takes no value, here are %d", e.Op, count)
-	case o.max < 0:
+	case o.Max < 0:
 		d.inside("value", n, CodeValueCount, "", "%s needs at least one value", e.Op)
-	case o.max == 1:
+	case o.Max == 1:
 		d.inside("value", n, CodeValueCount, "", "%s takes one value, here are %d", e.Op, count)
 	default:
-		d.inside("value", n, CodeValueCount, "", "%s takes %d values, here are %d", e.Op, o.max, count)
+		d.inside("value", n, CodeValueCount, "", "%s takes %d values, here are %d", e.Op, o.Max, count)
 	}
 }
 
 func (d *decoder) checkType(e *nfdv1alpha1.MatchExpression, knownOp bool, at expressionNodes) {
 	switch {
 	case e.Type == nfdv1alpha1.TypeEmpty:
-	case knownOp && !operators[e.Op].ordered:
+	case knownOp && !operators[e.Op].Ordered:
 		op := string(e.Op)
 		if op == "" {
 			op = "an expression without an operator"
@@ -257,7 +230,7 @@ func (d *decoder) checkIntegers(e *nfdv1alpha1.MatchExpression, at expressionNod
 		}
 		numbers[i] = number
 	}
-	if !bad && operators[e.Op].max == 2 && len(numbers) == 2 && numbers[0] >= numbers[1] {
+	if !bad && operators[e.Op].Max == 2 && len(numbers) == 2 && numbers[0] >= numbers[1] {
 		d.operand(at, 0, "", "the first value of %s must be less than the second", e.Op)
 	}
 }
@@ -273,7 +246,7 @@ func (d *decoder) checkVersions(e *nfdv1alpha1.MatchExpression, at expressionNod
 			d.operand(at, i, "write MAJOR.MINOR.PATCH, such as 6.1.0", "%s is no version", quoteShort(text))
 		}
 	}
-	if operators[e.Op].max != 2 || len(versions) != 2 || len(e.Value) != 2 {
+	if operators[e.Op].Max != 2 || len(versions) != 2 || len(e.Value) != 2 {
 		return
 	}
 	order := compareReleases(versions[0], versions[1])

@@ -138,7 +138,7 @@ func TestReadmeOperators(t *testing.T) {
 		for _, span := range codeSpan.FindAllStringSubmatch(cells[1], -1) {
 			op := nfdv1alpha1.MatchOp(span[1])
 			seen[span[1]] = true
-			e := &nfdv1alpha1.MatchExpression{Op: op, Value: []string{"1", "2"}[:min(2, max(operators[op].min, operators[op].max))]}
+			e := &nfdv1alpha1.MatchExpression{Op: op, Value: []string{"1", "2"}[:min(2, max(operators[op].Min, operators[op].Max))]}
 			set := nfdv1alpha1.MatchExpressionSet{"x": e}
 			isThere, err := nodefeaturerule.MatchKeys(&set, map[string]nfdv1alpha1.Nil{"x": {}})
 			if err != nil || fmt.Sprint(isThere) != cells[3] {

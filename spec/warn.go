@@ -175,7 +175,7 @@ func (d *decoder) checkVariableValues(p elementPlace, e *nfdv1alpha1.MatchExpres
 		d.warnf(p.node, CodeNeverTrue, "IsFalse asks for \"false\"", "%s: IsFalse is never true", given)
 	case e.Op == nfdv1alpha1.MatchIn && !slices.ContainsFunc(e.Value, has):
 		d.warnf(at.value, CodeNeverTrue, "", "%s: this is never true", given)
-	case operators[e.Op].ordered && e.Type == nfdv1alpha1.TypeEmpty && !slices.ContainsFunc(values, isNumber):
+	case operators[e.Op].Ordered && e.Type == nfdv1alpha1.TypeEmpty && !slices.ContainsFunc(values, isNumber):
 		d.warnf(p.node, CodeAlwaysFails, "", "%s: NFD can't evaluate %s on that", given, e.Op)
 	}
 }

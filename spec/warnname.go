@@ -17,7 +17,7 @@ func (d *decoder) checkName(feature string, e *nfdv1alpha1.MatchExpression, at e
 		d.warnf(n, CodeNeverTrue, "use DoesNotExist in matchExpressions", "matchName looks at names that exist: DoesNotExist is never true")
 	case e.Op == nfdv1alpha1.MatchIsTrue, e.Op == nfdv1alpha1.MatchIsFalse:
 		d.warnf(n, CodeNeverTrue, "use "+string(e.Op)+" in matchExpressions", "matchName looks at names, not at values: %s is never true", e.Op)
-	case operators[e.Op].ordered:
+	case operators[e.Op].Ordered:
 		d.warnf(n, CodeAlwaysFails, "use "+string(e.Op)+" in matchExpressions",
 			"matchName looks at names, not at values: NFD can't evaluate %s on words", e.Op)
 	case feature == catalogue.RuleMatched && set.rules == 0:

@@ -26,7 +26,7 @@ func (d *decoder) checkValues(p elementPlace, known catalogue.Element, e *nfdv1a
 		d.checkHexPatterns(p, known.Value, e.Value, at)
 	case op == nfdv1alpha1.MatchIsTrue || op == nfdv1alpha1.MatchIsFalse:
 		d.checkTruth(p, known.Value, op)
-	case operators[op].ordered:
+	case operators[op].Ordered:
 		d.checkOrdered(p, known.Value, e)
 	}
 }

@@ -18,7 +18,7 @@ func TestTable(t *testing.T) {
 		t.Errorf("not sorted, or one twice: %v", names)
 	}
 	for _, f := range append(All(), ruleMatched) {
-		if f.Kind == 0 || f.Meaning == "" || f.Read == "" || f.Source() == f.Name {
+		if f.Kind == 0 || f.Meaning == "" || f.Read == "" || f.Source() == f.Name || f.Example == "" || len(f.Traps) == 0 {
 			t.Errorf("%+v lacks something", f)
 		}
 		if !f.Open && len(f.Elements) == 0 {
@@ -58,15 +58,17 @@ feature that lists devices, each device has attributes. The elements listed are 
 *open*. On another architecture than those named a feature is empty, and what you ask of it unknown. An element that is not
 *always* there where the feature is may be missing on a node. Quote what looks like a number or a truth value in a spec.
 
+Every example is a rule; what is below it is what people get wrong. The [operators](#operators) are at the end. ` + "`compat explain pci.device`, `compat\nexplain pci.device.vendor` and `compat explain Ge`" + ` say the same.
+
 | feature | kind | what it tells |
 |---|---|---|
 `)
 	all := append(slices.Clone(All()), ruleMatched)
 	for _, f := range all {
-		fmt.Fprintf(&buf, "| [`%s`](#%s) | %s | %s |\n", f.Name, strings.ReplaceAll(f.Name, ".", ""), forms(f.Kind), f.Meaning)
+		fmt.Fprintf(&buf, "| [`%s`](#%s) | %s | %s |\n", f.Name, strings.ReplaceAll(f.Name, ".", ""), f.Forms(), f.Meaning)
 	}
 	for _, f := range all {
-		fmt.Fprintf(&buf, "\n## %s\n\n%s", f.Name, sentence(forms(f.Kind)))
+		fmt.Fprintf(&buf, "\n## %s\n\n%s", f.Name, sentence(f.Forms()))
 		if f.Open {
 			buf.WriteString(", open")
 		}
@@ -77,32 +79,31 @@ feature that lists devices, each device has attributes. The elements listed are 
 		if f.Name == CPUID {
 			fmt.Fprintf(&buf, "\nOn amd64: %s.\n\nOn arm64: %s.\n\nOn arm, ppc64le or s390x: %s.\n", code(amd64Flags), code(arm64Flags), code(otherFlags))
 		}
-		if len(f.Elements) == 0 {
-			continue
-		}
-		buf.WriteString("\n| element | value | example | always |\n|---|---|---|---|\n")
-		for _, e := range f.Elements {
+		for i, e := range f.Elements {
+			if i == 0 {
+				buf.WriteString("\n| element | value | example | always |\n|---|---|---|---|\n")
+			}
 			always := map[bool]string{true: "yes"}[e.Always]
 			fmt.Fprintf(&buf, "| `%s` | %s | `%s` | %s |\n", e.Name, e.Value, e.Example, always)
 		}
+		writeUse(&buf, f.Rule(), f.Traps)
+	}
+	buf.WriteString("\n## Operators\n\n| op | true if | value |\n|---|---|---|\n")
+	for i := range Operators() {
+		o := &Operators()[i]
+		fmt.Fprintf(&buf, "| [%s](#%s) | %s | %s |\n", o.Title(), strings.ToLower(o.Title()), o.Meaning, o.Values())
+	}
+	for i := range Operators() {
+		topic := Operators()[i].Topic()
+		fmt.Fprintf(&buf, "\n### %s\n\n%s\n", topic.Title, strings.Join(topic.Text, "\n\n"))
+		writeUse(&buf, topic.Example, topic.Traps)
 	}
 	golden.Compare(t, "../../cmd/compat/docs/features.md", buf.Bytes())
 }
 
+func writeUse(buf *bytes.Buffer, example string, traps []string) {
+	fmt.Fprintf(buf, "\n```yaml\n%s\n```\n\n- %s\n", example, strings.Join(traps, "\n- "))
+}
+
 // path is a file or a variable in a text.
 var path = regexp.MustCompile(`[/$][A-Za-z_/.*-]+`)
-
-func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
-
-func code(names []string) string { return "`" + strings.Join(names, "` `") + "`" }
-
-// forms lists the forms of a feature as a reader knows them.
-func forms(k Kind) string {
-	var forms []string
-	for i, form := range []string{"flags", "attributes", "devices"} {
-		if k.Has(1 << i) {
-			forms = append(forms, form)
-		}
-	}
-	return strings.Join(forms, " and ")
-}

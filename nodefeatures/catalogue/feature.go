@@ -27,6 +27,11 @@ type Feature struct {
 	Meaning string
 	// Read says where NFD reads it, and what it means if that is absent.
 	Read string
+	// Example is what a term on it may hold besides its name, as YAML; of rule.matched, the
+	// rules that set a variable and ask for it.
+	Example string
+	// Traps are what people get wrong about it.
+	Traps []string
 }
 
 // A Kind is the form, or both forms, in which a feature is published.
