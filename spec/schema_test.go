@@ -3,6 +3,7 @@ package spec
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/yaml"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -82,6 +84,12 @@ func TestSchemaEach(t *testing.T) {
 	if err := validate(s, []byte(minimal)); err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{"CPU.cpuid", "vendor.example", "1.5"} { // what this NFD does not know, or not so
+		data := []byte(strings.Replace(minimal, "cpu.cpuid", name, 1))
+		if got, _ := Parse(data); got == nil || validate(s, data) != nil {
+			t.Errorf("%s is refused: %v", name, validate(s, data))
+		}
+	}
 	for _, change := range [][2]string{
 		{"v1alpha1", "v1"},
 		{"rules:", "rule:"},
@@ -101,6 +109,8 @@ func TestSchemaEach(t *testing.T) {
 		{"AVX2: {op: Exists}", "{}"},
 		{"feature: cpu.cpuid", "feature: cpuid"},
 		{"feature: cpu.cpuid", "featur: cpu.cpuid"},
+		{"feature: cpu.cpuid", "feature: [cpu.cpuid]"},
+		{"{op: Exists}", "{op: [Exists]}"},
 		{"matchFeatures:", "matchFeature:"},
 		{"    matchFeatures:", "    weight: 1\n    matchFeatures:"},
 		{"compatibilities:\n", "compatibilities: []\nx:\n"},
@@ -119,7 +129,8 @@ func TestSchemaEach(t *testing.T) {
 // with what the decoder knows.
 func TestSchemaKeys(t *testing.T) {
 	type object struct {
-		Properties map[string]struct{ Enum []string }
+		Properties map[string]any
+		OneOf      []struct{ Const string }
 	}
 	var document struct {
 		ID string `json:"$id"`
@@ -157,11 +168,104 @@ func TestSchemaKeys(t *testing.T) {
 			t.Errorf("%s (-NFD +decoder):\n%s", name, diff)
 		}
 	}
-	ops := document.Defs["expression"].Properties["op"].Enum
-	if diff := cmp.Diff(append([]string{""}, operatorNames...), ops); diff != "" {
+	var ops []string
+	for _, word := range document.Defs["operator"].OneOf {
+		ops = append(ops, word.Const)
+	}
+	if diff := cmp.Diff(append(slices.Clone(operatorNames), ""), ops); diff != "" {
 		t.Errorf("operators (-known +schema):\n%s", diff)
 	}
 	if len(operators) != len(ops) {
 		t.Errorf("%d operators, %d in the schema", len(operators), len(ops))
 	}
+}
+
+// TestSchemaWords keeps the features and operators of the schema equal to the catalogue's:
+// alternatives with descriptions, of which editors show the one that is meant. A feature may
+// be another one.
+func TestSchemaWords(t *testing.T) {
+	var features, operators []string
+	for _, name := range featureNames() {
+		f, _ := catalogue.Lookup(name)
+		features = append(features, word(t, name, f.Topic()))
+	}
+	for i := range catalogue.Operators() {
+		o := &catalogue.Operators()[i]
+		operators = append(operators, word(t, o.Name, o.Topic()))
+	}
+	features = append(features, `{"type": ["string", "number"], "description": "Another one is unknown on every node, unless its NFD is newer."}`)
+	text := string(readFile(t, "schema.json"))
+	for name, list := range map[string]string{
+		"feature":  `"anyOf": [` + "\n        " + strings.Join(features, ",\n        "),
+		"operator": `"oneOf": [` + "\n        " + strings.Join(operators, ",\n        "),
+	} {
+		text = replaceDefinition(t, text, name, "      "+list+"\n      ]")
+	}
+	golden(t, "schema.json", text)
+}
+
+// TestSchemaExamples: editors insert an example without quotes, and it must stay what it is.
+func TestSchemaExamples(t *testing.T) {
+	var document any
+	if err := json.Unmarshal(Schema(), &document); err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	var visit func(key string, v any)
+	visit = func(key string, v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, v := range v {
+				visit(key, v)
+			}
+		case []any:
+			for _, v := range v {
+				visit("", v)
+				if list, ok := v.([]any); ok && key == "examples" {
+					for _, value := range list {
+						data := strings.Replace(minimal, "{op: Exists}", fmt.Sprintf("{op: In, value: [%s]}", value), 1)
+						if s, problems := Parse([]byte(data)); s == nil || s.Sets[0].Rules[0].MatchFeatures[0].MatchExpressions == nil {
+							t.Errorf("%v: %v", value, problems)
+						}
+						checked++
+					}
+				}
+			}
+		}
+	}
+	visit("", document)
+	if checked < 10 {
+		t.Errorf("%d values", checked)
+	}
+}
+
+// word is one word with its description, as text and as Markdown.
+func word(t *testing.T, name string, topic catalogue.Topic) string {
+	t.Helper()
+	about := strings.Join(topic.Text[:2], "\n\n")
+	var buf bytes.Buffer
+	encoder := json.NewEncoder(&buf)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(struct {
+		Const       string `json:"const"`
+		Description string `json:"description"`
+		Markdown    string `json:"markdownDescription"`
+	}{
+		name, strings.ReplaceAll(about, "`", ""),
+		about + "\n\n```yaml\n" + topic.Example + "\n```\n\n- " + strings.Join(topic.Traps, "\n- "),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(buf.String())
+}
+
+// replaceDefinition replaces what stands in one of $defs.
+func replaceDefinition(t *testing.T, text, name, body string) string {
+	t.Helper()
+	before, rest, ok := strings.Cut(text, "\n    \""+name+"\": {\n")
+	_, after, closed := strings.Cut("\n"+rest, "\n    }")
+	if !ok || !closed {
+		t.Fatalf("the schema has no definition of %s", name)
+	}
+	return before + "\n    \"" + name + "\": {\n" + body + "\n    }" + after
 }
