@@ -10,16 +10,43 @@ import (
 	"nodecompat/compat"
 	"nodecompat/compat/output"
 	"nodecompat/compat/report"
+	"nodecompat/nodefeatures"
 	"nodecompat/spec"
 )
 
 func newSpec(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "spec",
-		Short: "Check compatibility specs, without a node",
+		Short: "Begin and check compatibility specs, without a node",
 	}
 	group(cmd)
-	cmd.AddCommand(newSpecLint(a), newSpecSchema(a))
+	cmd.AddCommand(newSpecNew(a), newSpecLint(a), newSpecSchema(a))
+	return cmd
+}
+
+func newSpecNew(a *app) *cobra.Command {
+	var features []string
+	cmd := &cobra.Command{
+		Use:   "new",
+		Short: "Print a commented spec to start from",
+		Long: `Print a commented spec to start from, about which lint has nothing to say: with
+what most images ask for, or with an example of each --feature. Its first line
+names the JSON Schema to editors that have yaml-language-server.`,
+		Example: `  compat spec new > spec.yaml
+  compat spec new --feature kernel.version --feature pci.device > spec.yaml
+  compat spec schema > spec.schema.json`,
+		Args: noArgs,
+		RunE: a.runE(func(context.Context, []string) error {
+			text, err := spec.New(features...)
+			if err != nil {
+				return &usageError{err}
+			}
+			_, err = a.out.Write(text)
+			return err
+		}),
+	}
+	cmd.Flags().StringSliceVar(&features, "feature", nil, "only an example of this `feature` (repeatable), such as pci.device")
+	complete(cmd, "feature", nodefeatures.KnownFeatures()...)
 	return cmd
 }
 

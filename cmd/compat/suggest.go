@@ -22,7 +22,8 @@ var synonyms = map[string]string{
 	"detect": "features", "export": "features", "snapshot": "features",
 	"diff": "features diff",
 	"lint": "spec lint",
-	"code": "explain", "codes": "explain",
+	"code": "explain", "codes": "explain", "operator": "explain", "operators": "explain",
+	"init": "spec new", "new": "spec new",
 }
 
 // group makes a command that only has subcommands refuse unknown ones; by

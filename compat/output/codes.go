@@ -9,9 +9,8 @@ import (
 	"nodecompat/compat/sidecar"
 )
 
-// writeCodes lists codes with their meanings, those of a place under its title.
-func writeCodes(w io.Writer, codes []report.Code, style Style) error {
-	p := newPrinter(style)
+// codes lists codes with their meanings, those of a place under its title.
+func (p *printer) codes(codes []report.Code) {
 	width := 0
 	for _, c := range codes {
 		width = max(width, len(c.Code))
@@ -22,7 +21,6 @@ func writeCodes(w io.Writer, codes []report.Code, style Style) error {
 		}
 		p.wrap(1, fmt.Sprintf("%-*s  ", width, c.Code), c.Meaning)
 	}
-	return p.flush(w)
 }
 
 // WriteCode explains one code as Markdown, by what it means in each of its places; a finding

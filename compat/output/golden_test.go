@@ -129,6 +129,9 @@ func TestGoldenFiles(t *testing.T) {
 			known[s.name+"."+form] = true
 		}
 	}
+	for file := range explained {
+		known[file] = true
+	}
 	files, err := filepath.Glob("testdata/*")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no files: %v", err)

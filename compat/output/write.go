@@ -106,8 +106,12 @@ func writeText(w io.Writer, document any, style Style) error {
 		return writeSnapshotDiff(w, d, style)
 	case *nodefeatures.Snapshot:
 		return writeSnapshot(w, d, style)
+	case report.Words:
+		return writeWords(w, d, style)
 	case []report.Code:
-		return writeCodes(w, d, style)
+		return WriteCode(w, d)
+	case *report.Topic:
+		return writeTopic(w, d, style)
 	}
 	return fmt.Errorf("a %T has no text", document)
 }

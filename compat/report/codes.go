@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"nodecompat/compat/sidecar"
-	"nodecompat/nodefeatures/verdict"
 )
 
 // The codes of this package's documents that no other package gives. They are an API:
@@ -100,15 +99,6 @@ func LookUpCode(name string) []Code {
 		}
 	}
 	return found
-}
-
-// NearestCode returns the code that a name was probably meant to be, or "".
-func NearestCode(name string) string {
-	var names []string
-	for _, c := range Codes() {
-		names = append(names, c.Code)
-	}
-	return verdict.Nearest(name, names)
 }
 
 // ErrorRemedy returns what to do about an error, by its code; "" where the table says nothing.

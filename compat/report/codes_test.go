@@ -100,9 +100,6 @@ func TestLookUpCode(t *testing.T) {
 	if found := report.LookUpCode("SC029"); found != nil {
 		t.Errorf("SC029 is %+v", found)
 	}
-	if near := report.NearestCode("noArtefact"); near != report.CodeNoArtifact {
-		t.Errorf("noArtefact is nearest to %q", near)
-	}
 	if remedy := report.ErrorRemedy(kubelet.ReasonPermissionDenied); remedy != "" {
 		t.Errorf("the remedy for an error is that of another place: %q", remedy)
 	}

@@ -102,6 +102,18 @@ func Lookup(name string) (f *Feature, ok bool) {
 	return &features[i], true
 }
 
+// LookupElement returns the feature of a path, and the rest of it: cpu.security and
+// sgx.enabled of cpu.security.sgx.enabled.
+func LookupElement(path string) (f *Feature, element string, ok bool) {
+	source, rest, _ := strings.Cut(path, ".")
+	name, element, _ := strings.Cut(rest, ".")
+	if element == "" {
+		return nil, "", false
+	}
+	f, ok = Lookup(source + "." + name)
+	return f, element, ok
+}
+
 // Names returns the names of All, sorted.
 func Names() []string {
 	names := make([]string, len(features))

@@ -191,7 +191,7 @@ var operators = []Operator{
 		},
 	},
 	{
-		Meaning: "always: an expression without an operator is true on every node that has the feature",
+		Meaning: "the node has the feature at all: an expression without an operator",
 		Suits:   "For nothing; the example is what is mostly meant",
 		Feature: CPUID, Example: `AVX2: {op: Exists}`,
 		Traps: []string{

@@ -208,7 +208,7 @@ var features = []Feature{
 	},
 	{
 		Name: "local.label", Kind: Attribute, Open: true,
-		Meaning: "the same, as labels", Read: featuresDirectory,
+		Meaning: "what the node's administrator wrote, as labels", Read: featuresDirectory,
 		Example: `matchExpressions:
   example.com/rack: {op: In, value: [a12]}`,
 		Traps: []string{

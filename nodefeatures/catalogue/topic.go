@@ -44,7 +44,7 @@ func (f *Feature) ElementTopic(name string) Topic {
 
 // Topic explains an operator.
 func (o *Operator) Topic() Topic {
-	about := fmt.Sprintf("An operator: %s. It %s.", o.Meaning, o.Values())
+	about := fmt.Sprintf("An operator that is true if %s. It %s.", o.Meaning, o.Values())
 	if len(o.Signs) > 0 {
 		about += " In other languages: " + code(o.Signs) + "."
 	}
@@ -79,9 +79,9 @@ func (f *Feature) Forms() string {
 }
 
 func (f *Feature) about() string {
-	about := "A feature: " + f.Forms()
+	about := "A feature of " + f.Forms()
 	if f.Open {
-		about += ", open: there may be elements besides the known ones"
+		about += ", open to any besides those that are known"
 	}
 	return about + ". " + sentence(f.Meaning) + "."
 }
@@ -92,7 +92,11 @@ func (f *Feature) whereRead() string {
 	if len(f.Architectures) > 0 {
 		where = "on " + strings.Join(f.Architectures, " and ") + " only"
 	}
-	return fmt.Sprintf("Read from %s, %s.", f.Read, where)
+	read := fmt.Sprintf("Read %s from %s.", where, f.Read)
+	if f.Running {
+		read += " It is of the running machine: with the --host-root of another it is unknown."
+	}
+	return read
 }
 
 // elementOrFlag is a known element, or what is known of others: a flag, a kernel option.

@@ -2,14 +2,13 @@ package catalogue
 
 import (
 	"go/ast"
+	"go/parser"
+	"go/token"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"go/parser"
-	"go/token"
-	"path/filepath"
 
 	"github.com/google/go-cmp/cmp"
 )
