@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os/exec"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -268,4 +270,68 @@ func replaceDefinition(t *testing.T, text, name, body string) string {
 		t.Fatalf("the schema has no definition of %s", name)
 	}
 	return before + "\n    \"" + name + "\": {\n" + body + "\n    }" + after
+}
+
+// TestSchemaPublished: what Parse accepts of the rules of NFD's own tests satisfies the
+// schema, and so does its example.
+func TestSchemaPublished(t *testing.T) {
+	s := compiledSchema(t)
+	files, err := filepath.Glob("../nodefeatures/testdata/conformance/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := 0
+	for _, file := range files {
+		var cases []struct {
+			Name  string
+			Rules []any
+		}
+		if err := json.Unmarshal(readFile(t, file), &cases); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range cases {
+			data, err := json.Marshal(map[string]any{"version": Version, "compatibilities": []any{map[string]any{"rules": c.Rules}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if parsed, _ := Parse(data); parsed == nil {
+				continue
+			}
+			accepted++
+			if err := validate(s, data); err != nil {
+				t.Errorf("%s: %s: %v\n%s", file, c.Name, err, data)
+			}
+		}
+	}
+	if accepted < 100 {
+		t.Errorf("only %d cases", accepted)
+	}
+	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/node-feature-discovery").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := readFile(t, filepath.Join(strings.TrimSpace(string(dir)), "examples", "image-compatibility.yaml"))
+	if err := validate(s, example); err != nil {
+		t.Errorf("NFD's example: %v", err)
+	}
+	if wrong := bytes.Replace(example, []byte("op: InRegexp"), []byte("op: InRegex"), 1); validate(s, wrong) == nil {
+		t.Error("the schema accepts InRegex")
+	}
+}
+
+// TestModelines: the first line of an example names the schema, where the file is.
+func TestModelines(t *testing.T) {
+	files, err := filepath.Glob("../testdata/demo/runs-*.yaml")
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, file := range files {
+		data := readFile(t, file)
+		line, _, _ := strings.Cut(string(data), "\n")
+		name, ok := strings.CutPrefix(line, "# yaml-language-server: $schema=")
+		if named := filepath.Join(filepath.Dir(file), name); !ok || !bytes.Equal(readFile(t, named), Schema()) {
+			t.Errorf("%s begins with %s", file, line)
+		}
+		clean(t, file, data)
+	}
 }
