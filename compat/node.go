@@ -12,6 +12,7 @@ import (
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec"
 )
 
 // platformFor is the platform that images are judged for: the one asked for, otherwise
@@ -115,6 +116,19 @@ func (e evidence) describe() report.Node {
 	return node
 }
 
+// has reports whether the node has what a problem says that this NFD does not publish.
+func (e evidence) has(p spec.Problem) bool {
+	if p.Feature == "" {
+		return false
+	}
+	path := p.Feature
+	if p.Element != "" {
+		path += "." + p.Element
+	}
+	place, err := e.snapshot.Lookup(path)
+	return err == nil && place.State == nodefeatures.StatePresent
+}
+
 // warnings are what did not decide: what the specs and the registries warn of.
 func (e evidence) warnings(subjects []subject) []verdict.Reason {
 	var warnings []verdict.Reason
@@ -134,7 +148,7 @@ func (e evidence) warnings(subjects []subject) []verdict.Reason {
 			warnings = append(warnings, verdict.Reason{Code: w.Code, Message: name + ": " + w.Message})
 		}
 		for _, p := range s.problems {
-			if p.Severity == verdict.SeverityWarning {
+			if p.Severity == verdict.SeverityWarning && !e.has(p) {
 				warnings = append(warnings, verdict.Reason{Code: p.Code, Message: fmt.Sprintf("%s: %s: %s", name, p.Path, p.Message), Hint: p.Hint})
 			}
 		}

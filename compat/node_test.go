@@ -176,3 +176,17 @@ func replaced(lines, replace []string) []string {
 	}
 	return lines
 }
+
+// TestNewerNFD: of a feature or flag that this NFD does not know nothing is said in a run on a node
+// that has it.
+func TestNewerNFD(t *testing.T) {
+	const rule = `{name: r, matchFeatures: [{feature: cpu.cpuid, matchExpressions: {NEWER: {op: Exists}}}, {feature: cpu.newer, matchExpressions: {a: {op: Exists}}}]}`
+	newer := strings.Replace(nodeA, `"AVX2": {}}}`, `"AVX2": {}, "NEWER": {}}}, "cpu.newer": {"elements": {"a": {}}}`, 1)
+	for node, want := range map[string]int{newer: 0, nodeA: 2} {
+		request := compat.NodeRequest{Snapshot: load(t, node), Files: specFile(specOf(set(5, "a", rule)))}
+		r, err := compat.ValidateNode(t.Context(), request)
+		if err != nil || len(r.Warnings) != want {
+			t.Errorf("got %v, %v, want %d warnings", r.Warnings, err, want)
+		}
+	}
+}

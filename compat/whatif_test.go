@@ -155,10 +155,10 @@ func TestChanges(t *testing.T) {
 		},
 		{
 			name:    "unset what is not there, but another is",
-			changes: unset("cpu.cpuid.AVX22"),
+			changes: unset("cpu.cpuid.AVX512VNI"),
 			want: []string{
-				"unset cpu.cpuid.AVX22",
-				`whatIfElement: unset cpu.cpuid.AVX22: NFD v0.19.0 publishes no flag "AVX22" in cpu.cpuid | did you mean AVX2?`,
+				"unset cpu.cpuid.AVX512VNI",
+				`whatIfElement: unset cpu.cpuid.AVX512VNI: NFD v0.19.0 publishes no flag "AVX512VNI" in cpu.cpuid | did you mean AVX512VNNI?`,
 			},
 		},
 		{

@@ -140,6 +140,9 @@ func (e *evaluator) elements(f *feature, set nfdv1alpha1.MatchExpressionSet, nam
 			_, found.Present = f.keys[name]
 		}
 		answer := e.element(f, name, set[name], found.Present, matches)
+		if found.Value != nil && answer.reason == nil && answer.note == "" && comparesVersions(set[name]) {
+			answer.note = comparedParts(*found.Value, set[name].Value)
+		}
 		if answer.verdict == verdict.Unknown && !found.Present {
 			found = nil
 		}

@@ -68,3 +68,21 @@ func withoutZeros(digits string) string {
 func comparedAs(value, part string) string {
 	return "compared as " + part + ": NFD cannot read " + value + " as a version"
 }
+
+// comparedParts is the note on a comparison that leaves out a part of what was wanted; "" if
+// it leaves out nothing of that: that a kernel's build does not count misleads nobody who
+// did not ask for one. NFD compares three numbers.
+func comparedParts(found string, wanted []string) string {
+	part := numericPart(found)
+	if part == "" || !slices.ContainsFunc(wanted, behindNumbers) {
+		return ""
+	}
+	parts := make([]string, len(wanted))
+	for i, value := range wanted {
+		parts[i] = numericPart(value)
+	}
+	return "compared as " + part + " with " + strings.Join(parts, " and ") + ": what follows the numbers does not count"
+}
+
+// behindNumbers reports whether more than numbers is in a version.
+func behindNumbers(version string) bool { return strings.ContainsAny(version, "-+_~ ") }

@@ -80,3 +80,21 @@ func FuzzNumericPart(f *testing.F) {
 		}
 	})
 }
+
+// What a bound has behind its numbers is noted, since NFD drops it.
+func TestComparedParts(t *testing.T) {
+	for _, tt := range []struct {
+		found  string
+		wanted []string
+		want   string
+	}{
+		{"5.14.0-284", []string{"5.14.0-427"}, "compared as 5.14.0 with 5.14.0: what follows the numbers does not count"},
+		{"6.1", []string{"5.14.0+x", "6.2"}, "compared as 6.1 with 5.14.0 and 6.2: what follows the numbers does not count"},
+		{"6.8.0-1015-aws", []string{"6.8"}, ""},
+		{"word", []string{"5.14.0-427"}, ""},
+	} {
+		if got := comparedParts(tt.found, tt.wanted); got != tt.want {
+			t.Errorf("%s, %v: %q, want %q", tt.found, tt.wanted, got, tt.want)
+		}
+	}
+}

@@ -57,5 +57,8 @@ const (
 	CodeWeightRange     = "weightRange"     // a weight outside 0..100
 	CodeDuplicateName   = "duplicateName"   // two rules of one set with the same name
 	CodeUnsetVariable   = "unsetVariable"   // a variable that no earlier rule of the set sets
+	CodeNotCompared     = "notCompared"     // a part of a version that NFD leaves out of comparisons
+	CodeModuleSpelling  = "moduleSpelling"  // a module's name that is spelled in another way where it is built in
+	CodeUnanchored      = "unanchored"      // a pattern that matches within what was meant to be a whole value
 	CodeTemplateFeature = "templateFeature" // a varsTemplate that reads a feature that its rule does not match
 )

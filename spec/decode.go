@@ -24,6 +24,7 @@ type decoder struct {
 	template templateBudget
 	group    bool      // the document is a NodeFeatureGroup
 	absences []absence // of the rule that is being read
+	modules  []module  // of it, that are asked for by one name
 }
 
 // A step is one key or index of a path.
@@ -146,12 +147,8 @@ func (d *decoder) known(key *yamltree.Node, keys []string) int {
 	if i := slices.Index(keys, key.Value); i >= 0 {
 		return i
 	}
-	hint := "the keys here are " + strings.Join(keys, ", ")
-	if near := verdict.Nearest(key.Value, keys); near != "" {
-		hint = "did you mean " + near + "?"
-	}
 	d.enter(key.Value)
-	d.errorf(key, CodeUnknownKey, hint, "unknown key %s", quoteShort(key.Value))
+	d.errorf(key, CodeUnknownKey, keyHint(key.Value, keys), "unknown key %s", quoteShort(key.Value))
 	d.leave()
 	return -1
 }

@@ -148,6 +148,9 @@ func (d *decoder) checkExpression(e *nfdv1alpha1.MatchExpression, at expressionN
 
 // operatorHint says which operator was meant by a word or sign that is none.
 func operatorHint(op string) string {
+	if strings.EqualFold(op, "is") {
+		return "write Exists for a flag, In with the value for an attribute"
+	}
 	near := verdict.Nearest(op, operatorNames)
 	if o, ok := catalogue.SignOperator(op); ok {
 		near = o.Name
@@ -242,6 +245,7 @@ func (d *decoder) checkVersions(e *nfdv1alpha1.MatchExpression, at expressionNod
 	for i, text := range e.Value {
 		if v, err := semver.NewVersion(text); err == nil {
 			versions = append(versions, v)
+			d.checkRelease(at, i, v)
 		} else {
 			d.operand(at, i, "write MAJOR.MINOR.PATCH, such as 6.1.0", "%s is no version", quoteShort(text))
 		}
@@ -253,6 +257,18 @@ func (d *decoder) checkVersions(e *nfdv1alpha1.MatchExpression, at expressionNod
 	if order > 0 || order == 0 && e.Op == nfdv1alpha1.MatchGtLt {
 		d.warnf(at.value, CodeNeverTrue, "", "no version lies between %s and %s", quoteShort(e.Value[0]), quoteShort(e.Value[1]))
 	}
+}
+
+// checkRelease warns of what follows the numbers of a version: NFD compares without it.
+func (d *decoder) checkRelease(at expressionNodes, i int, v *semver.Version) {
+	if v.Prerelease()+v.Metadata() == "" {
+		return
+	}
+	release := fmt.Sprintf("%d.%d.%d", v.Major(), v.Minor(), v.Patch())
+	d.enterValue(i)
+	d.warnf(at.value.Content[i].Deref(), CodeNotCompared, "write "+release+", or compare another element that tells the builds apart",
+		"NFD compares %s as %s: what follows the numbers does not count", quoteShort(v.Original()), release)
+	d.leaveValue()
 }
 
 // compareReleases compares versions without their pre-releases.

@@ -116,6 +116,7 @@ func TestExamples(t *testing.T) {
 	for _, name := range featureNames() {
 		f, _ := catalogue.Lookup(name)
 		for _, element := range append(elements[name], f.ElementNames()...) {
+			element = strings.ReplaceAll(element, "*", "1Gi") // of hugepages-*
 			examples[name+"."+element] = f.ElementTopic(element).Example
 		}
 	}

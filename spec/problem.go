@@ -26,6 +26,10 @@ type Problem struct {
 	Message string `json:"message"`
 	// Hint says what to write instead, where that is known.
 	Hint string `json:"hint,omitempty"`
+	// Feature and Element are what this NFD does not publish, in a warning of that:
+	// a node can have it all the same. Element is empty for the feature as a whole.
+	Feature string `json:"-"`
+	Element string `json:"-"`
 }
 
 // String returns the problem as one line: `3:5: error: PATH: MESSAGE (HINT) [CODE]`.

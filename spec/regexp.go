@@ -2,6 +2,7 @@ package spec
 
 import (
 	"regexp/syntax"
+	"slices"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 )
@@ -25,9 +26,10 @@ type regexpBudget struct {
 }
 
 type regexpState struct {
-	err   string // why it is no pattern
-	cost  int
-	shape shape
+	err      string // why it is no pattern
+	cost     int
+	shape    shape
+	anchored bool // it matches only what begins so
 }
 
 func (b *regexpBudget) of(pattern string) regexpState {
@@ -43,12 +45,25 @@ func (b *regexpBudget) of(pattern string) regexpState {
 		if re, err := syntax.Parse(pattern, syntax.Perl); err != nil {
 			state.err = err.Error()
 		} else {
-			state.cost, state.shape = regexpCost(re), shapeOfAll(re)
+			state.cost, state.shape, state.anchored = regexpCost(re), shapeOfAll(re), anchored(re)
 		}
 	}
 	b.spent += state.cost
 	b.known[pattern] = state
 	return state
+}
+
+// anchored reports whether a pattern can match only from the beginning of a text.
+func anchored(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpBeginText, syntax.OpBeginLine:
+		return true
+	case syntax.OpConcat, syntax.OpCapture:
+		return anchored(re.Sub[0])
+	case syntax.OpAlternate:
+		return !slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return !anchored(sub) })
+	}
+	return false
 }
 
 func (d *decoder) checkRegexps(e *nfdv1alpha1.MatchExpression, at expressionNodes) {

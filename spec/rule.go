@@ -18,7 +18,7 @@ var (
 
 func (d *decoder) rule(n *yamltree.Node, set *setState) nfdv1alpha1.GroupRule {
 	rule := nfdv1alpha1.GroupRule{}
-	d.absences = d.absences[:0]
+	d.absences, d.modules = d.absences[:0], d.modules[:0]
 	var template *yamltree.Node
 	matchers := false
 	present, ok := d.object(n, ruleKeys, func(key string, value *yamltree.Node) {

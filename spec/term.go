@@ -1,13 +1,13 @@
 package spec
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
 	"nodecompat/nodefeatures/catalogue"
-	"nodecompat/nodefeatures/verdict"
 	"nodecompat/spec/yamltree"
 )
 
@@ -76,19 +76,16 @@ func (d *decoder) feature(n *yamltree.Node) string {
 	}
 	domain, rest, dotted := strings.Cut(name, ".")
 	if !dotted || domain == "" || rest == "" || strings.ContainsAny(name, " \t\r\n") {
-		hint := ""
-		if near := verdict.Nearest(name, featureNames()); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		d.errorf(n, CodeFeatureName, hint, "the feature %s is not of the form DOMAIN.FEATURE", quoteShort(name))
+		d.errorf(n, CodeFeatureName, likelyName(name, featureNames()), "the feature %s is not of the form DOMAIN.FEATURE", quoteShort(name))
 		return name
 	}
 	if _, known := catalogue.Lookup(name); !known {
-		hint := "compat features lists those of this node"
-		if near := verdict.Nearest(name, featureNames()); near != "" {
-			hint = "did you mean " + near + "?"
+		hint := cmp.Or(labelHint(name), likelyName(name, featureNames()), "compat features lists those of this node")
+		before := len(d.problems)
+		d.warnf(n, CodeUnknownFeature, hint, "NFD v0.19.0 publishes no feature %s; unless another program or a newer NFD does, the term is unknown", quoteShort(name))
+		for i := range d.problems[before:] {
+			d.problems[before+i].Feature = strings.ToLower(name)
 		}
-		d.warnf(n, CodeUnknownFeature, hint, "NFD v0.19.0 publishes no feature %s: the term is unknown on every node", quoteShort(name))
 	}
 	return name
 }

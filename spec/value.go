@@ -28,7 +28,7 @@ func insteadOf(k catalogue.Value, name, value string) string {
 		return hexInstead(k, name, strings.TrimPrefix(lower, "0x"))
 	case catalogue.CPUVendor:
 		return write(vendorInstead(lower))
-	case catalogue.HypervisorName:
+	case catalogue.HypervisorName, catalogue.LowerWord:
 		return write(lower)
 	case catalogue.ConfigValue:
 		if value == "true" {

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,8 +33,16 @@ func (d *decoder) checkElement(p elementPlace, e *nfdv1alpha1.MatchExpression, a
 		}
 		return
 	}
+	if p.feature == catalogue.EnabledModule && strings.ContainsAny(p.name, "-_") && !needsValue(e.Op) && e.Op != nfdv1alpha1.MatchAny {
+		d.modules = append(d.modules, module{absence{p, slices.Clone(d.path)}, e.Op})
+	}
 	known, hasValue := p.info.Element(p.name)
 	if !hasValue && !d.checkElementName(p, consequenceOf(e.Op, valid)) || !valid {
+		return
+	}
+	if size, ok := strings.CutPrefix(p.name, "hugepages-"); ok && p.feature == catalogue.Hugepages && !isPageSize(size) {
+		d.warnf(p.node, consequenceOf(e.Op, valid).code, "write hugepages-2Mi, hugepages-1Gi and the like",
+			"NFD names the sizes of huge pages with Ki, Mi or Gi: no node has %s", quoteShort(p.name))
 		return
 	}
 	if p.feature == catalogue.KernelConfig {
@@ -50,6 +59,12 @@ func (d *decoder) checkElement(p elementPlace, e *nfdv1alpha1.MatchExpression, a
 	if e.Op == nfdv1alpha1.MatchNotIn && !known.Always {
 		d.absences = append(d.absences, absence{p, slices.Clone(d.path)})
 	}
+}
+
+// isPageSize reports whether a size of huge pages is written as NFD writes it.
+func isPageSize(size string) bool {
+	number := strings.TrimRight(size, "KMGi")
+	return number != "" && slices.Contains([]string{number + "Ki", number + "Mi", number + "Gi"}, size)
 }
 
 // differsInCase reports whether a name is that of a known element but for upper
@@ -76,9 +91,9 @@ func consequenceOf(op nfdv1alpha1.MatchOp, valid bool) consequence {
 	case !valid, op == nfdv1alpha1.MatchAny:
 		return consequence{CodeNeverTrue, ""}
 	case op == nfdv1alpha1.MatchDoesNotExist:
-		return consequence{CodeAlwaysTrue, ": this is always true"}
+		return consequence{CodeAlwaysTrue, "; unless another program or a newer NFD does, this is always true"}
 	}
-	return consequence{CodeNeverTrue, ": this is never true"}
+	return consequence{CodeNeverTrue, "; unless another program or a newer NFD does, this is never true"}
 }
 
 // checkElementName warns of an element, of which nothing is known, if no node
@@ -99,13 +114,13 @@ func (d *decoder) checkElementName(p elementPlace, c consequence) (ok bool) {
 		if catalogue.HasCPUFlag(name) {
 			return true
 		}
-		d.warnUnknown(p, func() string { return nearestFlag(name) }, "compat features lists those of this node", c.text)
+		d.warnUnknown(p, func() string { return flagHint(name) }, "compat features lists those of this node", c.text)
 	default:
 		if p.info.Open && !differsInCase(p.info, name) {
 			return true
 		}
 		names := p.info.ElementNames()
-		d.warnUnknown(p, func() string { return verdict.Nearest(name, names) }, "NFD has "+strings.Join(names, ", "), c.text)
+		d.warnUnknown(p, func() string { return likelyName(name, names) }, "NFD has "+strings.Join(names, ", "), c.text)
 	}
 	return false
 }
@@ -131,10 +146,7 @@ func (d *decoder) warnUnknown(p elementPlace, near func() string, otherwise, con
 		d.leaveOut(verdict.SeverityWarning)
 		return
 	}
-	hint := otherwise
-	if meant := near(); meant != "" {
-		hint = "did you mean " + meant + "?"
-	}
+	hint := cmp.Or(near(), otherwise)
 	what := "element"
 	switch {
 	case p.feature == catalogue.CPUID:
@@ -142,7 +154,11 @@ func (d *decoder) warnUnknown(p elementPlace, near func() string, otherwise, con
 	case p.info.Kind == catalogue.Instance:
 		what = "attribute"
 	}
+	before := len(d.problems)
 	d.warnf(p.node, CodeUnknownElement, hint, "NFD v0.19.0 publishes no %s %s in %s%s", what, quoteShort(p.name), p.feature, consequence)
+	for i := range d.problems[before:] {
+		d.problems[before+i].Feature, d.problems[before+i].Element = p.feature, p.name
+	}
 }
 
 // checkVariable warns of a back-reference to what no earlier rule sets, or sets

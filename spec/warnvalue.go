@@ -24,6 +24,9 @@ func (d *decoder) checkValues(p elementPlace, known catalogue.Element, e *nfdv1a
 		}
 	case op == nfdv1alpha1.MatchInRegexp && known.Value.HexDigits() > 0:
 		d.checkHexPatterns(p, known.Value, e.Value, at)
+		d.checkAnchors(p, e.Value, at)
+	case op == nfdv1alpha1.MatchInRegexp && isVersion(p):
+		d.checkAnchors(p, e.Value, at)
 	case op == nfdv1alpha1.MatchIsTrue || op == nfdv1alpha1.MatchIsFalse:
 		d.checkTruth(p, known.Value, op)
 	case operators[op].Ordered:
@@ -45,6 +48,36 @@ func (d *decoder) checkHexPatterns(p elementPlace, kind catalogue.Value, pattern
 			"%s matches no %s: NFD publishes it as %s", quoteShort(pattern), p.name, kind)
 		d.leaveValue()
 	}
+}
+
+// isVersion reports whether an element is a version as text.
+func isVersion(p elementPlace) bool {
+	return p.feature == catalogue.KernelVersion && p.name == "full" || p.feature == catalogue.OSRelease && p.name == "VERSION_ID"
+}
+
+// checkAnchors warns of patterns that also match within a value: 03 is in class 0103, too,
+// and 5.1 in version 6.5.1.
+func (d *decoder) checkAnchors(p elementPlace, patterns []string, at expressionNodes) {
+	for i, pattern := range patterns {
+		state := d.regexps.of(pattern)
+		if state.anchored || state.err != "" || p.info.Kind == catalogue.Instance && !state.shape.canBeHex(hexDigits(p)) || state.shape.shortest == hexDigits(p) && hexDigits(p) > 0 {
+			continue
+		}
+		d.enterValue(i)
+		hint := "write ^" + pattern
+		if strings.ContainsAny(pattern, "^|") {
+			hint = "write ^(" + pattern + ")"
+		}
+		d.warnf(at.value.Content[i].Deref(), CodeUnanchored, hint,
+			"%s also matches within a value of %s", quoteShort(pattern), p.name)
+		d.leaveValue()
+	}
+}
+
+// hexDigits is how many an element's values have; 0 if they are no such numbers.
+func hexDigits(p elementPlace) int {
+	e, _ := p.info.Element(p.name)
+	return e.Value.HexDigits()
 }
 
 func (d *decoder) checkTruth(p elementPlace, kind catalogue.Value, op nfdv1alpha1.MatchOp) {
@@ -72,6 +105,11 @@ func (d *decoder) checkOrdered(p elementPlace, kind catalogue.Value, e *nfdv1alp
 			d.warnf(p.node, CodeAlwaysFails, "add type: version",
 				"the kernel's full version is no integer: NFD can't evaluate %s without type: version", e.Op)
 		}
+	case isVersion(p):
+		if !version {
+			d.warnf(p.node, CodeAlwaysFails, "add type: version, or ask for VERSION_ID.major",
+				"VERSION_ID is no integer on most systems (22.04, 9.4): NFD can't evaluate %s there without type: version", e.Op)
+		}
 	case !kind.Ordered():
 		hint := "use In or InRegexp"
 		switch kind {
@@ -92,9 +130,10 @@ type absence struct {
 }
 
 // checkAbsences warns of each absence in a rule, unless the rule mentions the
-// element once more: with DoesNotExist as an alternative, or in another term.
+// element once more: with DoesNotExist as an alternative, or in another term; and of
+// each module of which the rule knows only one of two spellings.
 func (d *decoder) checkAbsences(rule *nfdv1alpha1.GroupRule) {
-	if len(d.absences) == 0 {
+	if len(d.absences)+len(d.modules) == 0 {
 		return
 	}
 	type key struct{ feature, name string }
@@ -116,7 +155,26 @@ func (d *decoder) checkAbsences(rule *nfdv1alpha1.GroupRule) {
 				"NotIn is false, too, where there is no %s at all", a.name)
 		}
 	}
+	for _, m := range d.modules {
+		with, without := strings.ReplaceAll(m.name, "_", "-"), strings.ReplaceAll(m.name, "-", "_")
+		if mentions[key{m.feature, with}] > 0 && mentions[key{m.feature, without}] > 0 {
+			continue
+		}
+		d.path = m.path
+		hint := "write matchName: {op: In, value: [" + without + ", " + with + "]}"
+		if m.op == nfdv1alpha1.MatchDoesNotExist {
+			hint = "ask the same of " + without + " and of " + with
+		}
+		d.warnf(m.node, CodeModuleSpelling, hint,
+			"a loaded module is named with _, one that is built in as its file is, mostly with -: %s is one of the two", quoteShort(m.name))
+	}
 	d.path = path
+}
+
+// A module is asked for by one name, whether it is there or not.
+type module struct {
+	absence
+	op nfdv1alpha1.MatchOp
 }
 
 // checkDevices warns of a term that only says what a device is not: another

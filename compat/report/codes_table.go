@@ -204,6 +204,9 @@ var specCodes = []codeRow{
 	{spec.CodeTemplateCost, "a varsTemplate exceeds the bound that the message states", "use shorter templates and loops, or fewer alternatives in matchAny"},
 
 	{spec.CodeAlwaysTrue, "an expression that every node with the feature meets", "give it the operator that you mean"},
+	{spec.CodeNotCompared, "a part of a version that NFD leaves out when it compares", "write MAJOR.MINOR.PATCH"},
+	{spec.CodeModuleSpelling, "a module's name that is spelled with _ where the module is loaded and with - where it is built in", "name both: matchName: {op: In, value: [vfio_pci, vfio-pci]}"},
+	{spec.CodeUnanchored, "a pattern without ^ that also matches within other values", "begin it with ^, and end it with $ for the whole value"},
 	{spec.CodeNearlyAlways, "an expression that nearly every node meets, and hardly as it is meant", "to ask that a name is absent, use DoesNotExist in matchExpressions; of devices it cannot be asked"},
 	{spec.CodeNeverTrue, "an expression that no node can meet", "correct it, as the hint says"},
 	{spec.CodeNeverEqual, "a value or pattern that the element never equals", "write it as NFD publishes it"},

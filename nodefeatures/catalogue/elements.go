@@ -23,7 +23,7 @@ var (
 	}
 	networkAttributes = []Element{
 		{"name", AnyValue, true, "eth0"},
-		{"operstate", Word, true, "up"},
+		{"operstate", LowerWord, true, "up"},
 		{"speed", Integer, false, "10000"}, // Mbit/s
 		{"sriov_numvfs", Integer, false, "0"},
 		{"sriov_totalvfs", Integer, false, "64"},
@@ -31,7 +31,7 @@ var (
 	}
 	virtualAttributes = []Element{
 		{"name", AnyValue, true, "cni0"},
-		{"operstate", Word, true, "up"},
+		{"operstate", LowerWord, true, "up"},
 		{"speed", Integer, false, "10000"}, // Mbit/s
 		{"mtu", Integer, true, "1500"},
 	}

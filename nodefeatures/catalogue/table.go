@@ -7,6 +7,8 @@ const (
 	KernelConfig  = "kernel.config"
 	KernelVersion = "kernel.version"
 	EnabledModule = "kernel.enabledmodule"
+	Hugepages     = "memory.hugepages"
+	OSRelease     = "system.osrelease"
 	LoadedModule  = "kernel.loadedmodule"
 	NetworkDevice = "network.device"
 	PCIDevice     = "pci.device"

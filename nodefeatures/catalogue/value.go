@@ -13,6 +13,7 @@ type Value uint8
 const (
 	AnyValue       Value = iota // no statement
 	Word                        // text that is neither a number nor a truth value
+	LowerWord                   // a word without upper-case letters
 	Boolean                     // true or false
 	True                        // true; where it is not true, the element is absent
 	Integer                     // a decimal integer
@@ -28,6 +29,7 @@ func (v Value) String() string {
 	return [...]string{
 		AnyValue:       "text",
 		Word:           "a word",
+		LowerWord:      "a lower-case word",
 		Boolean:        "true or false",
 		True:           "true, or not at all",
 		Integer:        "a decimal integer",
@@ -53,6 +55,8 @@ func (v Value) HexDigits() int {
 // Can reports whether an element of this kind can have the value.
 func (v Value) Can(value string) bool {
 	switch v {
+	case LowerWord:
+		return value == strings.ToLower(value)
 	case Boolean:
 		return value == "true" || value == "false"
 	case True:
