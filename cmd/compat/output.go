@@ -83,5 +83,15 @@ func outputFlag(cmd *cobra.Command, formats ...string) *format {
 	return f
 }
 
+// forPrograms reports whether something reads standard output that wants a document
+// whatever happened: a program, or the page that Markdown becomes a part of.
+func (f *format) forPrograms() bool {
+	switch output.Format(f.value) {
+	case output.FormatText, output.FormatTree, output.FormatTable:
+		return false
+	}
+	return true
+}
+
 // structured reports whether standard output is for a program.
 func (f *format) structured() bool { return output.Format(f.value).Structured() }

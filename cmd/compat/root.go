@@ -297,13 +297,13 @@ func (a *app) failed(f *format, doc any, reported *report.Error, err error) erro
 	return a.answer(f, doc, output.Style{}, reported, err)
 }
 
-// answer prints what a command did. When it could not, a structured output still
+// answer prints what a command did. When it could not, an output for programs still
 // is one whole document, whose error reported gets the hint that a person sees.
 func (a *app) answer(f *format, doc any, style output.Style, reported *report.Error, err error) error {
 	if err == nil {
 		return a.print(f, doc, style)
 	}
-	if f.structured() || f.value == string(output.FormatMarkdown) {
+	if f.forPrograms() {
 		if reported != nil {
 			addHint(reported)
 		}
