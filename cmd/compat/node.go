@@ -36,7 +36,7 @@ func (f *nodeFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.hostRoot, "host-root", "", "`directory` where the host's root is mounted, when run in a container")
 	flags.StringVar(&f.name, "node-name", "", "`name` of this node in the output (default: $NODE_NAME, else the host name)")
 	flags.StringVar(&f.kubeletVersion, "kubelet-version", "", "the kubelet's `version`, instead of looking for it")
-	flags.StringVar(&f.kubeletConfig, "kubelet-config", "", "the kubelet's configuration `file`, or kubeadm's ConfigMap kube-system/kubelet-config, which leaves the answer assumed")
+	flags.StringVar(&f.kubeletConfig, "kubelet-config", "", "the kubelet's configuration `file`; kubeadm's ConfigMap kube-system/kubelet-config, which leaves the answer assumed; or a kind cluster, of whose first worker with FILE#worker")
 	flags.StringVar(&f.kubeletConfigDir, "kubelet-config-dir", "", "the kubelet's drop-in `directory`")
 	flags.StringVar(&f.gates, "feature-gates", "", "the kubelet's feature gates, `A=true,B=false`")
 	flags.StringVar(&f.nodeFile, "node-file", "", "`file` with the node's Node object, as kubectl get node NAME -o json prints it, or YAML")

@@ -197,9 +197,17 @@ func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte(header + "featureGates: {A: null, B: no}\n"))
 	f.Add([]byte(`{"apiVersion":"kubelet.config.k8s.io/v1beta1","kind":"KubeletConfiguration","featureGates":{"A":true}}`))
 	f.Add([]byte("name: microk8s\nversion: v1.32.3\n"))
+	f.Add([]byte(kindFile))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if gates, err := parseConfig(data, isConfiguration); err == nil && gates == nil && !strings.Contains(string(data), "featureGates") {
 			t.Error("no gates and no error")
+		}
+		if c, ok, err := parseKind(data); ok && err == nil {
+			if n, err := c.node("worker"); err == nil {
+				if gates, err := c.gates(n); err == nil && gates == nil {
+					t.Error("no gates and no error")
+				}
+			}
 		}
 		if version, err := parseSnap(data); err == nil && version == "" {
 			t.Error("no version and no error")

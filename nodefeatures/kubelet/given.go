@@ -2,9 +2,12 @@ package kubelet
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"strings"
 )
 
 // Options say what was given about the kubelet and where to look for the rest.
@@ -136,11 +139,16 @@ func (t *given) readVersion(o Options) error {
 	if o.Version == "" {
 		return nil
 	}
-	if _, err := ParseRelease(o.Version); err != nil {
-		return err
+	version := strings.TrimPrefix(strings.TrimSpace(o.Version), "Kubernetes ") // as kubelet --version prints it
+	if _, err := ParseRelease(version); err != nil {
+		release, err := ParseAPIVersion(version) // a patch level may be missing
+		if err != nil {
+			return err
+		}
+		version = release.String()
 	}
 	origin := Origin{Source: SourceOption, Detail: optionVersion}
-	t.versions = append(t.versions, Claim{Value: o.Version, Given: true, Origin: origin})
+	t.versions = append(t.versions, Claim{Value: version, Given: true, Origin: origin})
 	return nil
 }
 
@@ -221,9 +229,24 @@ func (t *given) readConfig(o Options) error {
 		return err
 	}
 	data, err := loadData("/", path)
+	role := ""
+	if i := strings.LastIndexByte(path, '#'); i >= 0 && errors.Is(err, fs.ErrNotExist) {
+		role = path[i+1:]
+		data, err = loadData("/", path[:i])
+	}
 	if err != nil {
 		return err
 	}
+	cluster, ok, err := parseKind(data)
+	switch {
+	case ok && err == nil:
+		return t.readKind(cluster, role, o.ConfigFile)
+	case err != nil:
+		return err
+	case role != "":
+		return fmt.Errorf("#%.64s names a node of a kind cluster, and this is none", role)
+	}
+	data = onlyConfiguration(data)
 	if m, ok, err := parseConfigMap(data); ok {
 		if err == nil {
 			t.cluster, err = m.layer(o.ConfigFile)

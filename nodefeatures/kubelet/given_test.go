@@ -90,7 +90,7 @@ func TestGivenErrors(t *testing.T) {
 		o      Options
 		want   error
 	}{
-		{"--kubelet-version", Options{Version: "1.30"}, nil},
+		{"--kubelet-version", Options{Version: "1"}, nil},
 		{"--kubelet-version", Options{Version: "latest"}, nil},
 		{"--feature-gates", Options{FeatureGates: "SidecarContainers"}, nil},
 		{"--kubelet-config", Options{ConfigFile: filepath.Join(dir, "absent")}, fs.ErrNotExist},
