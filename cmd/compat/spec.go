@@ -68,10 +68,10 @@ Exit codes: 0 no errors (there may be warnings), 3 errors.`,
 		report := report.NewLintReport()
 		for _, name := range args {
 			data, err := a.readFile(ctx, name, spec.MaxSize)
-			if ctx.Err() != nil {
+			if err != nil {
 				return err
 			}
-			compat.Lint(report, name, data, err)
+			compat.Lint(report, name, data)
 		}
 		err := a.print(format, report, output.Style{})
 		if err == nil && !report.OK {

@@ -71,6 +71,9 @@ it does not publish is a warning, in the report and on standard error.`,
 		if len(f.images)+len(f.specs) == 0 && !f.require.has(nativeSidecars) {
 			return usagef("nothing to validate: give IMAGE, --spec FILE or --require %s", nativeSidecars)
 		}
+		if len(f.images) == 0 && f.artifact.value != "" {
+			return usagef("--artifact chooses among what is attached to an image: give one")
+		}
 		return nil
 	}
 	return cmd

@@ -662,7 +662,6 @@ var otherScenarios = []scenario{
 			compat.File{Name: "warnings.yaml", Data: each(operatorsUnknown)},
 			compat.File{Name: "errors.yaml", Data: []byte("version: v1alpha1\ncompatibilities:\n- rule: []\n- rules: [{name: a, matchFeatures: [{feature: kernel.version, matchExpressions: {full: {op: In, value: [5.10]}}}]}]\n")},
 			compat.File{Name: "syntax.yaml", Data: []byte("a: [\n")},
-			compat.File{Name: "none.yaml"},
 		)
 	}, []string{"json", "txt", "color.txt"}},
 	{"lint_warnings", func(*testing.T) any {
@@ -695,11 +694,7 @@ var otherScenarios = []scenario{
 func lint(files ...compat.File) any {
 	result := report.NewLintReport()
 	for _, f := range files {
-		var err error
-		if f.Data == nil {
-			err = errors.New("open " + f.Name + ": no such file or directory")
-		}
-		compat.Lint(result, f.Name, f.Data, err)
+		compat.Lint(result, f.Name, f.Data)
 	}
 	return result
 }

@@ -80,7 +80,7 @@ func (n *Items) writeJSON(w io.Writer, list *report.NodeReportList) error {
 		return fmt.Errorf("a %s does not end with its items", list.Kind)
 	}
 	out := bufio.NewWriterSize(w, 1<<16)
-	out.Write(escapeControls(head)) //nolint:errcheck // Flush tells
+	out.Write(escapeHidden(head)) //nolint:errcheck // Flush tells
 	separator := "[\n"
 	for _, item := range n.encoded {
 		buf.Reset()
@@ -88,7 +88,7 @@ func (n *Items) writeJSON(w io.Writer, list *report.NodeReportList) error {
 		if err := json.Indent(&buf, item, indent+indent, indent); err != nil {
 			return err
 		}
-		out.Write(escapeControls(buf.Bytes())) //nolint:errcheck // Flush tells
+		out.Write(escapeHidden(buf.Bytes())) //nolint:errcheck // Flush tells
 		separator = ",\n"
 	}
 	if len(n.encoded) == 0 {

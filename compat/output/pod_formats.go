@@ -1,10 +1,7 @@
 package output
 
 import (
-	"bytes"
-	"fmt"
 	"slices"
-	"unicode/utf8"
 
 	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
@@ -21,25 +18,6 @@ func tells(p *report.Pod, reason verdict.Reason, r *report.PodReport) bool {
 	support := r.Sidecars != nil && reason.Code == string(r.Sidecars.Code)
 	return found(reason.Code) || support && found("SC026") || slices.ContainsFunc(r.Problems, problem)
 }
-
-// escapeControls escapes the control characters that encoding/json leaves as they are,
-// and that terminals obey: DEL and the C1 set.
-func escapeControls(data []byte) []byte {
-	if !bytes.ContainsFunc(data, isControl) {
-		return data
-	}
-	out := make([]byte, 0, len(data))
-	for _, r := range string(data) {
-		if isControl(r) {
-			out = fmt.Appendf(out, `\u%04x`, r)
-		} else {
-			out = utf8.AppendRune(out, r)
-		}
-	}
-	return out
-}
-
-func isControl(r rune) bool { return r >= 0x7f && r <= 0x9f }
 
 // hides reports whether a reason is that of a finding which was not to be shown, or is
 // suppressed.

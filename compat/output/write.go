@@ -129,11 +129,12 @@ func writeDocument(w io.Writer, format Format, document any) error {
 	data := buf.Bytes()
 	if format == FormatYAML {
 		var err error
-		if data, err = yaml.JSONToYAML(data); err != nil {
+		if data, err = yaml.JSONToYAML(markHidden(data)); err != nil {
 			return err
 		}
+		data = escapeMarked(data)
 	} else {
-		data = escapeControls(data)
+		data = escapeHidden(data)
 	}
 	_, err := w.Write(data)
 	return err

@@ -65,14 +65,14 @@ func TestWriteOnce(t *testing.T) {
 	}
 }
 
-// TestEscapedControls: what the encoder of JSON leaves as it is is escaped, and no other
-// character is touched, wherever it stands. What people see has neither.
+// TestEscapedControls: what does not show as what it is is escaped, and no other character is
+// touched, wherever it stands. What people see has neither.
 func TestEscapedControls(t *testing.T) {
 	for _, shift := range []string{"", "a", "ab"} {
 		message := shift + strings.Repeat("é\u2028", 5000) + "~\u007f\u0080\u009b\u009f\u00a0"
 		pod := &report.PodReport{Pods: []report.Pod{{Verdict: verdict.Incompatible, Reasons: []verdict.Reason{{Code: "x", Message: message}}}}}
 		text := rendered(t, pod, output.FormatJSON, output.Style{})
-		if strings.Count(text, "é") != 5000 || strings.Contains(text, "\ufffd") || !strings.Contains(text, "~"+`\u007f\u0080\u009b\u009f`+"\u00a0") {
+		if strings.Count(text, "é") != 5000 || strings.Contains(text, "\ufffd") || !strings.Contains(text, "~"+`\u007f\u0080\u009b\u009f\u00a0`) {
 			t.Errorf("JSON: %d of 5000 characters, or not what is escaped", strings.Count(text, "é"))
 		}
 		for _, format := range []output.Format{output.FormatSARIF, output.FormatJUnit} {

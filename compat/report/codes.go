@@ -41,9 +41,6 @@ const (
 	// Errors of nodefeatures/apiserver, which no package of documents imports.
 	CodeKubernetesConfiguration = "kubernetesConfiguration"
 	CodeAPIServer               = "apiServer"
-
-	// The problem of a file that could not be read.
-	CodeUnreadable = "unreadable"
 )
 
 // A Place is where in a document a code stands, in words.

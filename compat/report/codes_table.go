@@ -168,7 +168,6 @@ var errorCodes = []codeRow{
 }
 
 var specCodes = []codeRow{
-	{CodeUnreadable, "the file cannot be read", ""},
 	{spec.CodeTooLarge, "the document has more than 1 MiB", "shorten it: no reader takes more"},
 	{spec.CodeNotUTF8, "the document has another encoding than UTF-8, or a NUL", "save it as UTF-8"},
 	{spec.CodeSyntax, "the document is not YAML", ""},
