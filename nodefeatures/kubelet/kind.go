@@ -33,14 +33,11 @@ const (
 
 // parseKind reads a kind cluster. ok says whether data is one at all.
 func parseKind(data []byte) (c kindCluster, ok bool, err error) {
-	js, err := yamltree.JSON(data)
-	if err != nil {
-		return c, false, nil //nolint:nilerr // whoever takes it for something else says what is wrong
-	}
 	var head struct {
 		APIVersion string `json:"apiVersion"`
 	}
-	if json.Unmarshal(js, &head) != nil || head.APIVersion != kindAPIVersion {
+	js, err := yamltree.JSON(data) // of what is no YAML, whoever takes it for something else says what is wrong
+	if ok = err == nil && json.Unmarshal(js, &head) == nil && head.APIVersion == kindAPIVersion; !ok {
 		return c, false, nil
 	}
 	if err := json.Unmarshal(js, &c); err != nil || c.Kind != "Cluster" {
