@@ -81,6 +81,10 @@ func (d *decoder) noExpression(n *yamltree.Node) {
 	case n.Kind == yamltree.Sequence:
 		expression = "{op: In, value: [...]}"
 	case isNull(n):
+	case n.Plain && n.Value == "true":
+		expression = "{op: Exists} if it is a flag, {op: IsTrue} if it has a value"
+	case signedVersion(n.Value) != "":
+		expression = signedVersion(n.Value)
 	case op == "":
 		expression = "{op: In, value: [" + quoteShort(n.Value) + "]}"
 	case o.Max != 0:
@@ -94,6 +98,16 @@ func (d *decoder) noExpression(n *yamltree.Node) {
 		return
 	}
 	d.errorf(n, CodeWrongType, hint, "an expression is a mapping, not %s", n.Kind)
+}
+
+// signedVersion is the expression that a sign and a version say, as in >=5.10; "" for other texts.
+func signedVersion(text string) string {
+	version := strings.TrimLeft(text, "<>=! ")
+	o, ok := catalogue.SignOperator(strings.TrimSpace(text[:len(text)-len(version)]))
+	if _, err := semver.NewVersion(version); err != nil || !ok || !operators[nfdv1alpha1.MatchOp(o.Name)].Ordered {
+		return ""
+	}
+	return "{op: " + o.Name + ", type: version, value: [" + strconv.Quote(version) + "]}"
 }
 
 func (d *decoder) values(n *yamltree.Node) (values nfdv1alpha1.MatchValue, ok bool) {

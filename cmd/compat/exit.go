@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"nodecompat/compat"
@@ -168,10 +171,23 @@ func describe(err error) *report.Error {
 	e := report.NewError(err)
 	var short *artifact.ShortNameError
 	if errors.As(err, &short) {
-		e.Hint = "give the full name: " + short.Full
+		e.Hint = cmp.Or(fileHint(short.Name), "give the full name: "+short.Full)
 	}
 	addHint(e)
 	return e
+}
+
+// fileHint says how a file or directory is given that stands where an image should; "" if there
+// is none of that name.
+func fileHint(name string) string {
+	if info, err := os.Stat(name); err == nil && !info.IsDir() {
+		return name + " is a file here: give a spec with --spec, a snapshot with --features"
+	}
+	dir, _, _ := strings.Cut(strings.SplitN(name, "@", 2)[0], ":")
+	if _, err := os.Stat(filepath.Join(dir, "oci-layout")); err == nil {
+		return dir + " is an OCI image layout here: give --oci-layout"
+	}
+	return ""
 }
 
 // addHint says how to go on, where the error itself does not.
