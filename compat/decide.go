@@ -110,6 +110,9 @@ func judge(ctx context.Context, s subject, node *nodefeatures.Snapshot, p policy
 		image.Sets, s.err = judgeSets(ctx, s.spec, node, p)
 	}
 	image.Verdict, image.Reasons = decideImage(s, image.Sets, p)
+	if unread := manifestUnread(s); unread != nil && (!s.pinned || image.Verdict != verdict.Incompatible) {
+		image.Verdict, image.Reasons = verdict.Unknown, []verdict.Reason{*unread}
+	}
 	if s.err != nil && !errors.Is(s.err, artifact.ErrNoArtifact) {
 		image.Error = report.NewError(s.err)
 	}
@@ -190,15 +193,19 @@ func setReasons(result verdict.Verdict, sets []report.Set) []verdict.Reason {
 // platformMismatch says that the image is made for another kind of machine than
 // the node. Nil when it fits, or when one of the two is not known.
 func platformMismatch(s subject, node nodefeatures.Node) *verdict.Reason {
-	if s.image == nil || s.platformUnknown() {
+	if s.image == nil || s.platformUnknown() || len(s.image.Unread) > 0 {
 		return nil
 	}
 	if s.image.Manifest == nil {
-		return &verdict.Reason{
+		reason := verdict.Reason{
 			Code:    report.CodePlatformNotFound,
 			Message: fmt.Sprintf("the image has no manifest for %s", artifact.FormatPlatform(s.wanted)),
-			Hint:    "it has " + joinPlatforms(s.image.Available),
+			Hint:    "its index lists no image at all",
 		}
+		if len(s.image.Available) > 0 {
+			reason.Hint = "it has " + joinPlatforms(s.image.Available)
+		}
+		return &reason
 	}
 	p, arch := s.platform, node.Architecture
 	if p == nil || arch == "" || p.Architecture == arch && p.OS == node.OS {
@@ -207,6 +214,20 @@ func platformMismatch(s subject, node nodefeatures.Node) *verdict.Reason {
 	return &verdict.Reason{
 		Code:    report.CodePlatformMismatch,
 		Message: fmt.Sprintf("the image is for %s, the node is %s/%s", artifact.FormatPlatform(*p), node.OS, arch),
+	}
+}
+
+// manifestUnread says that the image may have a manifest for the platform, with artifacts of its own, in
+// a part of its index that was not read. Nil where that was not needed.
+func manifestUnread(s subject) *verdict.Reason {
+	if s.image == nil || s.image.Manifest != nil || len(s.image.Unread) == 0 {
+		return nil
+	}
+	return &verdict.Reason{
+		Code: report.CodeIndexUnread,
+		Message: fmt.Sprintf("whether the image has a manifest for %s is not known: %s",
+			artifact.FormatPlatform(s.wanted), strings.Join(s.image.Unread, "; ")),
+		Hint: "name that manifest by its digest: REPOSITORY@sha256:…",
 	}
 }
 

@@ -60,6 +60,25 @@ func (s shelf) withoutPlatform(tag string) ocispec.Descriptor {
 	})
 }
 
+// indexOf pushes an index of these entries.
+func (s shelf) indexOf(tag string, entries ...ocispec.Descriptor) ocispec.Descriptor {
+	list := append([]ocispec.Descriptor{}, entries...)
+	return s.PushManifest(s.t, "app", tag, ocispec.MediaTypeImageIndex, map[string]any{
+		"schemaVersion": 2, "mediaType": ocispec.MediaTypeImageIndex, "manifests": list,
+	})
+}
+
+func (s shelf) goneIndex() ocispec.Descriptor {
+	return ocispec.Descriptor{MediaType: ocispec.MediaTypeImageIndex, Digest: digest.FromString("gone"), Size: 4}
+}
+
+const (
+	goneReason  = "an index within the index is left out: image sha256:283bb9deef02e6843abfb538efa1eca70801bd8a701c3f98191e123496339247 at reg/app: not found"
+	indexUnread = "indexUnread: whether the image has a manifest for linux/amd64 is not known: " + goneReason +
+		" | name that manifest by its digest: REPOSITORY@sha256:…"
+	indexUnreadWarning = "warning nestedIndex: reg/app:1: " + goneReason
+)
+
 // TestImages has a row for each sentence of cmd/compat/docs/verdicts.md
 // that speaks of registries, and for what can be wrong with an image.
 func TestImages(t *testing.T) {
@@ -243,6 +262,52 @@ func TestImages(t *testing.T) {
 				"reg/app:1 unknown (on the manifest, of 1) error malformedSpec",
 				"malformedSpec: the spec of reg/app:1 cannot be evaluated: 2:49: error: compatibilities[0].rules[0]: the rule has no matcher: it would match every node (add matchFeatures or matchAny) [noMatcher] | `compat spec lint` lists every problem of a spec file",
 				"error malformedSpec",
+			},
+		},
+
+		// A part of the index that was not read.
+		{
+			name:     "nothing listed in the index",
+			registry: registrytest.Options{LaxReferences: true},
+			push:     func(s shelf) { s.indexOf("1") },
+			want: []string{
+				"incompatible",
+				"reg/app:1 incompatible",
+				"platformNotFound: the image has no manifest for linux/amd64 | its index lists no image at all",
+			},
+		},
+		{
+			name:     "a nested index that is gone",
+			registry: registrytest.Options{LaxReferences: true},
+			push:     func(s shelf) { s.indexOf("1", s.goneIndex()) },
+			want: []string{
+				"unknown",
+				"reg/app:1 unknown",
+				indexUnread,
+				indexUnreadWarning,
+			},
+		},
+		{
+			name:     "a nested index that is gone, --missing incompatible",
+			registry: registrytest.Options{LaxReferences: true},
+			push:     func(s shelf) { s.indexOf("1", s.goneIndex()) },
+			request:  missing(verdict.Incompatible),
+			want: []string{
+				"unknown",
+				"reg/app:1 unknown",
+				indexUnread,
+				indexUnreadWarning,
+			},
+		},
+		{
+			name:     "a nested index that is gone, and a spec on the index that fails",
+			registry: registrytest.Options{LaxReferences: true},
+			push:     func(s shelf) { s.attach(s.indexOf("1", s.goneIndex()), day1, "a", fails) },
+			want: []string{
+				"unknown",
+				"reg/app:1 unknown (on the index, of 1)",
+				indexUnread,
+				indexUnreadWarning,
 			},
 		},
 

@@ -175,7 +175,11 @@ func (a *app) timestamp() (time.Time, error) {
 	if err != nil {
 		return time.Time{}, usagef("SOURCE_DATE_EPOCH must be a number of seconds, not %q", text)
 	}
-	return time.Unix(seconds, 0).UTC(), nil
+	at := time.Unix(seconds, 0).UTC()
+	if at.Year() < 0 || at.Year() > 9999 { // https://www.rfc-editor.org/rfc/rfc3339#section-1
+		return time.Time{}, usagef("SOURCE_DATE_EPOCH must be before the year 10000, not %q", text)
+	}
+	return at, nil
 }
 
 // readFile reads a file named on the command line, "-" being standard input,

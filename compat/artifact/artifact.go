@@ -31,10 +31,11 @@ type Artifact struct {
 	Subject digest.Digest
 	// On is what the subject is.
 	On On
-	// Created is the annotation org.opencontainers.image.created as found, made printable; "" if
-	// there is none.
+	// Created is the annotation org.opencontainers.image.created, made printable and cut for
+	// display; "" if there is none.
 	Created string
-	// CreatedAt is the same as a time; zero if it is absent or no RFC 3339 time.
+	// CreatedAt is the annotation as found, as NFD reads it; zero if it is absent or no RFC 3339
+	// time.
 	CreatedAt time.Time
 }
 
@@ -91,8 +92,9 @@ func (l *Listing) add(found referrers, subject digest.Digest, on On) {
 }
 
 func newArtifact(d ocispec.Descriptor, subject digest.Digest, on On) Artifact {
-	a := Artifact{Descriptor: d, Subject: subject, On: on, Created: printable(d.Annotations[ocispec.AnnotationCreated], 64)}
-	if at, err := time.Parse(time.RFC3339, a.Created); err == nil {
+	created := d.Annotations[ocispec.AnnotationCreated]
+	a := Artifact{Descriptor: d, Subject: subject, On: on, Created: printable(created, 64)}
+	if at, err := time.Parse(time.RFC3339, created); err == nil {
 		a.CreatedAt = at
 	}
 	return a

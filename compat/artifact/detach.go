@@ -60,11 +60,11 @@ func (r *Repository) Detach(ctx context.Context, o DetachOptions) ([]Detached, e
 	if err != nil {
 		return nil, err
 	}
-	subjects, more, err := r.subjects(ctx, root)
+	subjects, found, err := r.subjects(ctx, root)
 	if err != nil {
 		return nil, err
 	}
-	warnings = append(warnings, more...)
+	warnings = append(warnings, found.warnings...)
 	if o.Platform.OS != "" {
 		if subjects, err = r.targets(ctx, root, TargetPlatform, o.Platform); err != nil {
 			return nil, err

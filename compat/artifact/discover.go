@@ -63,13 +63,13 @@ func (r *Repository) Discover(ctx context.Context, platform Platform) (Discovery
 	if err != nil {
 		return Discovery{}, err
 	}
-	subjects, more, err := r.subjects(ctx, root)
+	subjects, found, err := r.subjects(ctx, root)
 	if err != nil {
 		return Discovery{}, err
 	}
-	warnings = append(warnings, more...)
+	warnings = append(warnings, found.warnings...)
 	if platform.OS != "" {
-		one, err := r.platformSubject(ctx, root, subjects, platform)
+		one, err := r.platformSubject(ctx, root, subjects, found, platform)
 		if err != nil {
 			return Discovery{}, err
 		}

@@ -149,13 +149,18 @@ func (t Item) String() string {
 type NotFoundError struct {
 	Item
 	Available []string // what could have been asked for instead, if that is known
+	Unread    []string // why it may exist all the same: what was not read
 }
 
 func (e *NotFoundError) Error() string {
+	message := e.String() + ": not found"
 	if len(e.Available) > 0 {
-		return fmt.Sprintf("%s: not found among %s", e.Item, strings.Join(e.Available, ", "))
+		message += " among " + strings.Join(e.Available, ", ")
 	}
-	return e.String() + ": not found"
+	if len(e.Unread) > 0 {
+		message += "; not everything was read: " + strings.Join(e.Unread, "; ")
+	}
+	return message
 }
 
 // Code says what is missing: [CodeImageNotFound], [CodePlatformNotFound], [CodeArtifactNotFound] or

@@ -24,6 +24,9 @@ type Image struct {
 	Manifest *ocispec.Descriptor
 	// Available are the platforms of the index, sorted; empty for a plain manifest.
 	Available []Platform
+	// Unread says what of the index was not read, where Manifest is nil: it may have one for the
+	// platform all the same. Empty if everything was read.
+	Unread []string
 	// Warnings is what the user should know about the reference and the index.
 	Warnings []Warning
 
@@ -87,7 +90,7 @@ func (i *Image) Close() {
 // Manifest, or a configuration that does not tell, is an error: one of this package's.
 func (i *Image) Platform(ctx context.Context) (Platform, error) {
 	if i.platform == nil {
-		return Platform{}, &NotFoundError{Item: Item{What: whatPlatform, Host: i.Reference}, Available: i.available()}
+		return Platform{}, &NotFoundError{Item: Item{What: whatPlatform, Host: i.Reference}, Available: i.available(), Unread: i.Unread}
 	}
 	// The verdict does not need it enough to run out of time for it.
 	ctx, cancel := context.WithTimeout(ctx, min(patienceForExtras, i.repo.clock.remaining(ctx)/2))
@@ -114,16 +117,27 @@ func (i *Image) list(ctx context.Context, subject digest.Digest) {
 	}
 }
 
-// choose picks the platform's manifest from an index.
+// choose picks the platform's manifest from an index. The entries that don't say their platform are
+// read only where no other one fits.
 func (i *Image) choose(ctx context.Context, index *document, platform Platform) error {
-	images, warnings, err := i.repo.images(ctx, index)
+	found, err := i.repo.images(ctx, index)
 	if err != nil {
 		return err
 	}
-	i.Warnings = append(i.Warnings, warnings...)
-	i.Available = platformsOf(images)
-	d, ok := pick(images, platform)
+	i.Warnings = append(i.Warnings, found.warnings...)
+	d, ok := pick(found.images, platform)
+	if wanted := platform.OS != ""; !ok && wanted {
+		if err := i.repo.nameAll(ctx, &found); err != nil {
+			return err
+		}
+		i.Warnings = append(i.Warnings, found.unreadWarnings()...)
+		d, ok = pick(found.images, platform)
+	} else {
+		i.Warnings = append(i.Warnings, unnamedLeftOut(len(found.unnamed))...)
+	}
+	i.Available = platformsOf(found.images)
 	if !ok {
+		i.Unread = found.unread
 		return nil
 	}
 	p := NormalizePlatform(*d.Platform)
@@ -146,14 +160,19 @@ func platformsOf(images []ocispec.Descriptor) []Platform {
 	return slices.CompactFunc(list, func(a, b Platform) bool { return FormatPlatform(a) == FormatPlatform(b) })
 }
 
-// pick finds the image that fits a platform best; among equals the first in the index.
+// pick finds the image that fits a platform best; among equals the first in the index. An entry with
+// an artifact type is taken only where there is no other.
 func pick(images []ocispec.Descriptor, want Platform) (best ocispec.Descriptor, ok bool) {
 	if want.OS == "" && want.Architecture == "" {
 		return best, false
 	}
 	bestRank := 0
 	for _, d := range images {
-		if rank, fits := preference(want, *d.Platform); fits && (!ok || rank < bestRank) {
+		rank, fits := preference(want, *d.Platform)
+		if d.ArtifactType != "" {
+			rank += 1 << 20
+		}
+		if fits && (!ok || rank < bestRank) {
 			best, bestRank, ok = d, rank, true
 		}
 	}
@@ -165,7 +184,7 @@ func pick(images []ocispec.Descriptor, want Platform) (best ocispec.Descriptor, 
 func (r *Repository) configPlatform(ctx context.Context, doc *document) (Platform, error) {
 	config := doc.body.Config
 	item := Item{What: whatConfig, Name: doc.Digest.String(), Host: r.store.where()}
-	if config == nil || (config.MediaType != ocispec.MediaTypeImageConfig && config.MediaType != dockerConfig) {
+	if !doc.hasImageConfig() {
 		return Platform{}, &MalformedError{Item: item, Reason: "the manifest has no image configuration"}
 	}
 	raw, err := r.store.blob(ctx, whatConfig, *config, MaxConfigSize)

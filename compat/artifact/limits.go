@@ -38,6 +38,10 @@ const (
 	// MaxImages is the number of images for known platforms in an index and the indexes within it.
 	MaxImages = 1_000
 
+	// MaxUnnamed is the number of entries of an index without a platform whose configurations are
+	// read.
+	MaxUnnamed = 16
+
 	// MaxRedirects is the number of HTTP redirects that one request follows.
 	MaxRedirects = 10
 

@@ -53,6 +53,12 @@ type documentBody struct {
 
 func (d *document) isIndex() bool { return isIndexType(d.MediaType) }
 
+// hasImageConfig reports whether a manifest is that of an image, and no artifact's.
+func (d *document) hasImageConfig() bool {
+	config := d.body.Config
+	return config != nil && (config.MediaType == ocispec.MediaTypeImageConfig || config.MediaType == dockerConfig)
+}
+
 // manifests are the entries of an index.
 func (d *document) manifests() []ocispec.Descriptor {
 	if d.body.Manifests == nil {

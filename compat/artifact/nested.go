@@ -4,16 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 )
 
 // contents are the entries of an index, by what they are for us.
 type contents struct {
 	images  []ocispec.Descriptor // for a known platform
 	indexes []ocispec.Descriptor
-	unnamed int // images that don't say their platform
+	unnamed []ocispec.Descriptor // images that don't say their platform
 }
 
 // contentsOf sorts the entries of an index. Left out are attestations, which BuildKit puts beside
@@ -22,40 +24,53 @@ type contents struct {
 func contentsOf(index *document) contents {
 	var c contents
 	for _, d := range index.manifests() {
+		entry := ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size, ArtifactType: d.ArtifactType}
 		switch {
 		case d.Annotations["vnd.docker.reference.type"] != "" || isUnknown(d.Platform):
 		case isIndexType(d.MediaType):
 			c.indexes = append(c.indexes, d)
 		case !isManifestType(d.MediaType):
 		case d.Platform == nil || d.Platform.OS == "" || d.Platform.Architecture == "":
-			c.unnamed++
+			if d.ArtifactType == "" {
+				c.unnamed = append(c.unnamed, entry)
+			}
 		default:
-			c.images = append(c.images, ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size, Platform: d.Platform})
+			entry.Platform = d.Platform
+			c.images = append(c.images, entry)
 		}
 	}
 	return c
 }
 
+// entries are the images of an index and of the indexes within it.
+type entries struct {
+	images   []ocispec.Descriptor // for a known platform; those with an artifact type last
+	unnamed  []ocispec.Descriptor // images that don't say their platform, each once
+	warnings []Warning            // of indexes that were left out
+	// unread says what of the index was not read, so that what is not among the images may still
+	// be in it; empty if all was read.
+	unread []string
+}
+
 // images lists the images of an index and, after them, those of the indexes within it, as container
 // runtimes look for them. What can't be chosen from is left out with a warning.
-func (r *Repository) images(ctx context.Context, root *document) ([]ocispec.Descriptor, []Warning, error) {
+func (r *Repository) images(ctx context.Context, root *document) (entries, error) {
 	type nested struct {
 		digest digest.Digest
 		depth  int
 	}
 	var (
-		images           []ocispec.Descriptor
-		queue            []nested
-		warnings         []Warning
-		unnamed, skipped int
-		seen             = map[digest.Digest]bool{root.Digest: true}
+		found   entries
+		queue   []nested
+		skipped int
+		seen    = map[digest.Digest]bool{root.Digest: true}
 	)
 	for index, depth := root, 0; ; {
 		c := contentsOf(index)
-		unnamed += c.unnamed
-		if images = append(images, c.images...); len(images) > MaxImages {
+		found.unnamed = append(found.unnamed, c.unnamed...)
+		if found.images = append(found.images, c.images...); len(found.images) > MaxImages {
 			item := Item{What: whatImage, Name: root.Digest.String(), Host: r.store.where()}
-			return nil, nil, &TooLargeError{Item: item, Limit: MaxImages, Unit: "platforms"}
+			return entries{}, &TooLargeError{Item: item, Limit: MaxImages, Unit: "platforms"}
 		}
 		for _, d := range c.indexes {
 			switch {
@@ -71,17 +86,109 @@ func (r *Repository) images(ctx context.Context, root *document) ([]ocispec.Desc
 		for index == nil && len(queue) > 0 {
 			inner, problem, err := r.nested(ctx, queue[0].digest)
 			if err != nil {
-				return nil, nil, err
+				return entries{}, err
 			}
 			if index = inner; problem != "" {
-				warnings = append(warnings, Warning{Code: CodeNestedIndex, Message: "an index within the index is left out: " + problem})
+				found.leaveOut("an index within the index is left out: " + problem)
 			}
 			depth, queue = queue[0].depth, queue[1:]
 		}
 		if index == nil {
-			return images, append(warnings, leftOut(skipped, unnamed)...), nil
+			if skipped > 0 {
+				found.leaveOut(fmt.Sprintf("indexes within the index, not looked into: %d (the limits are %d levels and %d indexes)",
+					skipped, MaxIndexDepth, MaxIndexes))
+			}
+			found.sort()
+			return found, nil
 		}
 	}
+}
+
+// leaveOut notes an index, or several, that were not read.
+func (e *entries) leaveOut(problem string) {
+	e.warnings = append(e.warnings, Warning{Code: CodeNestedIndex, Message: problem})
+	e.unread = append(e.unread, problem)
+}
+
+// sort puts entries with an artifact type last, as containerd does, and leaves out those for a
+// platform that has an image: they are no images.
+func (e *entries) sort() {
+	var images, artifacts []ocispec.Descriptor
+	has := map[string]bool{}
+	for _, d := range e.images {
+		if d.ArtifactType == "" {
+			images = append(images, d)
+			has[FormatPlatform(NormalizePlatform(*d.Platform))] = true
+		}
+	}
+	for _, d := range e.images {
+		if d.ArtifactType != "" && !has[FormatPlatform(NormalizePlatform(*d.Platform))] {
+			artifacts = append(artifacts, d)
+		}
+	}
+	e.images = append(images, artifacts...)
+	seen := map[digest.Digest]bool{}
+	e.unnamed = slices.DeleteFunc(e.unnamed, func(d ocispec.Descriptor) bool {
+		again := seen[d.Digest]
+		seen[d.Digest] = true
+		return again
+	})
+}
+
+// nameAll reads the platforms of the images that don't say theirs from their configurations, as
+// containerd does; they come after those that do.
+func (r *Repository) nameAll(ctx context.Context, e *entries) error {
+	platforms := make([]*Platform, min(len(e.unnamed), MaxUnnamed))
+	problems := make([]string, len(platforms))
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelRequests)
+	for i := range platforms {
+		group.Go(func() (err error) {
+			platforms[i], problems[i], err = r.ownPlatform(gctx, e.unnamed[i].Digest)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i, p := range platforms {
+		if p != nil {
+			d := e.unnamed[i]
+			d.Platform = p
+			e.images = append(e.images, d)
+		}
+		if problems[i] != "" {
+			e.unread = append(e.unread, problems[i])
+		}
+	}
+	if more := len(e.unnamed) - len(platforms); more > 0 {
+		e.unread = append(e.unread, fmt.Sprintf("entries of the index without a platform, not read: %d (the limit is %d)", more, MaxUnnamed))
+	}
+	return nil
+}
+
+// ownPlatform reads the platform of a manifest from its configuration; nil for one that is no image.
+// What keeps one from being read, and only that one, is a problem.
+func (r *Repository) ownPlatform(ctx context.Context, d digest.Digest) (p *Platform, problem string, err error) {
+	doc, err := r.store.manifest(ctx, whatImage, d.String())
+	if err == nil && doc.isIndex() {
+		return nil, fmt.Sprintf("%s has the media type %s", d, doc.MediaType), nil
+	}
+	if err == nil && !doc.hasImageConfig() {
+		return nil, "", nil
+	}
+	if err == nil {
+		var own Platform
+		if own, err = r.configPlatform(ctx, doc); err == nil {
+			return &own, "", nil
+		}
+	}
+	var missing *NotFoundError
+	var malformed *MalformedError
+	if errors.As(err, &missing) || errors.As(err, &malformed) {
+		return nil, "the platform of an entry of the index is not known: " + err.Error(), nil
+	}
+	return nil, "", err
 }
 
 // nested reads an index within an index. One that is not there, or is none, is a problem of those
@@ -99,15 +206,22 @@ func (r *Repository) nested(ctx context.Context, d digest.Digest) (doc *document
 	}
 }
 
-// leftOut warns of the entries of an index that were not looked at.
-func leftOut(indexes, unnamed int) []Warning {
-	var warnings []Warning
-	if indexes > 0 {
-		warnings = append(warnings, Warning{Code: CodeNestedIndex, Message: fmt.Sprintf(
-			"indexes within the index, not looked into: %d (the limits are %d levels and %d indexes)", indexes, MaxIndexDepth, MaxIndexes)})
+// unnamedLeftOut warns of the images that don't say their platform, where another one was chosen.
+func unnamedLeftOut(n int) []Warning {
+	if n == 0 {
+		return nil
 	}
-	if unnamed > 0 {
-		warnings = append(warnings, Warning{Code: CodeNoPlatform, Message: fmt.Sprintf("entries of the index without a platform, left out: %d", unnamed)})
+	return []Warning{{Code: CodeNoPlatform, Message: fmt.Sprintf("entries of the index without a platform, left out: %d", n)}}
+}
+
+// unreadWarnings are the problems of images that don't say their platform: those of indexes are
+// among the warnings already.
+func (e *entries) unreadWarnings() []Warning {
+	var list []Warning
+	for _, problem := range e.unread {
+		if !slices.ContainsFunc(e.warnings, func(w Warning) bool { return w.Message == problem }) {
+			list = append(list, Warning{Code: CodeNoPlatform, Message: problem})
+		}
 	}
-	return warnings
+	return list
 }

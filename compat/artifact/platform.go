@@ -22,17 +22,19 @@ var (
 	architectures = []string{"386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x", "x86_64", "aarch64"}
 )
 
-// ParsePlatform reads os[/arch][/variant][:os_version], as oras does. A missing architecture is
-// this program's own; names such as x86_64 and aarch64 become Go's. The error is a
+// ParsePlatform reads os[/arch][/variant][:os_version], as oras does, and behind the operating
+// system the features asked for of it, as containerd does: linux(+erofs)/amd64. A missing
+// architecture is this program's own; names such as x86_64 and aarch64 become Go's. The error is a
 // [*ReferenceError].
 func ParsePlatform(s string) (Platform, error) {
 	refuse := func(reason string) (Platform, error) {
 		return Platform{}, &ReferenceError{Reference: s, Reason: reason, platform: true}
 	}
 	spec, version, hasVersion := strings.Cut(s, ":")
+	spec, features, ok := cutFeatures(spec)
 	parts := strings.Split(spec, "/")
-	if len(parts) > 3 {
-		return refuse("want os[/arch][/variant][:os_version]")
+	if !ok || len(parts) > 3 {
+		return refuse("want os[(+feature)][/arch][/variant][:os_version]")
 	}
 	if hasVersion {
 		parts = append(parts, version)
@@ -45,7 +47,7 @@ func ParsePlatform(s string) (Platform, error) {
 	if hasVersion {
 		parts = parts[:len(parts)-1]
 	}
-	p := Platform{OS: parts[0], Architecture: runtime.GOARCH, OSVersion: version}
+	p := Platform{OS: parts[0], Architecture: runtime.GOARCH, OSVersion: version, OSFeatures: features}
 	if len(parts) == 1 && slices.Contains(architectures, strings.ToLower(p.OS)) {
 		return refuse(fmt.Sprintf("%s is an architecture: write linux/%s", p.OS, p.OS))
 	}
@@ -58,6 +60,25 @@ func ParsePlatform(s string) (Platform, error) {
 	return NormalizePlatform(p), nil
 }
 
+// cutFeatures takes (+FEATURE…) out of a platform; ok is false if that is not well formed.
+func cutFeatures(s string) (rest string, features []string, ok bool) {
+	before, after, found := strings.Cut(s, "(")
+	if !found {
+		return s, nil, true
+	}
+	list, after, closed := strings.Cut(after, ")")
+	if !closed || !strings.HasPrefix(list, "+") || (after != "" && after[0] != '/') {
+		return s, nil, false
+	}
+	features = strings.Split(list[1:], "+")
+	for _, f := range features {
+		if !platformWord().MatchString(f) {
+			return s, nil, false
+		}
+	}
+	return before + after, features, true
+}
+
 // HostPlatform is the platform that this program was built for, normalised.
 func HostPlatform() Platform {
 	return NormalizePlatform(Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH})
@@ -66,6 +87,9 @@ func HostPlatform() Platform {
 // FormatPlatform writes a platform the way [ParsePlatform] reads it; the zero platform is "".
 func FormatPlatform(p Platform) string {
 	s := p.OS
+	if len(p.OSFeatures) > 0 {
+		s += "(+" + strings.Join(p.OSFeatures, "+") + ")"
+	}
 	if p.Architecture != "" {
 		s += "/" + p.Architecture
 	}
@@ -87,6 +111,7 @@ func NormalizePlatform(p Platform) Platform {
 	if p.OS == "macos" {
 		p.OS = "darwin"
 	}
+	p.OSFeatures = normalizeFeatures(p.OS, p.OSFeatures)
 	switch p.Architecture {
 	case "i386":
 		p.Architecture, p.Variant = "386", ""
@@ -101,6 +126,17 @@ func NormalizePlatform(p Platform) Platform {
 	}
 	p.Variant = normalizeVariant(p.Architecture, p.Variant)
 	return p
+}
+
+// normalizeFeatures sorts features, each once. That of every Windows that runs containers says
+// nothing: https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md
+func normalizeFeatures(os string, features []string) []string {
+	list := slices.DeleteFunc(slices.Clone(features), func(f string) bool { return f == "" || os == "windows" && f == "win32k" })
+	slices.Sort(list)
+	if list = slices.Compact(list); len(list) == 0 {
+		return nil
+	}
+	return list
 }
 
 func normalizeVariant(architecture, variant string) string {
@@ -179,16 +215,23 @@ func arm64Variants(variant string) []string {
 	return list
 }
 
-// preference is the place of have among the platforms whose images run on want, 0 being the best;
-// ok is false when they don't run at all.
+// preference says how well an image for have suits want, 0 being the best; ok is false when it does
+// not run at all. A better variant decides before more of the features asked for. An image that needs
+// a feature that was not asked for does not run.
 func preference(want, have Platform) (rank int, ok bool) {
-	have = NormalizePlatform(have)
+	want, have = NormalizePlatform(want), NormalizePlatform(have)
 	if want.OSVersion != "" && have.OSVersion != want.OSVersion && !strings.HasPrefix(have.OSVersion, want.OSVersion+".") {
 		return 0, false
 	}
+	for _, f := range have.OSFeatures {
+		if !slices.Contains(want.OSFeatures, f) {
+			return 0, false
+		}
+	}
+	missing := len(want.OSFeatures) - len(have.OSFeatures)
 	for i, p := range runnable(want) {
 		if p.OS == have.OS && p.Architecture == have.Architecture && p.Variant == have.Variant {
-			return i, true
+			return i*(len(want.OSFeatures)+1) + missing, true
 		}
 	}
 	return 0, false

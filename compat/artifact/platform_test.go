@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -55,7 +56,7 @@ func TestPick(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			list = append(list, ocispec.Descriptor{ArtifactType: s, Platform: &p})
+			list = append(list, ocispec.Descriptor{Digest: digest.Digest(s), Platform: &p})
 		}
 		return list
 	}
@@ -82,6 +83,13 @@ func TestPick(t *testing.T) {
 		{"linux/amd64", []string{"windows/amd64"}, ""},
 		{"windows/amd64", []string{"windows/amd64:10.0.1", "windows/amd64:10.0.2"}, "windows/amd64:10.0.1"},
 		{"windows/amd64:10.0.2", []string{"windows/amd64:10.0.21", "windows/amd64:10.0.2.7"}, "windows/amd64:10.0.2.7"},
+		{"linux/amd64", []string{"linux(+erofs)/amd64", "linux/amd64"}, "linux/amd64"},
+		{"linux/amd64", []string{"linux(+erofs)/amd64"}, ""},
+		{"linux(+erofs)/amd64", []string{"linux/amd64", "linux(+erofs)/amd64"}, "linux(+erofs)/amd64"},
+		{"linux(+erofs)/amd64", []string{"linux/amd64"}, "linux/amd64"},
+		{"linux(+erofs)/amd64/v2", []string{"linux(+erofs)/amd64", "linux/amd64/v2"}, "linux/amd64/v2"},
+		{"linux(+a+b)/amd64", []string{"linux(+b)/amd64", "linux(+b+a)/amd64", "linux(+a+b+c)/amd64"}, "linux(+b+a)/amd64"},
+		{"windows/amd64", []string{"windows(+win32k)/amd64:10.0.1"}, "windows(+win32k)/amd64:10.0.1"},
 		{"linux/amd64", nil, ""},
 	} {
 		want, err := ParsePlatform(tt.want)
@@ -89,8 +97,8 @@ func TestPick(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, _ := pick(images(tt.index...), want)
-		if got.ArtifactType != tt.pick {
-			t.Errorf("%s in %v: got %q, want %q", tt.want, tt.index, got.ArtifactType, tt.pick)
+		if string(got.Digest) != tt.pick {
+			t.Errorf("%s in %v: got %q, want %q", tt.want, tt.index, got.Digest, tt.pick)
 		}
 	}
 	if _, ok := pick(images("linux/amd64"), Platform{}); ok {
@@ -99,7 +107,7 @@ func TestPick(t *testing.T) {
 }
 
 func FuzzParsePlatform(f *testing.F) {
-	for _, s := range []string{"linux", "linux/amd64/v3", "linux/arm/v7", "linux/arm64/v9.2", "windows/amd64:10.0", "a/b/v999999999999999999"} {
+	for _, s := range []string{"linux", "linux/amd64/v3", "linux/arm/v7", "linux/arm64/v9.2", "windows/amd64:10.0", "a/b/v999999999999999999", "linux(+b+a)/amd64/v2:1", "linux(+a", "linux()/amd64", "linux(+a)x"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

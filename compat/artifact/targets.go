@@ -79,18 +79,22 @@ func (r *Repository) checkTag(ctx context.Context, tagged *future[*document]) []
 }
 
 // subjects are the index, if there is one, and every platform's manifest, in the order of the
-// index.
-func (r *Repository) subjects(ctx context.Context, root *document) ([]subject, []Warning, error) {
+// index, with what was found in it.
+func (r *Repository) subjects(ctx context.Context, root *document) ([]subject, entries, error) {
 	if !root.isIndex() {
-		return []subject{{Descriptor: root.Descriptor, on: OnManifest}}, nil, nil
+		return []subject{{Descriptor: root.Descriptor, on: OnManifest}}, entries{}, nil
 	}
 	list := []subject{{Descriptor: root.Descriptor, on: OnIndex}}
-	images, warnings, err := r.images(ctx, root)
-	if err != nil {
-		return nil, nil, fmt.Errorf("resolving image %s: %w", r.ref, err)
+	found, err := r.images(ctx, root)
+	if err == nil {
+		err = r.nameAll(ctx, &found)
 	}
+	if err != nil {
+		return nil, entries{}, fmt.Errorf("resolving image %s: %w", r.ref, err)
+	}
+	found.warnings = append(found.warnings, found.unreadWarnings()...)
 	seen := map[digest.Digest]bool{}
-	for _, d := range images {
+	for _, d := range found.images {
 		if seen[d.Digest] {
 			continue
 		}
@@ -102,7 +106,7 @@ func (r *Repository) subjects(ctx context.Context, root *document) ([]subject, [
 			platform:   &p,
 		})
 	}
-	return list, warnings, nil
+	return list, found, nil
 }
 
 // targets are the subjects that an author means. An index is looked through only where its
@@ -115,7 +119,7 @@ func (r *Repository) targets(ctx context.Context, root *document, target Target,
 		}
 		return []subject{{Descriptor: root.Descriptor, on: on}}, nil
 	}
-	all, _, err := r.subjects(ctx, root)
+	all, found, err := r.subjects(ctx, root)
 	if err != nil {
 		return nil, err
 	}
@@ -125,11 +129,11 @@ func (r *Repository) targets(ctx context.Context, root *document, target Target,
 			return all, nil
 		}
 		if len(all) == 1 {
-			return nil, &NotFoundError{Item: Item{What: whatPlatform, Host: r.ref.String()}}
+			return nil, &NotFoundError{Item: Item{What: whatPlatform, Host: r.ref.String()}, Unread: found.unread}
 		}
 		return all[1:], nil
 	case TargetPlatform:
-		s, err := r.platformSubject(ctx, root, all, platform)
+		s, err := r.platformSubject(ctx, root, all, found, platform)
 		return []subject{s}, err
 	default:
 		return nil, &ReferenceError{Reference: string(target), Reason: "no such target"}
@@ -137,9 +141,9 @@ func (r *Repository) targets(ctx context.Context, root *document, target Target,
 }
 
 // platformSubject finds one platform's manifest. A plain manifest must be for the platform itself.
-func (r *Repository) platformSubject(ctx context.Context, root *document, all []subject, want Platform) (subject, error) {
+func (r *Repository) platformSubject(ctx context.Context, root *document, all []subject, found entries, want Platform) (subject, error) {
 	missing := func(have []Platform) (subject, error) {
-		e := &NotFoundError{Item: Item{What: whatPlatform, Name: FormatPlatform(want), Host: r.ref.String()}}
+		e := &NotFoundError{Item: Item{What: whatPlatform, Name: FormatPlatform(want), Host: r.ref.String()}, Unread: found.unread}
 		for _, p := range have {
 			e.Available = append(e.Available, FormatPlatform(p))
 		}
@@ -155,14 +159,9 @@ func (r *Repository) platformSubject(ctx context.Context, root *document, all []
 		}
 		return all[0], nil
 	}
-	images := make([]ocispec.Descriptor, len(all)-1)
-	for i, s := range all[1:] {
-		images[i] = s.Descriptor
-		images[i].Platform = s.platform
-	}
-	d, ok := pick(images, want)
+	d, ok := pick(found.images, want)
 	if !ok {
-		return missing(platformsOf(images))
+		return missing(platformsOf(found.images))
 	}
 	i := slices.IndexFunc(all, func(s subject) bool { return s.Digest == d.Digest })
 	return all[i], nil

@@ -18,6 +18,7 @@ const (
 	CodePlatformUnknown  = "platformUnknown" // also a warning
 	CodePlatformNotFound = "platformNotFound"
 	CodePlatformMismatch = "platformMismatch"
+	CodeIndexUnread      = "indexUnread"
 
 	// The reason of a rule that --strict decided.
 	CodeStrict = "strict"
