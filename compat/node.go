@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"nodecompat/compat/artifact"
@@ -131,7 +132,7 @@ func (e evidence) has(p spec.Problem) bool {
 
 // warnings are what did not decide: what the specs and the registries warn of.
 func (e evidence) warnings(subjects []subject) []verdict.Reason {
-	var warnings []verdict.Reason
+	warnings := slices.Clone(e.snapshot.Notes)
 	if !e.saved && len(subjects) > 0 && e.support.OtherMachine() {
 		warnings = append(warnings, verdict.Reason{
 			Code:    kubelet.ReasonOtherMachine,

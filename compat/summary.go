@@ -9,13 +9,8 @@ import (
 	"nodecompat/nodefeatures/verdict"
 )
 
-// Bounds on what a summary holds, however many nodes there are.
-const (
-	// maxGroupNames is how many nodes of a group are named.
-	maxGroupNames = 10
-	// maxFound is how many different values are counted for a reason.
-	maxFound = 100
-)
+// maxFound is how many different values are counted for a reason, however many nodes there are.
+const maxFound = 100
 
 // A counter sums nodes up as they come.
 type counter struct {
@@ -93,6 +88,7 @@ func (c *counter) addToGroup(r *report.NodeReport) {
 		for i, cause := range reasons {
 			group.Reasons[i] = report.GroupReason{Code: cause.code, Message: cause.General(), Hint: cause.Hint, Found: []report.FoundCount{}}
 		}
+		countAlone(group)
 		if c.keys == nil {
 			c.keys = map[string]*report.NodeGroup{}
 		}
@@ -102,12 +98,27 @@ func (c *counter) addToGroup(r *report.NodeReport) {
 	addNode(group, cmp.Or(r.Node.Name, r.Node.Snapshot), reasons)
 }
 
+// countAlone makes a group count the nodes that one reason alone keeps from being compatible.
+func countAlone(g *report.NodeGroup) {
+	if g.Verdict == verdict.Compatible {
+		return
+	}
+	g.OnlyThis = new(int)
+	for i := range g.Reasons {
+		g.Reasons[i].OnlyThis = new(int)
+	}
+}
+
 func addNode(g *report.NodeGroup, name string, reasons []codedCause) {
 	g.Nodes++
-	if len(g.Names) < maxGroupNames {
-		g.Names = append(g.Names, name)
+	g.Names = append(g.Names, name)
+	if g.OnlyThis != nil && slices.ContainsFunc(reasons, func(c codedCause) bool { return c.alone }) {
+		*g.OnlyThis++
 	}
 	for i, c := range reasons {
+		if g.OnlyThis != nil && c.alone {
+			*g.Reasons[i].OnlyThis++
+		}
 		if g.Reasons[i].Hint != c.Hint {
 			g.Reasons[i].Hint = ""
 		}
@@ -148,19 +159,29 @@ func (c *counter) sortedGroups() []report.NodeGroup {
 type codedCause struct {
 	code string
 	report.Cause
+	// alone is true where the node would be compatible if this reason were gone.
+	alone bool
 }
 
 // reasonCauses are the report's reasons, taken apart: one for each, in their order.
 func reasonCauses(r *report.NodeReport) []codedCause {
 	list := make([]codedCause, 0, len(r.Reasons))
 	var ofImages []codedCause
+	failed := 0
 	for _, image := range r.Images {
 		if image.Verdict == r.Verdict {
 			ofImages = append(ofImages, imageCauses(image, len(r.Images) > 1)...)
 		}
+		if image.Verdict != verdict.Compatible {
+			failed++
+		}
 	}
-	for _, reason := range r.Reasons[:max(0, len(r.Reasons)-len(ofImages))] {
-		list = append(list, codedCause{reason.Code, sidecarCause(r, reason)})
+	others := r.Reasons[:max(0, len(r.Reasons)-len(ofImages))]
+	for _, reason := range others {
+		list = append(list, codedCause{reason.Code, sidecarCause(r, reason), len(others) == 1 && failed == 0})
+	}
+	for i := range ofImages {
+		ofImages[i].alone = ofImages[i].alone && len(others) == 0 && failed == 1
 	}
 	return append(list, ofImages...)
 }
@@ -184,16 +205,35 @@ func imageCauses(i report.Image, named bool) []codedCause {
 		report.CodeNoSetMatches: report.Causes(verdict.Incompatible, i.Sets),
 		report.CodeFactsUnknown: report.Causes(verdict.Unknown, i.Sets),
 	}
+	alone := map[string][]bool{
+		report.CodeNoSetMatches: aloneIn(verdict.Incompatible, i.Sets),
+		report.CodeFactsUnknown: aloneIn(verdict.Unknown, i.Sets),
+	}
+	of := func(code string) bool { return len(ofSets[code]) > 0 }
+	mixed := slices.ContainsFunc(i.Reasons, func(r verdict.Reason) bool { return !of(r.Code) })
 	list := make([]codedCause, 0, len(i.Reasons))
 	for _, reason := range i.Reasons {
 		c := report.Cause{Message: reason.Message, Hint: reason.Hint}
+		only := len(i.Reasons) == 1
 		if sets := ofSets[reason.Code]; len(sets) > 0 {
 			c, ofSets[reason.Code] = sets[0], sets[1:]
+			only, alone[reason.Code] = alone[reason.Code][0] && !mixed, alone[reason.Code][1:]
 		}
 		if named {
 			c = c.In(i.Name() + ": ")
 		}
-		list = append(list, codedCause{reason.Code, c})
+		list = append(list, codedCause{reason.Code, c, only})
+	}
+	return list
+}
+
+// aloneIn says of the sets that have a verdict whether what is named of each is all that it lacks.
+func aloneIn(v verdict.Verdict, sets []report.Set) []bool {
+	var list []bool
+	for _, s := range sets {
+		if s.Verdict == v {
+			list = append(list, s.Alone())
+		}
 	}
 	return list
 }

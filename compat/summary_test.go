@@ -138,8 +138,8 @@ func TestGroups(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			list := summarize(t, test.spec, fleet(t, 1000, test.nodes), test.request)
 			for _, g := range list.Summary.Groups {
-				if len(g.Names) != 10 {
-					t.Errorf("%d nodes of %d are named, want 10", len(g.Names), g.Nodes)
+				if len(g.Names) != g.Nodes {
+					t.Errorf("%d nodes of %d are named, want all", len(g.Names), g.Nodes)
 				}
 			}
 			if diff := cmp.Diff(test.want, lines(list.Summary.Groups)); diff != "" {
@@ -153,6 +153,65 @@ func TestGroups(t *testing.T) {
 				t.Errorf("%d lines about 1000 nodes:\n%s", n, text.String())
 			}
 		})
+	}
+}
+
+// TestOnlyThis counts the nodes that one reason alone keeps from being compatible.
+func TestOnlyThis(t *testing.T) {
+	const kernelTerm = `{feature: kernel.version, matchExpressions: {major: {op: Ge, value: ["7"]}}}`
+	const flagTerm = `{feature: cpu.cpuid, matchExpressions: {SHINY: {op: Exists}}}`
+	const bothTerm = `{feature: kernel.version, matchExpressions: {major: {op: Ge, value: ["7"]}, minor: {op: Exists}}}`
+	// Of three nodes the first has an old kernel and no flag, the second an old kernel, the third no flag.
+	nodes := func(i int, s *nodefeatures.Snapshot) (*nodefeatures.Snapshot, error) {
+		kernel := "7"
+		if i < 2 {
+			kernel = "3"
+		}
+		s, err := s.Set("kernel.version.major", kernel)
+		if err != nil || i != 1 {
+			return s, err
+		}
+		return s.Set("cpu.cpuid.SHINY", "")
+	}
+	for _, test := range []struct {
+		name, spec string
+		files      []string
+		want       []string
+	}{
+		{"one rule", specOf(set(5, "a", ruleOf(kernelTerm, flagTerm))), nil, []string{"2 incompatible 1: 1", "1 incompatible 1: 1"}},
+		{"two rules", specOf(set(5, "a", ruleOf(kernelTerm), ruleOf(flagTerm))), nil, []string{"2 incompatible 1: 1", "1 incompatible 1: 1"}},
+		{"two expressions", specOf(set(5, "a", ruleOf(bothTerm))), nil, []string{"2 incompatible 2: 2", "1 compatible -: -"}},
+		{"alternatives", specOf(set(5, "a", anyOf(kernelTerm, flagTerm))), nil, []string{"1 incompatible 1: 1", "2 compatible -: -"}},
+		{"sets", specOf(set(5, "a", ruleOf(kernelTerm)), set(5, "b", ruleOf(flagTerm))), nil, []string{"1 incompatible 1: 1 1", "1 compatible -: -", "1 compatible -: -"}},
+		{"a set that lacks more", specOf(set(5, "a", ruleOf(kernelTerm, flagTerm)), set(5, "b", ruleOf(flagTerm))), nil, []string{
+			"1 incompatible 1: 0 1", "1 incompatible 1: 1 1", "1 compatible -: -",
+		}},
+		{"two specs", specOf(set(5, "a", ruleOf(kernelTerm))), []string{specOf(set(5, "a", ruleOf(flagTerm)))}, []string{
+			"1 incompatible 0: 0 0", "1 incompatible 1: 1", "1 incompatible 1: 1",
+		}},
+	} {
+		list := summarize(t, test.spec, fleet(t, 3, nodes), func(r *compat.NodeRequest) {
+			for _, f := range test.files {
+				r.Files = append(r.Files, compat.File{Name: "other.yaml", Data: []byte(f)})
+			}
+		})
+		number := func(n *int) string {
+			if n == nil {
+				return "-"
+			}
+			return fmt.Sprint(*n)
+		}
+		var got []string
+		for _, g := range list.Summary.Groups {
+			line := fmt.Sprintf("%d %s %s:", g.Nodes, g.Verdict, number(g.OnlyThis))
+			for _, r := range g.Reasons {
+				line += " " + number(r.OnlyThis)
+			}
+			got = append(got, line)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
 	}
 }
 

@@ -17,6 +17,38 @@ import (
 type SavedNode struct {
 	File     string
 	Snapshot *nodefeatures.Snapshot
+	// Err is why there is no snapshot; nil if there is one.
+	Err error
+}
+
+// A SnapshotError says that a saved node cannot be read.
+type SnapshotError struct {
+	File string
+	Err  error
+}
+
+func (e *SnapshotError) Error() string {
+	return e.File + ": " + e.Err.Error()
+}
+func (e *SnapshotError) Unwrap() error { return e.Err }
+
+// Code is the stable code in reports.
+func (e *SnapshotError) Code() string { return report.CodeMalformedSnapshot }
+
+// Retryable is false: the same bytes stay malformed.
+func (e *SnapshotError) Retryable() bool { return false }
+
+// Hint says what to do about it.
+func (e *SnapshotError) Hint() string {
+	return "save the node again with `compat features`, or `kubectl get nodefeatures -A -o json`"
+}
+
+// report is that of a node about which nothing is known. What a flag asks for is not decided.
+func (n SavedNode) report(now time.Time) *report.NodeReport {
+	r := report.NewNodeReport(now, &SnapshotError{n.File, n.Err})
+	r.Node.Snapshot = n.File
+	r.Reasons = append(r.Reasons, r.Error.Reason())
+	return r
 }
 
 // SavedNodes loads saved nodes one after the other. Of a node it may leave out the
@@ -78,6 +110,9 @@ type nodesJudge struct {
 }
 
 func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*report.NodeReport, error) {
+	if node.Err != nil {
+		return node.report(j.req.Now), nil
+	}
 	snapshot, odd, err := j.req.Changes.apply(node.Snapshot)
 	if err != nil {
 		return nil, err

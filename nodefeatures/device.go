@@ -7,24 +7,34 @@ import (
 	"nodecompat/nodefeatures/verdict"
 )
 
-// A score is how far a device is from satisfying a term.
-type score struct{ failed, unknown int }
+// A score is how far a device is from satisfying a term. One of another class than the one wanted is
+// another kind of device, whatever else it has.
+type score struct {
+	otherClass      bool
+	failed, unknown int
+}
 
 func (s score) perfect() bool { return s == score{} }
 
 func (s score) better(than score) bool {
+	if s.otherClass != than.otherClass {
+		return than.otherClass
+	}
 	return s.failed < than.failed || s.failed == than.failed && s.unknown < than.unknown
 }
 
 func tally(expressions []Expression) score {
 	var s score
 	for i := range expressions {
-		s.add(expressions[i].Verdict)
+		s.add(expressions[i].Name, expressions[i].Verdict)
 	}
 	return s
 }
 
-func (s *score) add(result verdict.Verdict) {
+func (s *score) add(name string, result verdict.Verdict) {
+	if name == "class" && result == verdict.Incompatible {
+		s.otherClass = true
+	}
 	switch result {
 	case verdict.Incompatible:
 		s.failed++
@@ -80,7 +90,7 @@ func (e *evaluator) differing(f *feature, names []string) []int {
 func (e *evaluator) score(attributes map[string]string, set nfdv1alpha1.MatchExpressionSet, names []string) score {
 	var s score
 	for _, name := range names {
-		s.add(e.onAttribute(attributes, name, set[name]).verdict)
+		s.add(name, e.onAttribute(attributes, name, set[name]).verdict)
 	}
 	return s
 }

@@ -71,3 +71,28 @@ func TestPartitionsBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestNearestOfClass: the nearest device is one of the class that is wanted, whatever others have.
+func TestNearestOfClass(t *testing.T) {
+	s := node(t, "node-a.json")
+	delete(s.Addresses, "pci.device")
+	device := func(class, vendor, id string) nfdv1alpha1.InstanceFeature {
+		return nfdv1alpha1.InstanceFeature{Attributes: map[string]string{"class": class, "vendor": vendor, "device": id}}
+	}
+	for _, tt := range []struct {
+		name, want string
+		devices    []nfdv1alpha1.InstanceFeature
+	}{
+		{"the class before the vendor", "15b3", []nfdv1alpha1.InstanceFeature{device("0600", "8086", "1"), device("0200", "15b3", "2")}},
+		{"the class before more of the rest", "15b3", []nfdv1alpha1.InstanceFeature{device("0600", "8086", "9"), device("0200", "15b3", "2")}},
+		{"of one class the one that fails least", "8086", []nfdv1alpha1.InstanceFeature{device("0200", "15b3", "2"), device("0200", "8086", "2")}},
+		{"no such class", "8086", []nfdv1alpha1.InstanceFeature{device("0300", "15b3", "2"), device("0600", "8086", "2")}},
+	} {
+		s.Features.Instances["pci.device"] = nfdv1alpha1.InstanceFeatureSet{Elements: tt.devices}
+		terms := "{feature: pci.device, matchExpressions: {class: {op: In, value: ['0200']}, vendor: {op: In, value: ['8086']}, device: {op: In, value: ['9']}}}"
+		got := matched(t, s, rulesOf(t, rule(terms)))[0].Terms[0].Device.Attributes["vendor"]
+		if got != tt.want {
+			t.Errorf("%s: nearest is %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}

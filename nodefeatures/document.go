@@ -34,7 +34,9 @@ type document struct {
 	list     bool           // what is left of a list without its items
 
 	snapshot *Snapshot // nil if it is not one
-	objects  []*nodeFeature
+	object   *nodeFeature
+	node     *Snapshot // of a Node object: what that tells
+	passed   string    // why NFD assigns the object to no node
 	err      error
 }
 
@@ -59,8 +61,7 @@ func (d *document) decode(o LoadOptions) error {
 	if err := json.Unmarshal(d.data, &h, lenient); err != nil {
 		return jsonError(err)
 	}
-	nfd := nfdv1alpha1.SchemeGroupVersion.String()
-	list := h.APIVersion == nfd && h.Kind == "NodeFeatureList" || h.APIVersion == "v1" && h.Kind == "List"
+	list := isNFD(h.APIVersion) && h.Kind == "NodeFeatureList" || h.APIVersion == "v1" && (h.Kind == "List" || h.Kind == "NodeList")
 	switch {
 	case d.list && !list:
 		return fmt.Errorf("%w: a list of apiVersion %q, kind %q; %s", ErrNotSnapshot, h.APIVersion, h.Kind, accepted)
@@ -68,7 +69,7 @@ func (d *document) decode(o LoadOptions) error {
 		return fmt.Errorf("%w: a list without items; %s", ErrNotSnapshot, accepted)
 	case list:
 		return nil
-	case h.APIVersion == nfd && h.Kind == "NodeFeature":
+	case isNFD(h.APIVersion) && h.Kind == "NodeFeature", h.APIVersion == "v1" && h.Kind == "Node":
 		return d.decodeObject(o)
 	}
 	return d.decodeSnapshot(h, o)

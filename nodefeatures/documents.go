@@ -21,6 +21,7 @@ type documents struct {
 	started bool
 	json    *jsontext.Decoder // of the stream, or of the YAML document at hand
 	inList  bool
+	inArray bool // of documents
 	// Of a YAML stream:
 	yaml      []yamltree.Document
 	yamlItems func() (*yamltree.Node, error, bool) // of the list at hand that is cut at its items, or nil
@@ -111,13 +112,7 @@ func (s *documents) one() (*document, error) {
 		return s.nextItem()
 	}
 	s.n++
-	token, err := s.json.ReadToken()
-	if errors.Is(err, io.EOF) && len(s.yaml) > 0 {
-		if err = s.nextYAML(); err != nil {
-			return nil, err
-		}
-		token, err = s.json.ReadToken()
-	}
+	token, err := s.token()
 	switch {
 	case err != nil:
 		return nil, err
@@ -130,7 +125,26 @@ func (s *documents) one() (*document, error) {
 	return s.members(false)
 }
 
-// begin looks at the first byte: JSON begins with an object, all else is YAML.
+// token is the one that a document begins with. Those of a list are documents one after the other.
+func (s *documents) token() (jsontext.Token, error) {
+	for {
+		token, err := s.json.ReadToken()
+		switch {
+		case errors.Is(err, io.EOF) && len(s.yaml) > 0:
+			if err := s.nextYAML(); err != nil {
+				return token, err
+			}
+		case err == nil && token.Kind() == '[' && !s.inArray:
+			s.inArray = true
+		case err == nil && token.Kind() == ']':
+			s.inArray = false
+		default:
+			return token, err
+		}
+	}
+}
+
+// begin looks at the first byte: JSON begins with an object or a list, all else is YAML.
 func (s *documents) begin() error {
 	in := bufio.NewReaderSize(s.in, 1<<16)
 	for {
@@ -142,7 +156,7 @@ func (s *documents) begin() error {
 		case ' ', '\t', '\r', '\n', 0xef, 0xbb, 0xbf: // and the byte order mark
 			in.Discard(1) //nolint:errcheck // it was peeked
 			continue
-		case '{':
+		case '{', '[':
 			s.json = jsontext.NewDecoder(in, lenient)
 			return nil
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"nodecompat/nodefeatures/catalogue"
+	"nodecompat/nodefeatures/verdict"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -49,7 +50,13 @@ type LoadOptions struct {
 	// that is known of them is that they are JSON. nil keeps all, as nil names do.
 	// It is called from several goroutines.
 	Features func(Node) []string
+	// Namespace is that of nfd-master, where NodeFeature objects of a node are in several. "" takes
+	// that of the node's worker.
+	Namespace string
 }
+
+// maxNotes is how many objects that are passed over are told.
+const maxNotes = 10
 
 // batch is how many documents are read before they are decoded side by side.
 const batch = 32
@@ -66,14 +73,19 @@ const batch = 32
 // Nothing about the machine that Load runs on gets into a snapshot. Those that
 // are not ours have no Sources: a feature that they lack is unknown, not absent.
 //
-// It ends with the first error, and with the context. Snapshots may share parts with each other: don't
+// What is wrong with one document or node is an error in place of its snapshot, and the others
+// follow; what ends the stream comes last. NodeFeature objects that NFD assigns to no node are passed
+// over with a note. A Node object beside NodeFeature objects is a node of which nothing is known, if
+// none of them describes it.
+//
+// It ends with the context. Snapshots may share parts with each other: don't
 // change them, use Set, Unset and AddDevice, which change a copy.
 func Load(ctx context.Context, r io.Reader, o LoadOptions) iter.Seq2[*Snapshot, error] {
 	return func(yield func(*Snapshot, error) bool) {
 		l := loader{options: o, merger: merger{sets: map[setKey]*sharedSet{}}}
 		more, err := l.read(ctx, r, yield)
 		if err == nil && more {
-			more, err = l.merged(ctx, yield)
+			more, err = l.merge(ctx, yield)
 		}
 		if err == nil && more && l.count == 0 {
 			err = fmt.Errorf("%w: it is empty; %s", ErrNotSnapshot, accepted)
@@ -82,6 +94,48 @@ func Load(ctx context.Context, r io.Reader, o LoadOptions) iter.Seq2[*Snapshot, 
 			yield(nil, fmt.Errorf("reading snapshots: %w", err))
 		}
 	}
+}
+
+// merge hands on what the objects of the stream say about nodes.
+func (l *loader) merge(ctx context.Context, yield func(*Snapshot, error) bool) (more bool, err error) {
+	described := map[string]bool{}
+	for _, o := range l.objects {
+		described[o.node] = true
+	}
+	if len(described) == 0 {
+		return l.noObjects(yield)
+	}
+	if more, err := l.merged(ctx, l.options.Namespace, l.notes, yield); err != nil || !more {
+		return more, err
+	}
+	for _, node := range l.nodes {
+		if described[node.Node.Name] {
+			continue
+		}
+		described[node.Node.Name] = true
+		node.Notes = []verdict.Reason{{
+			Code: ReasonNoNodeFeature, Message: fmt.Sprintf("no NodeFeature object describes the node %s: nothing is known about it", node.Node.Name),
+			Hint: "run nfd-worker there",
+		}}
+		if node.complete(); !yield(node, nil) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// noObjects says what is wrong with a stream that has objects, but none about a node.
+func (l *loader) noObjects(yield func(*Snapshot, error) bool) (more bool, err error) {
+	var problem string
+	switch {
+	case len(l.notes) > 0:
+		problem = l.notes[0].Message
+	case len(l.nodes) > 0:
+		problem = "it has Node objects, which say nothing about features; " + accepted
+	default:
+		return true, nil
+	}
+	return yield(nil, fmt.Errorf("reading snapshots: %w: %s", ErrNotSnapshot, problem)), nil
 }
 
 // kept are the features that are asked of the node, those that hints need, and
@@ -119,7 +173,9 @@ func withHints(features []string) map[string]bool {
 // A loader gathers what a stream says.
 type loader struct {
 	options LoadOptions
-	count   int // documents
+	count   int              // documents
+	nodes   []*Snapshot      // of Node objects
+	notes   []verdict.Reason // about objects that were passed over
 	merger
 }
 
@@ -153,12 +209,14 @@ func (l *loader) decode(documents []*document) (wait func() []*document) {
 	var group errgroup.Group
 	for _, d := range documents {
 		group.Go(func() error {
-			d.err = d.decode(l.options)
-			return d.err
+			if d.err = d.decode(l.options); d.err != nil {
+				d.snapshot = nil
+			}
+			return nil
 		})
 	}
 	return func() []*document {
-		group.Wait() //nolint:errcheck // each document has its own error, and the first of the stream counts
+		group.Wait() //nolint:errcheck // each document has its own error
 		return documents
 	}
 }
@@ -167,19 +225,24 @@ func (l *loader) decode(documents []*document) (wait func() []*document) {
 func (l *loader) take(documents []*document, yield func(*Snapshot, error) bool) (more bool, err error) {
 	for _, d := range documents {
 		l.count++
-		err := d.err
-		if err == nil && l.count > MaxNodes {
-			err = fmt.Errorf("more than the limit of %d objects", MaxNodes)
+		if l.count > MaxNodes {
+			return false, fmt.Errorf("%s: more than the limit of %d objects", d.where, MaxNodes)
 		}
-		for _, o := range d.objects {
-			if err == nil {
-				err = l.add(o)
+		if d.object != nil {
+			if err := l.add(d.object); err != nil {
+				return false, fmt.Errorf("%s: %w", d.where, err)
 			}
 		}
-		if err != nil {
-			return false, fmt.Errorf("%s: %w", d.where, err)
+		if d.node != nil {
+			l.nodes = append(l.nodes, d.node)
 		}
-		if d.snapshot != nil && !yield(d.snapshot, nil) {
+		if d.passed != "" && len(l.notes) < maxNotes {
+			l.notes = append(l.notes, verdict.Reason{Code: ReasonPassedOver, Message: d.passed})
+		}
+		if d.err != nil {
+			d.err = fmt.Errorf("reading snapshots: %s: %w", d.where, d.err)
+		}
+		if (d.snapshot != nil || d.err != nil) && !yield(d.snapshot, d.err) {
 			return false, nil
 		}
 	}

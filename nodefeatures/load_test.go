@@ -144,9 +144,10 @@ func TestLoadErrors(t *testing.T) {
 	many := `{"instances": {"pci.device": {"elements": [` + devices + `{}]}}}`
 	tests := []struct{ name, data, want string }{
 		{"empty", " \n", "it is empty"},
-		{"a Node", "apiVersion: v1\nkind: Node\n", `kind "Node"; want what`},
+		{"a Node", "apiVersion: v1\nkind: Node\n", "it has Node objects, which say nothing about features; want what"},
 		{"labels of NFD", `{"feature.node.kubernetes.io/cpu-cpuid.AVX": true}`, "not a snapshot"},
-		{"a list of JSON", `[1]`, "[ is no object"},
+		{"a list of JSON", `[1]`, "1 is no object"},
+		{"a list of lists", `[[]]`, "[ is no object"},
 		{"another version of ours", `{"apiVersion": "compat/v2", "kind": "NodeSnapshot"}`, `apiVersion "compat/v2"`},
 		{"an unknown key in ours", `{` + own + `, "nodes": {}}`, `unknown field "nodes"`},
 		{"another case in ours", `{` + own + `, "Node": {}}`, `unknown field "Node"`},
@@ -158,14 +159,14 @@ func TestLoadErrors(t *testing.T) {
 		{"features in an export", `{"flags": {}, "features": {}}`, `unknown field "features"`},
 		{"a number as value", "attributes: {kernel.version: {elements: {major: 6}}}", "attributes.kernel.version.elements.major is a number"},
 		{"an object without node", strings.Replace(nodeFeatureObject("a", "b", "c", "", "d", "e"), "node-name", "x", 1), "assigns it to no node"},
-		{"a list of Nodes", `{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Node"}]}`, `kind "Node"`},
+		{"a list of Nodes", `{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Node"}]}`, "it has Node objects"},
 		{"a list without items", `{"apiVersion": "v1", "kind": "List"}`, "a list without items"},
 		{"no features", `{` + own + `, "features": "x"}`, "features is a string"},
 		{"too many elements", many, "more than the limit of 200000"},
 		{"too much YAML", "a: " + strings.Repeat("x", MaxYAMLSize), "more YAML than the limit of 8388608"},
 		{"too long a list", `{"apiVersion": "v1", "kind": "List", "items": [` + strings.Repeat(object+",", MaxNodes) + object + `]}`, "more than the limit of 10000"},
 		{"an alias bomb", bomb, "line 1: more than 200000 values, those that aliases repeat included"},
-		{"deep nesting", strings.Repeat("[", 100_000), "nested deeper than 100 levels"},
+		{"deep nesting", "a: " + strings.Repeat("[", 100_000), "nested deeper than 100 levels"},
 		{"deep nesting of JSON", `{"a":` + strings.Repeat("[", 100_000), "exceeded max depth"},
 	}
 	for _, tt := range tests {

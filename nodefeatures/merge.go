@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
+
+	"nodecompat/nodefeatures/verdict"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -115,10 +118,12 @@ func (s *sharedSet) decode() (featureSet, error) {
 	return s.decoded, s.err
 }
 
-// merged hands on the snapshots that the objects make.
-func (m *merger) merged(ctx context.Context, yield func(*Snapshot, error) bool) (more bool, err error) {
+// merged hands on the snapshots that the objects make, the first one with the notes.
+func (m *merger) merged(
+	ctx context.Context, namespace string, notes []verdict.Reason, yield func(*Snapshot, error) bool,
+) (more bool, err error) {
 	m.sets = nil
-	inOrderOfMaster(m.objects)
+	byNode(m.objects)
 	type node struct {
 		objects  []*pendingObject
 		snapshot *Snapshot
@@ -139,16 +144,19 @@ func (m *merger) merged(ctx context.Context, yield func(*Snapshot, error) bool) 
 		var group errgroup.Group
 		for _, n := range some {
 			group.Go(func() error {
-				n.snapshot, n.err = merge(n.objects)
-				return n.err
+				n.snapshot, n.err = merge(n.objects, namespace)
+				return nil
 			})
 		}
-		group.Wait() //nolint:errcheck // each node has its own error, and the first of the list counts
+		group.Wait() //nolint:errcheck // each node has its own error
 		for _, n := range some {
 			if n.err != nil {
-				return false, fmt.Errorf("node %q: %w", n.objects[0].node, n.err)
+				n.err = fmt.Errorf("reading snapshots: node %q: %w", n.objects[0].node, n.err)
+				n.snapshot = nil
+			} else {
+				n.snapshot.Notes, notes = append(n.snapshot.Notes, notes...), nil
 			}
-			if !yield(n.snapshot, nil) {
+			if !yield(n.snapshot, n.err) {
 				return false, nil
 			}
 			*n = node{}
@@ -157,10 +165,83 @@ func (m *merger) merged(ctx context.Context, yield func(*Snapshot, error) bool) 
 	return true, nil
 }
 
-// merge makes one snapshot of the objects of a node.
-func merge(objects []*pendingObject) (*Snapshot, error) {
+// merge makes one snapshot of the objects of a node, as the nfd-master in a namespace does. Where
+// that is not given, it is that of the node's worker; where workers in several namespaces made
+// objects, what depends on which of them is believed is left out.
+func merge(objects []*pendingObject, namespace string) (*Snapshot, error) {
+	workers := workerNamespaces(objects)
+	homes := []string{namespace}
+	if namespace == "" && len(workers) > 0 {
+		homes = workers
+	}
+	s, err := mergeFrom(inOrderOfMaster(objects, homes[0]))
+	if err != nil {
+		return nil, err
+	}
+	var differing []string
+	for _, home := range homes[1:] {
+		other, err := mergeFrom(inOrderOfMaster(objects, home))
+		if err != nil {
+			return nil, err
+		}
+		differing = append(differing, leaveOutDiffering(&s.Features, &other.Features)...)
+	}
+	slices.Sort(differing)
+	s.Notes = twoWorkers(s.Node.Name, workers, namespace, slices.Compact(differing))
+	s.describe()
+	s.complete()
+	return s, nil
+}
+
+// twoWorkers tells that workers in several namespaces describe a node.
+func twoWorkers(node string, workers []string, namespace string, differing []string) []verdict.Reason {
+	if len(workers) < 2 {
+		return nil
+	}
+	note := verdict.Reason{
+		Code:    ReasonTwoWorkers,
+		Message: fmt.Sprintf("workers in the namespaces %s describe the node %s", strings.Join(workers, ", "), node),
+		Hint:    "delete the objects that no worker keeps any more",
+	}
+	switch {
+	case namespace != "":
+		note.Message += "; they are merged as nfd-master in " + namespace + " does"
+	case len(differing) > 0:
+		note.Message += " and differ in what is therefore unknown: " + strings.Join(differing, ", ")
+		note.Hint = "say with --nfd-namespace in which of them nfd-master runs, or " + note.Hint
+	default:
+		note.Message += " and say the same"
+	}
+	return []verdict.Reason{note}
+}
+
+// leaveOutDiffering takes the features out of f that are others in g, and names them.
+func leaveOutDiffering(f, g *nfdv1alpha1.Features) (names []string) {
+	same := func(name string) bool {
+		return reflect.DeepEqual(f.Flags[name], g.Flags[name]) && reflect.DeepEqual(f.Attributes[name], g.Attributes[name]) &&
+			reflect.DeepEqual(f.Instances[name], g.Instances[name])
+	}
+	all := slices.Concat(slices.Collect(maps.Keys(f.Flags)), slices.Collect(maps.Keys(f.Attributes)), slices.Collect(maps.Keys(f.Instances)))
+	for _, name := range all {
+		if !same(name) {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
+		delete(f.Flags, name)
+		delete(f.Attributes, name)
+		delete(f.Instances, name)
+	}
+	return names
+}
+
+// mergeFrom makes one snapshot of the objects of a node, in that order.
+func mergeFrom(objects []*pendingObject) (*Snapshot, error) {
 	s := foreign(Node{Name: objects[0].node})
 	for _, o := range objects {
+		if o.err != nil {
+			return nil, o.err
+		}
 		for _, set := range o.sets {
 			decoded, err := set.decode()
 			if err != nil {
@@ -175,12 +256,7 @@ func merge(objects []*pendingObject) (*Snapshot, error) {
 	}
 	slices.Sort(s.Omitted)
 	s.Omitted = slices.Compact(s.Omitted)
-	s.describe()
-	if err := s.withinBounds(); err != nil {
-		return nil, err
-	}
-	s.complete()
-	return s, nil
+	return s, s.withinBounds()
 }
 
 // mergeInto adds the set to a feature as NFD does. The first of a feature is shared

@@ -21,6 +21,7 @@ type nodeFeature struct {
 	worker  string
 	sets    []rawSet
 	omitted []string // features that are not kept
+	err     error    // why the features could not be read
 }
 
 // A rawSet is the elements of one feature as JSON without white space.
@@ -30,39 +31,82 @@ type rawSet struct {
 	json    jsontext.Value
 }
 
+// An object is a NodeFeature or a Node object, as much of it as matters here.
+type object struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Metadata   struct {
+		Name        string            `json:"name"`
+		Namespace   string            `json:"namespace"`
+		Labels      map[string]string `json:"labels"`
+		Annotations map[string]string `json:"annotations"`
+	} `json:"metadata"`
+	Spec struct {
+		Features jsontext.Value `json:"features"`
+	} `json:"spec"`
+	Status struct {
+		NodeInfo *struct {
+			OS           string `json:"operatingSystem"`
+			Architecture string `json:"architecture"`
+			Kernel       string `json:"kernelVersion"`
+		} `json:"nodeInfo"`
+	} `json:"status"`
+}
+
+// openshift is the API group of OpenShift's own NFD, with the same schema:
+// https://github.com/openshift/cluster-nfd-operator
+const openshift = "nfd.openshift.io/v1alpha1"
+
+// isNFD reports whether that is the API of NFD's objects.
+func isNFD(apiVersion string) bool {
+	return apiVersion == nfdv1alpha1.SchemeGroupVersion.String() || apiVersion == openshift
+}
+
+// isNodeFeature reports whether the object is one. The items of a typed list have no kind.
+func (o *object) isNodeFeature() bool {
+	if o.APIVersion == "" && o.Kind == "" {
+		return o.Spec.Features != nil || o.Metadata.Labels[nfdv1alpha1.NodeFeatureObjNodeNameLabel] != ""
+	}
+	return isNFD(o.APIVersion) && o.Kind == "NodeFeature"
+}
+
+// isNode reports whether the object is a Node.
+func (o *object) isNode() bool {
+	if o.APIVersion == "" && o.Kind == "" {
+		return o.Status.NodeInfo != nil
+	}
+	return o.APIVersion == "v1" && o.Kind == "Node"
+}
+
 // decodeObject reads an object, with those features that are kept.
 func (d *document) decodeObject(o LoadOptions) error {
-	var object struct {
-		APIVersion string `json:"apiVersion"`
-		Kind       string `json:"kind"`
-		Metadata   struct {
-			Name        string            `json:"name"`
-			Namespace   string            `json:"namespace"`
-			Labels      map[string]string `json:"labels"`
-			Annotations map[string]string `json:"annotations"`
-		} `json:"metadata"`
-		Spec struct {
-			Features jsontext.Value `json:"features"`
-		} `json:"spec"`
-	}
-	if err := json.Unmarshal(d.data, &object, lenient); err != nil {
+	var obj object
+	if err := json.Unmarshal(d.data, &obj, lenient); err != nil {
 		return jsonError(err)
 	}
 	n := &nodeFeature{
-		namespace: object.Metadata.Namespace, name: object.Metadata.Name,
-		node:   object.Metadata.Labels[nfdv1alpha1.NodeFeatureObjNodeNameLabel],
-		worker: object.Metadata.Annotations[nfdv1alpha1.WorkerVersionAnnotation],
+		namespace: obj.Metadata.Namespace, name: obj.Metadata.Name,
+		node:   obj.Metadata.Labels[nfdv1alpha1.NodeFeatureObjNodeNameLabel],
+		worker: obj.Metadata.Annotations[nfdv1alpha1.WorkerVersionAnnotation],
 	}
 	name := n.namespace + "/" + n.name
-	if object.APIVersion != nfdv1alpha1.SchemeGroupVersion.String() || object.Kind != "NodeFeature" {
-		return fmt.Errorf("%w: the list has %s of kind %q, apiVersion %q; %s", ErrNotSnapshot, name, object.Kind, object.APIVersion, accepted)
+	switch {
+	case obj.isNodeFeature():
+	case obj.isNode():
+		d.node = foreign(Node{Name: n.name})
+		if info := obj.Status.NodeInfo; info != nil {
+			d.node.Node.OS, d.node.Node.Architecture, d.node.Node.Kernel = info.OS, info.Architecture, info.Kernel
+		}
+		return nil
+	default:
+		return fmt.Errorf("%w: the list has %s of kind %q, apiVersion %q; %s", ErrNotSnapshot, name, obj.Kind, obj.APIVersion, accepted)
 	}
 	if n.node == "" {
-		return fmt.Errorf("%w: NodeFeature %s has no label %s, so NFD assigns it to no node",
-			ErrNotSnapshot, name, nfdv1alpha1.NodeFeatureObjNodeNameLabel)
+		d.passed = fmt.Sprintf("NodeFeature %s has no label %s, so NFD assigns it to no node", name, nfdv1alpha1.NodeFeatureObjNodeNameLabel)
+		return nil
 	}
-	var err error
-	n.omitted, err = eachSet(object.Spec.Features, o.kept(Node{Name: n.node}), false, func(dec *jsontext.Decoder, kind setKind, feature string) error {
+	d.object = n
+	n.omitted, n.err = eachSet(obj.Spec.Features, o.kept(Node{Name: n.node}), false, func(dec *jsontext.Decoder, kind setKind, feature string) error {
 		value, err := dec.ReadValue()
 		if err != nil {
 			return err
@@ -71,37 +115,50 @@ func (d *document) decodeObject(o LoadOptions) error {
 		n.sets = append(n.sets, set)
 		return set.json.Compact()
 	})
-	if err == nil && len(n.sets)+len(n.omitted) > MaxFeatures {
-		err = fmt.Errorf("%d features are more than the limit of %d", len(n.sets)+len(n.omitted), MaxFeatures)
+	if n.err == nil && len(n.sets)+len(n.omitted) > MaxFeatures {
+		n.err = fmt.Errorf("%d features are more than the limit of %d", len(n.sets)+len(n.omitted), MaxFeatures)
 	}
-	d.objects = append(d.objects, n)
-	return err
+	if n.err != nil {
+		n.err, n.sets = fmt.Errorf("%s: %w", d.where, n.err), nil
+	}
+	return nil
 }
 
-// inOrderOfMaster sorts objects by their nodes, and those of a node as
-// nfd-master merges them: those in NFD's own namespace first, then by name and
-// namespace; what comes later overrides, devices are added. Which namespace is
-// NFD's can be seen from the object that its worker made.
+// byNode sorts objects by their nodes.
+func byNode(objects []*pendingObject) {
+	slices.SortStableFunc(objects, func(a, b *pendingObject) int { return cmp.Compare(a.node, b.node) })
+}
+
+// inOrderOfMaster sorts the objects of a node as an nfd-master in the namespace home merges them:
+// those in its own namespace first, then by name and namespace; what comes later overrides, devices
+// are added.
 // https://github.com/kubernetes-sigs/node-feature-discovery/blob/v0.19.0/pkg/nfd-master/nfd-master.go#L619
-func inOrderOfMaster(objects []*pendingObject) {
-	home := ""
-	for _, o := range objects {
-		if home == "" && o.worker != "" {
-			home = o.namespace
-		}
-	}
+func inOrderOfMaster(objects []*pendingObject, home string) []*pendingObject {
 	away := func(o *pendingObject) int {
 		if o.namespace == home {
 			return 0
 		}
 		return 1
 	}
-	slices.SortStableFunc(objects, func(a, b *pendingObject) int {
+	sorted := slices.Clone(objects)
+	slices.SortStableFunc(sorted, func(a, b *pendingObject) int {
 		return cmp.Or(
-			cmp.Compare(a.node, b.node),
 			cmp.Compare(away(a), away(b)),
 			cmp.Compare(a.name, b.name),
 			cmp.Compare(a.namespace, b.namespace),
 		)
 	})
+	return sorted
+}
+
+// workerNamespaces are those in which a worker made an object, sorted.
+func workerNamespaces(objects []*pendingObject) []string {
+	var list []string
+	for _, o := range objects {
+		if o.worker != "" {
+			list = append(list, o.namespace)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }

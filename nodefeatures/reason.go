@@ -41,6 +41,12 @@ const (
 	ReasonTemplateFailed = "templateFailed"
 	// ReasonInvalidRule: the rule is empty somewhere and would match, or crash, anything.
 	ReasonInvalidRule = "invalidRule"
+	// ReasonTwoWorkers: workers in several namespaces made NodeFeature objects for the node.
+	ReasonTwoWorkers = "twoWorkers"
+	// ReasonPassedOver: a NodeFeature object names no node.
+	ReasonPassedOver = "objectPassedOver"
+	// ReasonNoNodeFeature: there is a Node object, and no NodeFeature object for it.
+	ReasonNoNodeFeature = "noNodeFeature"
 )
 
 // reasonFor says why reading path failed.

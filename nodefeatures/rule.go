@@ -52,8 +52,9 @@ type Term struct {
 	// Expressions are sorted by name, the one on names (matchName) last. If the
 	// feature lists devices, what was found is that of Device.
 	Expressions []Expression `json:"expressions"`
-	// Device is the first device that satisfies the term, else the nearest: the
-	// one that fails the fewest expressions, the first of equals.
+	// Device is the first device that satisfies the term, else the nearest: of
+	// those whose class holds, or else of all, the one that fails the fewest
+	// expressions, the first of equals.
 	Device *Device `json:"device,omitempty"`
 	// Devices is how many devices the feature lists; nil if it lists none by nature.
 	Devices *int `json:"devices,omitempty"`

@@ -46,6 +46,8 @@ type Snapshot struct {
 	// Omitted are the names, sorted, of the features that the node has and that Load
 	// left out of Features, as LoadOptions asked.
 	Omitted []string `json:"-"`
+	// Notes are what Load has to tell about the objects that the snapshot was made of.
+	Notes []verdict.Reason `json:"-"`
 }
 
 // A Node is the identity of a node. An empty field is not known: what NFD

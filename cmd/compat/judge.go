@@ -3,7 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"iter"
 	"slices"
 	"time"
@@ -27,6 +30,8 @@ type judgeFlags struct {
 	strict   bool
 	features []string
 	changes  compat.Changes
+
+	nfdNamespace string
 }
 
 func (f *judgeFlags) addJudging(a *app, cmd *cobra.Command) {
@@ -37,6 +42,7 @@ func (f *judgeFlags) addJudging(a *app, cmd *cobra.Command) {
 	complete(cmd, "missing", f.missing.allowed...)
 	flags.BoolVar(&f.strict, "strict", false, "a fact that could not be read makes its rule incompatible")
 	flags.StringArrayVar(&f.features, "features", nil, "judge the nodes in this snapshot `file`, directory or pattern (repeatable) instead of this host; - is standard input")
+	flags.StringVar(&f.nfdNamespace, "nfd-namespace", "", "the `namespace` of nfd-master, where NodeFeature objects in several describe a node")
 	addChanges(cmd, &f.changes)
 	f.nodeFlags.add(cmd)
 	f.addCluster(cmd)
@@ -88,26 +94,39 @@ func (f *judgeFlags) savedNodes(ctx context.Context, a *app, features func(nodef
 				yield(compat.SavedNode{}, err)
 				return
 			}
-			found := 0
-			for snapshot, err := range nodefeatures.Load(ctx, in, nodefeatures.LoadOptions{Features: features}) {
-				if found++; err != nil {
-					err = fmt.Errorf("reading the features of %s: %w", name, err)
-				}
-				if err != nil && ctx.Err() == nil {
-					err = &usageError{err}
-				}
-				if !yield(compat.SavedNode{File: name, Snapshot: snapshot}, err) || err != nil {
-					in.Close() //nolint:errcheck // it was only read
-					return
-				}
-			}
+			more := yieldSaved(ctx, in, name, nodefeatures.LoadOptions{Features: features, Namespace: f.nfdNamespace}, yield)
 			in.Close() //nolint:errcheck // it was only read
-			if found == 0 {
-				yield(compat.SavedNode{}, usagef("%s holds no node", name))
+			if !more {
 				return
 			}
 		}
 	}
+}
+
+// errNoNode is of a file without a node.
+var errNoNode = errors.New("it holds no node")
+
+// yieldSaved hands on the nodes of a file, and what is wrong with it in place of one. More is false if
+// nobody wants any.
+func yieldSaved(
+	ctx context.Context, in io.Reader, name string, o nodefeatures.LoadOptions, yield func(compat.SavedNode, error) bool,
+) (more bool) {
+	found := 0
+	for snapshot, err := range nodefeatures.Load(ctx, in, o) {
+		found++
+		if ctx.Err() != nil && err != nil {
+			yield(compat.SavedNode{}, fmt.Errorf("reading the features of %s: %w", name, err))
+			return false
+		}
+		if unopened := (*fs.PathError)(nil); errors.As(err, &unopened) {
+			yield(compat.SavedNode{}, &usageError{fmt.Errorf("reading the features of %s: %w", name, err)})
+			return false
+		}
+		if !yield(compat.SavedNode{File: name, Snapshot: snapshot, Err: err}, nil) {
+			return false
+		}
+	}
+	return found > 0 || yield(compat.SavedNode{File: name, Err: errNoNode}, nil)
 }
 
 // savedNode reads the one snapshot of --features, for a command that judges one
@@ -119,6 +138,8 @@ func (f *judgeFlags) savedNode(ctx context.Context, a *app, r *compat.NodeReques
 			return err
 		case r.Snapshot != nil:
 			return usagef("--features holds several nodes; give one")
+		case node.Err != nil:
+			return &compat.SnapshotError{File: node.File, Err: node.Err}
 		}
 		r.Snapshot, r.SnapshotFile = node.Snapshot, node.File
 	}

@@ -82,7 +82,7 @@ func summary(v verdict.Verdict, e *report.Error, about string, reasons []verdict
 }
 
 func headline(n report.Node) string {
-	return describeSnapshotNode(nodefeatures.Node{Name: n.Name, OS: n.OS, Architecture: n.Architecture, Kernel: n.Kernel})
+	return describeSnapshotNode(nodefeatures.Node{Name: cmp.Or(n.Name, n.Snapshot), OS: n.OS, Architecture: n.Architecture, Kernel: n.Kernel})
 }
 
 // describeSnapshotNode names a node: "node-a (linux/amd64, kernel 6.12.9)".

@@ -140,6 +140,9 @@ func (p *printer) group(g report.NodeGroup, label string, e *report.Error) {
 			text = "and " + text
 		}
 		p.wrap(1, label, text)
+		if r.OnlyThis != nil && *r.OnlyThis < g.Nodes {
+			p.wrap(1, blank, fmt.Sprintf("for this reason alone: %s of %s", thousands(*r.OnlyThis), ofNodes(g.Nodes)))
+		}
 		if r.Hint == "" && groupTells(r, e) {
 			r.Hint = e.Hint
 		}
@@ -220,5 +223,20 @@ func (p *printer) node(r *report.NodeReport) {
 			note += fmt.Sprintf("  score %d", *image.Score)
 		}
 	}
-	p.line(0, "%s %s%s", p.mark(r.Verdict), headline(r.Node), note)
+	if p.style.All && r.Verdict != verdict.Compatible {
+		note += why(r)
+	}
+	p.raw(0, "%s %s%s", p.mark(r.Verdict), headline(r.Node), note) // one line a node, for grep
+}
+
+// why are the reasons of a node in one line.
+func why(r *report.NodeReport) string {
+	text := ""
+	for i, reason := range r.Reasons {
+		if text += "; "; i == 0 {
+			text = "  "
+		}
+		text += named(reason.Message)
+	}
+	return text
 }

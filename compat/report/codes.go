@@ -36,8 +36,9 @@ const (
 	CodeWhatIfAbsent  = "whatIfAbsent"
 
 	// Errors.
-	CodeFailure       = "failure"
-	CodeMalformedSpec = "malformedSpec"
+	CodeFailure           = "failure"
+	CodeMalformedSpec     = "malformedSpec"
+	CodeMalformedSnapshot = "malformedSnapshot"
 
 	// Errors of nodefeatures/apiserver, which no package of documents imports.
 	CodeKubernetesConfiguration = "kubernetesConfiguration"

@@ -24,7 +24,7 @@ func TestCodesInSource(t *testing.T) {
 		"compat/artifact":        {report.PlaceError, report.PlaceWarning},
 		"compat/manifest":        {report.PlaceManifest},
 		"compat/sidecar":         {report.PlaceSupport, report.PlaceSupportFinding},
-		"nodefeatures":           {report.PlaceRule},
+		"nodefeatures":           {report.PlaceRule, report.PlaceWarning},
 		"nodefeatures/kubelet":   {report.PlaceKubelet},
 		"nodefeatures/apiserver": {report.PlaceError},
 		"spec":                   {report.PlaceSpec},

@@ -100,6 +100,9 @@ var warningCodes = []codeRow{
 	{kubelet.ReasonOtherMachine, "the Node object is another machine's: only its kubelet was judged by it, the images by this host", "save what the node offers with `compat features`, and give that with --features"},
 	{artifact.CodeTimeout, "the kubelet could not be looked for in the time given", "give it more time with --timeout"},
 	{artifact.CodeCanceled, "looking for the kubelet was interrupted", ""},
+	{nodefeatures.ReasonTwoWorkers, "NFD workers in several namespaces describe the node, as when NFD moved and left its objects; features in which they differ are unknown", "delete the objects that no worker keeps, or say with --nfd-namespace where nfd-master runs"},
+	{nodefeatures.ReasonPassedOver, "a NodeFeature object has no label that names its node: NFD assigns it to none", "label it nfd.node.kubernetes.io/node-name"},
+	{nodefeatures.ReasonNoNodeFeature, "the cluster has the node, and NFD no NodeFeature object for it", "run nfd-worker there"},
 
 	{CodeWhatIfElement, "a what-if names an element that NFD does not publish", "correct the name; the hint has the nearest one"},
 	{CodeWhatIfValue, "a what-if gives an element a value that NFD never publishes", "correct the value, as the hint says"},
@@ -125,6 +128,7 @@ var warningCodes = []codeRow{
 // errorCodes has the errors. Their remedies are also the hints of errors that bring none.
 var errorCodes = []codeRow{
 	{CodeFailure, "something else went wrong: the message says what", ""},
+	{CodeMalformedSnapshot, "a saved node cannot be read: nothing is known about it", "save it again with `compat features`, or `kubectl get nodefeatures -A -o json`"},
 	{CodeMalformedSpec, "the spec cannot be evaluated", "`compat spec lint` lists every problem of a spec file"},
 
 	{artifact.CodeInvalidReference, "the reference is not HOST[:PORT]/REPOSITORY[:TAG][@DIGEST], or with --oci-layout DIR[:TAG][@DIGEST]", ""},

@@ -47,10 +47,14 @@ type ReasonCount struct {
 // was found on each of them.
 type NodeGroup struct {
 	Verdict verdict.Verdict `json:"verdict"`
-	// Nodes is how many they are, and Names are the first of them, at most 10: the
-	// file of a node that has no name.
+	// Nodes is how many they are, and Names are all of them: the file of a node
+	// that has no name.
 	Nodes int      `json:"nodes"`
 	Names []string `json:"names"`
+	// OnlyThis is how many of the nodes would be compatible if just one of the
+	// reasons were gone; the others fail by more than the reasons name. Absent
+	// where the nodes are compatible.
+	OnlyThis *int `json:"onlyThis,omitempty"`
 	// Reasons say why, most decisive first.
 	Reasons []GroupReason `json:"reasons"`
 }
@@ -62,6 +66,9 @@ type GroupReason struct {
 	Message string `json:"message"`
 	// Hint is there if it is the same on all of the nodes.
 	Hint string `json:"hint,omitempty"`
+	// OnlyThis is how many of the nodes would be compatible if just this reason
+	// were gone. Absent where the nodes are compatible.
+	OnlyThis *int `json:"onlyThis,omitempty"`
 	// Found counts the nodes by what they have instead, the most frequent first.
 	// Empty where the message says all.
 	Found []FoundCount `json:"found"`

@@ -57,6 +57,55 @@ func (s Set) Why() Cause {
 	return Cause{Message: string(s.Verdict)}
 }
 
+// Alone reports whether the set would be compatible if what Why names were gone.
+func (s Set) Alone() bool {
+	failed, named := 0, false
+	for _, r := range s.Rules {
+		if r.Verdict == verdict.Compatible || named && s.Match == "any" {
+			continue
+		}
+		if r.Verdict == s.Verdict {
+			named = true
+		}
+		failed += failures(r)
+	}
+	return failed == 1
+}
+
+// failures is how many things keep a rule from being compatible, at least one: what its terms want, and
+// its alternatives, which count as one where one of them lacks a single thing.
+func failures(r nodefeatures.Rule) int {
+	n := failedTerms(r.Terms)
+	fewest := 0
+	for i, a := range r.MatchAny {
+		if of := failedTerms(a.Terms); i == 0 || of < fewest {
+			fewest = of
+		}
+	}
+	return max(1, n+fewest)
+}
+
+// failedTerms counts the expressions that are not compatible; all those about one device are one.
+func failedTerms(terms []nodefeatures.Term) int {
+	n := 0
+	for _, t := range terms {
+		if t.Verdict == verdict.Compatible {
+			continue
+		}
+		failed := 0
+		for _, e := range t.Expressions {
+			if e.Verdict != verdict.Compatible {
+				failed++
+			}
+		}
+		if t.Device != nil || t.Devices != nil {
+			failed = 1
+		}
+		n += max(1, failed)
+	}
+	return n
+}
+
 // whyRule explains a rule by the terms that gave its verdict; where --strict did,
 // by those that are unknown.
 func whyRule(r nodefeatures.Rule) Cause {
