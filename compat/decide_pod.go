@@ -18,6 +18,7 @@ type podPolicy struct {
 	disable            []string
 	severity           verdict.Severity
 	failOn             []string
+	os                 string // of the node; "" if it is not known
 }
 
 // judgePod plans a Pod, looks for findings and decides.
@@ -31,6 +32,7 @@ func judgePod(
 	p.Findings = policy.shown(all)
 
 	verdicts := []verdict.Verdict{judgeFindings(p, all), judgeProblems(p, whole.Problems)}
+	verdicts = append(verdicts, judgeOS(p, policy.os))
 	verdicts = append(verdicts, judgeImages(p, images)...)
 	switch {
 	case p.HasSidecars() && detection != nil:
@@ -75,6 +77,20 @@ func judgeProblems(p *report.Pod, problems []manifest.Problem) verdict.Verdict {
 func holds(p *report.Pod, problem manifest.Problem) bool {
 	below, ok := strings.CutPrefix(problem.Path, p.Path)
 	return ok && (below == "" || below[0] == '.' || below[0] == '[') && problem.File == p.File && problem.Document == p.Document
+}
+
+// judgeOS is incompatible when the Pod names another operating system than the node's.
+// https://kubernetes.io/docs/concepts/workloads/pods/#pod-os
+func judgeOS(p *report.Pod, node string) verdict.Verdict {
+	if p.Spec.OS == nil || p.Spec.OS.Name == "" || node == "" || string(p.Spec.OS.Name) == node {
+		return verdict.Compatible
+	}
+	p.Reasons = append(p.Reasons, verdict.Reason{
+		Code: report.CodePodOS,
+		Message: fmt.Sprintf("spec.os.name is %s, and the node's operating system %s: its kubelet rejects the Pod (PodOSNotSupported)",
+			p.Spec.OS.Name, node),
+	})
+	return verdict.Incompatible
 }
 
 func judgeImages(p *report.Pod, images map[string]*report.Image) []verdict.Verdict {

@@ -79,6 +79,9 @@ type evidence struct {
 	file     string // it was loaded from
 	saved    bool   // it is of another machine, or another time
 	support  sidecar.Support
+	machine  *kubelet.NodeMachine // of the Node object; nil if none was given
+	// absent is true where the host was looked at and runs no kubelet.
+	absent bool
 	// detection says why the kubelet could not be looked for; nil if it was.
 	detection *report.Error
 }
@@ -112,6 +115,9 @@ func (e evidence) describe() report.Node {
 		node.Name = o.Detail
 		if e.support.OtherMachine() && !e.saved { // what this host is says nothing about it
 			node.OS, node.Architecture, node.Kernel = "", "", ""
+			if m := e.machine; m != nil {
+				node.OS, node.Architecture, node.Kernel = m.OS, m.Architecture, m.Kernel
+			}
 		}
 	}
 	return node
@@ -128,6 +134,32 @@ func (e evidence) has(p spec.Problem) bool {
 	}
 	place, err := e.snapshot.Lookup(path)
 	return err == nil && place.State == nodefeatures.StatePresent
+}
+
+// os is the operating system of the node whose kubelet would run a Pod; "" where that is not known: a
+// host without a kubelet is none.
+func (e evidence) os() string {
+	switch {
+	case e.machine != nil && e.machine.OS != "":
+		return e.machine.OS
+	case e.saved:
+		return e.snapshot.Node.OS
+	case e.absent || e.support.OtherMachine():
+		return ""
+	}
+	return e.snapshot.Node.OS
+}
+
+// judgedHere warns that images were judged by a host that is no node, which nobody asked for.
+func (e evidence) judgedHere() []verdict.Reason {
+	if e.saved || !e.absent || e.machine != nil {
+		return nil
+	}
+	return []verdict.Reason{{
+		Code:    report.CodeJudgedHere,
+		Message: "the images were judged by what this machine has, on which no kubelet runs",
+		Hint:    "choose the node with --features or --node, or leave images out with --no-images",
+	}}
 }
 
 // warnings are what did not decide: what the specs and the registries warn of.

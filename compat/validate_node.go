@@ -84,11 +84,11 @@ func ValidateNode(ctx context.Context, req NodeRequest) (*report.NodeReport, err
 	return result, err
 }
 
-// validateNode gathers what the subjects' images and the node say, and decides.
-// detection says why the kubelet could not be looked for.
+// validateNode gathers what the subjects' images and the node say, and decides. node is what
+// was gathered about the node.
 func validateNode(
 	ctx context.Context, req NodeRequest, subjects []subject,
-) (result *report.NodeReport, detection *report.Error, err error) {
+) (result *report.NodeReport, node evidence, err error) {
 	var group errgroup.Group
 	var facts *kubelet.Facts
 	group.Go(func() (err error) {
@@ -105,19 +105,23 @@ func validateNode(
 	}
 	snapshot, odd, err := req.Changes.apply(snapshot)
 	if err != nil {
-		return nil, nil, err
+		return nil, evidence{}, err
 	}
 	err = group.Wait()
 	var given *kubelet.GivenError
 	if errors.As(err, &given) {
-		return nil, nil, err
+		return nil, evidence{}, err
 	}
+	var detection *report.Error
 	if err != nil {
 		detection = report.NewError(fmt.Errorf("looking for the kubelet: %w", err))
 	}
-	node := evidence{snapshot: snapshot, file: req.SnapshotFile, saved: req.Snapshot != nil, support: sidecar.Judge(facts, req.API), detection: detection}
+	node = evidence{snapshot: snapshot, file: req.SnapshotFile, saved: req.Snapshot != nil, support: sidecar.Judge(facts, req.API), detection: detection}
+	if facts != nil {
+		node.machine, node.absent = facts.Node, facts.Absent
+	}
 	images := judgeAll(ctx, subjects, snapshot, req.policy())
-	return node.report(req.Now, subjects, images, odd, req.policy()), detection, nil
+	return node.report(req.Now, subjects, images, odd, req.policy()), node, nil
 }
 
 // policy is what the caller makes of the facts.

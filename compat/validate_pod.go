@@ -53,13 +53,18 @@ func ValidatePod(ctx context.Context, req PodRequest) (*report.PodReport, error)
 
 	cut := ctx.Err()
 	req.Files = nil
-	node, detection, err := validateNode(ctx, req.NodeRequest, open(ctx, distinctImages(result.Pods), req.Registry))
+	subjects := open(ctx, distinctImages(result.Pods), req.Registry)
+	node, gathered, err := validateNode(ctx, req.NodeRequest, subjects)
 	if err != nil {
 		return nil, err
 	}
+	detection := gathered.detection
 	support := node.Sidecars.For(templates(result))
 	result.Node, result.Images, result.Sidecars = node.Node, node.Images, &support
 	result.Warnings, result.Error = append(result.Warnings, node.Warnings...), node.Error
+	if len(subjects) > 0 {
+		result.Warnings = append(result.Warnings, gathered.judgedHere()...)
+	}
 
 	target := podTarget(&support, req.API)
 	result.Target = describeTarget(target)
@@ -67,7 +72,7 @@ func ValidatePod(ctx context.Context, req PodRequest) (*report.PodReport, error)
 		result.Problems[i] = target.Regrade(problem)
 	}
 	images := result.ImagesByReference()
-	policy := podPolicy{strict: req.Strict, startOrder: req.RequireStartOrder, disable: req.Disable, severity: req.Severity, failOn: req.FailOn}
+	policy := podPolicy{strict: req.Strict, startOrder: req.RequireStartOrder, disable: req.Disable, severity: req.Severity, failOn: req.FailOn, os: gathered.os()}
 	for i := range result.Pods {
 		if cut = cmp.Or(cut, ctx.Err()); cut != nil {
 			result.Pods = result.Pods[:i]

@@ -62,7 +62,7 @@ FILE may be a directory, a pattern, or - for standard input; -f FILE is the same
 Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 		Example: `  compat validate-pod pod.yaml -o text
   compat validate-pod manifests/ --no-images --kubernetes-version v1.34.0
-  helm template chart | compat validate-pod - --missing compatible -o sarif`,
+  helm template chart | compat validate-pod - --no-images -o sarif`,
 		Args: alsoFlag(&f.files),
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })

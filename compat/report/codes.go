@@ -25,10 +25,12 @@ const (
 
 	// Reasons of a Pod and of a PodReport.
 	CodeStartOrder = "startOrder"
+	CodePodOS      = "podOSNotSupported"
 	CodeNoPod      = "noPod"
 	CodeFailOn     = "failOn"
 
 	// Warnings.
+	CodeJudgedHere    = "judgedHere"
 	CodeShadowed      = "shadowed"
 	CodeWhatIfElement = "whatIfElement"
 	CodeWhatIfValue   = "whatIfValue"

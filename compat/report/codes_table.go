@@ -42,6 +42,7 @@ var reasonCodes = []codeRow{
 	{CodePlatformMismatch, "the image is for another operating system or architecture than the node's", "use a node of the image's platform, or an image for the node's"},
 	{CodeStartOrder, "with --require start-order: a container starts before a helper that comes before it is ready", "give the helper a startupProbe that succeeds when it is ready (`compat explain SC001`)"},
 	{CodeFailOn, "with --fail-on: there is a finding that is as grave, or has the id; the verdict stays as it is", "correct it, or suppress it where it is meant so: `# compat-ignore: SC001`"},
+	{CodePodOS, "the Pod's spec.os.name is another operating system than the node's: the kubelet rejects it", "use a node with that operating system; a nodeSelector kubernetes.io/os makes the scheduler do so"},
 	{CodeNoPod, "the files hold no Pod and no workload", "`problems[]` says what was left out of them"},
 }
 
@@ -96,6 +97,7 @@ var kubeletCodes = []codeRow{
 
 var warningCodes = []codeRow{
 	{CodeShadowed, "what is attached to the index is not used for platforms that have artifacts of their own", "attach with --all-platforms, or remove those with `compat detach --platform`"},
+	{CodeJudgedHere, "the images of Pods were judged by this machine, which runs no kubelet and is no node", "choose the node with --features or --node, or leave images out with --no-images"},
 	{CodePlatformUnknown, "the platform of the node or the image is not known: they were not compared", "name the node's with --platform"},
 	{kubelet.ReasonOtherMachine, "the Node object is another machine's: only its kubelet was judged by it, the images by this host", "save what the node offers with `compat features`, and give that with --features"},
 	{artifact.CodeTimeout, "the kubelet could not be looked for in the time given", "give it more time with --timeout"},

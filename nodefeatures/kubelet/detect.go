@@ -30,10 +30,10 @@ func Detect(ctx context.Context, o Options) (*Facts, error) {
 }
 
 func detect(ctx context.Context, m machine, t given) (*Facts, error) {
-	if otherMachine(t.machineID, m.machineID()) {
+	if differs := t.node.differsFrom(m.describe()); differs != "" {
 		return unknown(&verdict.Reason{
 			Code:    ReasonOtherMachine,
-			Message: "the Node object is another machine's (machineID differs): nothing of this machine was looked at",
+			Message: "the Node object is another machine's (" + differs + " differs): nothing of this machine was looked at",
 			Hint:    hintConfig,
 		}).with(t), nil
 	}
@@ -49,12 +49,28 @@ func detect(ctx context.Context, m machine, t given) (*Facts, error) {
 	return facts, ctx.Err()
 }
 
-// otherMachine tells by the machine IDs, as far as both are known, that a Node
-// object is not of the machine that is looked at. On a machine that runs
-// another cluster's nodes (kind) their flags would be taken for the Node's.
-func otherMachine(node, here string) bool {
+// differsFrom names what tells that a Node object is not of the machine that is looked at, "" if
+// nothing does. Where both machine IDs are known they decide. On a machine that runs another cluster's
+// nodes (kind) their flags would be taken for the Node's.
+func (n *NodeMachine) differsFrom(here NodeMachine) string {
+	if n == nil {
+		return ""
+	}
 	plain := func(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "")) }
-	return node != "" && here != "" && plain(node) != plain(here)
+	differ := func(a, b string) bool { return a != "" && b != "" && plain(a) != plain(b) }
+	switch {
+	case differ(n.id, here.id):
+		return "machineID"
+	case n.id != "" && here.id != "":
+		return ""
+	case differ(n.OS, here.OS):
+		return "operatingSystem"
+	case differ(n.Architecture, here.Architecture):
+		return "architecture"
+	case differ(n.Kernel, here.Kernel):
+		return "kernelVersion"
+	}
+	return ""
 }
 
 // With returns the facts with what o tells in their place, nothing of this
@@ -82,6 +98,10 @@ func (f *Facts) with(t given) *Facts {
 		Version: f.Version, Running: f.Running, Config: f.Config, Live: f.Live,
 		DeclaredFeatures: append([]string{}, f.DeclaredFeatures...),
 		Disagreements:    append([]Disagreement{}, f.Disagreements...),
+	}
+	out.Absent, out.Node = f.Absent, f.Node
+	if t.node != nil {
+		out.Node = t.node
 	}
 	if t.live != nil {
 		out.Live = t.live

@@ -33,6 +33,17 @@ type Facts struct {
 	DeclaredFeatures []string `json:"declaredFeatures"`
 	// Disagreements lists the facts that two sources tell differently.
 	Disagreements []Disagreement `json:"disagreements"`
+
+	// Absent says that the machine was looked at and runs no kubelet.
+	Absent bool `json:"-"`
+	// Node is what the Node object that was given says about its machine; nil when none was.
+	Node *NodeMachine `json:"-"`
+}
+
+// A NodeMachine is what a Node object says about its machine. Empty fields are not known.
+type NodeMachine struct {
+	OS, Architecture, Kernel string
+	id                       string
 }
 
 // A Version is the kubelet's version as its source spells it.

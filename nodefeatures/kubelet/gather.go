@@ -30,6 +30,7 @@ func (m machine) gather(ctx context.Context, t given) (*Facts, error) {
 		f = m.distribution(rulesFor(cmp.Or(t.version(), version.Value)))
 		f.Version = version
 	}
+	f.Absent = reason.Code == ReasonNoKubelet
 	if f.Config.Reason == nil {
 		f.Config.Reason = &verdict.Reason{Code: reason.Code, Message: reason.Message, Hint: hintConfig}
 	}

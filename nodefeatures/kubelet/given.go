@@ -84,19 +84,19 @@ const (
 
 // given is everything that Options tell.
 type given struct {
-	versions  []Claim // strongest first
-	found     string  // the version that was not given, "" when it is not known
-	machineID string
-	declared  []string
-	config    *layer // nil when no file was given
-	dropIns   []layer
-	dir       bool // a drop-in directory was given, perhaps an empty one
-	flags     *layer
-	live      *Live
-	configz   *layer       // nil when no /configz was given
-	flagz     *commandLine // nil when no /flagz was given
-	log       *kubeletLog  // nil when no log was given
-	cluster   *layer       // nil when no ConfigMap was given
+	versions []Claim      // strongest first
+	found    string       // the version that was not given, "" when it is not known
+	node     *NodeMachine // nil when no Node object was given
+	declared []string
+	config   *layer // nil when no file was given
+	dropIns  []layer
+	dir      bool // a drop-in directory was given, perhaps an empty one
+	flags    *layer
+	live     *Live
+	configz  *layer       // nil when no /configz was given
+	flagz    *commandLine // nil when no /flagz was given
+	log      *kubeletLog  // nil when no log was given
+	cluster  *layer       // nil when no ConfigMap was given
 }
 
 // readGiven reads what was given. version is the kubelet's as far as it is known
@@ -160,7 +160,13 @@ func (t *given) readNode(o Options) error {
 	if err != nil {
 		return err
 	}
-	t.machineID = node.Status.NodeInfo.MachineID
+	info := node.Status.NodeInfo
+	if len(info.OS)+len(info.Architecture)+len(info.Kernel) > maxMachine {
+		return fmt.Errorf("an operatingSystem, architecture and kernelVersion of more than %d bytes", maxMachine)
+	}
+	if o.NodeObject != nil {
+		t.node = &NodeMachine{OS: info.OS, Architecture: info.Architecture, Kernel: info.Kernel, id: info.MachineID}
+	}
 	t.declared = node.Status.DeclaredFeatures
 	if v := node.Status.NodeInfo.KubeletVersion; len(v) > maxVersion {
 		return fmt.Errorf("a kubeletVersion of %d bytes", len(v))

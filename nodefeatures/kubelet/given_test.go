@@ -154,3 +154,29 @@ func TestCertain(t *testing.T) {
 		t.Error("everything was read")
 	}
 }
+
+// TestDiffersFrom: machine IDs decide where both are known, otherwise whatever contradicts.
+func TestDiffersFrom(t *testing.T) {
+	here := NodeMachine{OS: "linux", Architecture: "amd64", Kernel: "6.1.0-1-amd64", id: "01"}
+	for _, tt := range []struct {
+		name string
+		node *NodeMachine
+		here NodeMachine
+		want string
+	}{
+		{"no Node object", nil, here, ""},
+		{"nothing said", &NodeMachine{}, here, ""},
+		{"the same", &here, here, ""},
+		{"another ID", &NodeMachine{OS: "linux", Architecture: "amd64", Kernel: "6.1.0-1-amd64", id: "02"}, here, "machineID"},
+		{"the same ID with another kernel, before an update", &NodeMachine{Kernel: "6.0.0", id: "01"}, here, ""},
+		{"no ID, another OS", &NodeMachine{OS: "windows", Architecture: "amd64"}, here, "operatingSystem"},
+		{"no ID, another architecture", &NodeMachine{OS: "linux", Architecture: "arm64"}, here, "architecture"},
+		{"no ID, another kernel", &NodeMachine{OS: "linux", Kernel: "6.1.0-2-amd64"}, here, "kernelVersion"},
+		{"no ID here, another kernel", &NodeMachine{Kernel: "6.1.0-2-amd64", id: "01"}, NodeMachine{Kernel: "6.1.0-1-amd64"}, "kernelVersion"},
+		{"no ID, the same kernel", &NodeMachine{Kernel: "6.1.0-1-amd64"}, here, ""},
+	} {
+		if got := tt.node.differsFrom(tt.here); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

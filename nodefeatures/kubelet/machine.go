@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"nodecompat/nodefeatures/verdict"
@@ -98,6 +99,15 @@ func several(some []process) *verdict.Reason {
 		Message: fmt.Sprintf("several kubelets run here, none of them this machine's for sure: processes %s", strings.Join(pids, ", ")),
 		Hint:    hintTell,
 	}
+}
+
+// describe is the machine as its Node object would describe it.
+func (m machine) describe() NodeMachine {
+	here := NodeMachine{OS: runtime.GOOS, Architecture: runtime.GOARCH, id: m.machineID()}
+	if data, err := readFile(filepath.Join(m.root, "proc", "sys", "kernel", "osrelease"), maxProcFile); err == nil {
+		here.Kernel = strings.TrimSpace(string(data))
+	}
+	return here
 }
 
 // machineID identifies an installation; "" when it is not known

@@ -24,6 +24,9 @@ type nodeObject struct {
 		NodeInfo struct {
 			KubeletVersion string `json:"kubeletVersion"`
 			MachineID      string `json:"machineID"`
+			OS             string `json:"operatingSystem"`
+			Architecture   string `json:"architecture"`
+			Kernel         string `json:"kernelVersion"`
 		} `json:"nodeInfo"`
 		DeclaredFeatures []string `json:"declaredFeatures"`
 	} `json:"status"`

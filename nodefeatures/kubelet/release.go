@@ -21,6 +21,9 @@ type Release struct {
 // maxVersion bounds the length of a version string, in bytes.
 const maxVersion = 256
 
+// maxMachine bounds what a Node object says about its machine, in bytes.
+const maxMachine = 1024
+
 // The patterns are compiled when the first version is read, not at every start.
 var (
 	versionPattern = sync.OnceValue(func() *regexp.Regexp {
