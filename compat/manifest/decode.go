@@ -1,15 +1,12 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"iter"
 	"reflect"
 	"slices"
-	"strings"
-
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"nodecompat/nodefeatures/verdict"
 	"nodecompat/spec/yamltree"
@@ -22,6 +19,7 @@ type decoder struct {
 
 	templated bool
 	items     iter.Seq2[*yamltree.Node, error] // of a List that is too long to be read at once
+	refused   map[string]bool                  // paths of the Pod whose values were left out
 	nodes     int                              // spent so far
 	text      int                              // bytes of them
 	looks     int                              // keys looked at so far
@@ -82,47 +80,27 @@ func (d *decoder) pod(n *yamltree.Node, path, where string, t typeMeta, bestEffo
 	}
 	p := Pod{
 		APIVersion: Shorten(t.apiVersion), Kind: Shorten(t.kind), BestEffort: bestEffort,
-		File: d.file, Source: d.source, Document: d.document, Line: int(n.Line), Path: JoinPath(path, where),
+		File: d.file, Source: d.source, Document: d.document, Line: int(n.Line), Path: JoinPath(path, where), root: path,
 	}
-	if !bestEffort {
-		d.envelope(n, path)
-	}
-	p.Name, p.Namespace = Shorten(d.textAt(n, "metadata.name")), Shorten(d.textAt(n, "metadata.namespace"))
-	if p.Name == "" {
-		p.Name = Shorten(d.textAt(n, "metadata.generateName"))
-	}
-	template := strings.TrimSuffix(strings.TrimSuffix(where, "spec"), ".")
-	p.Labels = d.texts(n, JoinPath(template, "metadata.labels"))
-	p.Annotations = d.texts(n, JoinPath(template, "metadata.annotations"))
-	p.Workload = d.workload(n, where, t)
-	d.places = map[string]place{}
-	for _, field := range []string{"metadata", "metadata.labels", "metadata.annotations"} {
-		d.mark(n, path, JoinPath(template, field))
-	}
-	d.mark(n, path, where)
+	d.places, d.refused = map[string]place{}, map[string]bool{}
 	d.members += d.containers(spec)
-	if d.into(spec, p.Path, &p.Spec) {
-		p.places = d.places
-		p.Suppressions = d.annotated(n, path, where)
-		d.m.Pods = append(d.m.Pods, p)
+	if !d.whole(n, where, t, &p) {
+		return
 	}
+	d.placeholders(n, where, &p)
+	d.places[p.Path] = placeOf(spec)
+	p.Name, p.Namespace = Shorten(cmp.Or(d.written(n, "metadata.name"), d.written(n, "metadata.generateName"))), Shorten(d.written(n, "metadata.namespace"))
+	p.places, p.refused = d.places, d.refused
+	p.Suppressions = d.annotated(n, path, where)
+	d.m.Pods = append(d.m.Pods, p)
 }
 
-// envelope reports keys around the spec that no object has.
-func (d *decoder) envelope(n *yamltree.Node, path string) {
-	text := reflect.TypeFor[string]()
-	top := map[string]reflect.Type{"apiVersion": text, "kind": text, "metadata": text, "spec": text, "status": text, "template": text}
-	check := func(of *yamltree.Node, at string, fields map[string]reflect.Type) {
-		d.pairs(of, at, 0, func(key, _ *yamltree.Node) {
-			if _, known := fields[key.Value]; !known {
-				d.unknown(key, JoinPath(at, PathKey(key.Value)), fields)
-			}
-		})
+// written returns a scalar as it is written, whatever its type is.
+func (d *decoder) written(n *yamltree.Node, path string) string {
+	if v := d.at(n, path); v != nil && v.Kind == yamltree.Scalar {
+		return v.Value
 	}
-	check(n, path, top)
-	if metadata := d.at(n, "metadata"); metadata != nil && metadata.Kind == yamltree.Mapping {
-		check(metadata, JoinPath(path, "metadata"), d.types.of(reflect.TypeFor[metav1.ObjectMeta]()))
-	}
+	return ""
 }
 
 func (d *decoder) containers(spec *yamltree.Node) int {
@@ -133,77 +111,6 @@ func (d *decoder) containers(spec *yamltree.Node) int {
 		}
 	}
 	return total
-}
-
-// mark notes where something outside the PodSpec is.
-func (d *decoder) mark(n *yamltree.Node, path, where string) {
-	v := d.at(n, where)
-	if v == nil {
-		return
-	}
-	d.places[JoinPath(path, where)] = placeOf(v)
-	if v.Kind == yamltree.Mapping && where != "metadata" && d.look(len(v.Content)) {
-		for i := 0; i+1 < len(v.Content); i += 2 {
-			d.places[JoinPath(JoinPath(path, where), PathKey(v.Content[i].Deref().Value))] = placeOf(&v.Content[i])
-		}
-	}
-}
-
-// texts reads a mapping of text to text; what is none is left out.
-func (d *decoder) texts(n *yamltree.Node, path string) map[string]string {
-	texts := map[string]string{}
-	if v := d.at(n, path); v != nil && v.Kind == yamltree.Mapping {
-		for i := 0; i+1 < len(v.Content); i += 2 {
-			value := v.Content[i+1].Deref()
-			if text, ok := value.Typed().(string); ok && value.Kind == yamltree.Scalar && d.spend(1) {
-				texts[v.Content[i].Deref().Value] = text
-			}
-		}
-	}
-	return texts
-}
-
-// workload reads what of the object around the template matters.
-func (d *decoder) workload(n *yamltree.Node, where string, t typeMeta) Workload {
-	var w Workload
-	switch t.kind {
-	case "Job", "CronJob":
-		w.Job = true
-		spec := strings.TrimSuffix(where, ".template.spec")
-		d.number(n, JoinPath(spec, "backoffLimit"), &w.BackoffLimit)
-		d.number(n, JoinPath(spec, "activeDeadlineSeconds"), &w.ActiveDeadlineSeconds)
-	case "Deployment":
-		w.ProgressDeadlineSeconds = new(int32(600))
-		d.number(n, "spec.progressDeadlineSeconds", &w.ProgressDeadlineSeconds)
-	}
-	return w
-}
-
-// number reads an integer into a pointer to one, and leaves it when there is none.
-func (d *decoder) number(n *yamltree.Node, path string, into any) {
-	if v := d.at(n, path); v != nil && v.Kind == yamltree.Scalar {
-		if number, ok := v.Typed().(json.Number); ok {
-			// What does not fit is refused by the API server; here it counts as absent.
-			_ = json.Unmarshal([]byte(number), into)
-		}
-	}
-}
-
-// into decodes a PodSpec. Everything in it that is wrong has been reported and
-// left out by value; false means that it was too big.
-func (d *decoder) into(n *yamltree.Node, path string, spec *corev1.PodSpec) bool {
-	v, _ := d.value(n, reflect.TypeFor[corev1.PodSpec](), path, 0)
-	if d.tooBig {
-		return false
-	}
-	data, err := json.Marshal(v)
-	if err == nil {
-		err = json.Unmarshal(data, spec)
-	}
-	if err != nil {
-		d.problem(n, path, ProblemWrongType, verdict.SeverityError, fmt.Sprintf("not a PodSpec: %.300s", printable(err.Error())))
-	}
-	return err == nil
 }
 
 // value converts a node to what encoding/json makes of the same JSON, leaving
@@ -220,8 +127,8 @@ func (d *decoder) value(n *yamltree.Node, t reflect.Type, path string, depth int
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if n.Kind == yamltree.Scalar && n.Typed() == nil {
-		return nil, false
+	if isNull(n) {
+		return nil, true
 	}
 	switch {
 	case reflect.PointerTo(t).Implements(unmarshaler):
@@ -240,22 +147,14 @@ func (d *decoder) sequence(n *yamltree.Node, t reflect.Type, path string, depth 
 	if n.Kind != yamltree.Sequence {
 		return d.wrong(n, path, "a list")
 	}
-	list := make([]any, 0, len(n.Content))
+	list := make([]any, len(n.Content)) // what does not fit is null, which keeps the indexes
 	for i := range n.Content {
 		at := path + PathIndex(i)
 		d.places[at] = placeOf(&n.Content[i])
-		v, _ := d.value(&n.Content[i], t.Elem(), at, depth+1)
-		if v == nil && isObject(t.Elem()) {
-			v = map[string]any{} // keeps the indexes
-		}
-		if v != nil {
-			list = append(list, v)
-		}
+		list[i], _ = d.value(&n.Content[i], t.Elem(), at, depth+1)
 	}
 	return list, true
 }
-
-func isObject(t reflect.Type) bool { return t.Kind() == reflect.Struct }
 
 // mapping reads a struct or a map.
 func (d *decoder) mapping(n *yamltree.Node, t reflect.Type, path string, depth int) (any, bool) {
@@ -264,19 +163,21 @@ func (d *decoder) mapping(n *yamltree.Node, t reflect.Type, path string, depth i
 	}
 	object, seen := map[string]any{}, map[string]bool{}
 	d.pairs(n, path, 0, func(key, value *yamltree.Node) {
-		of, known := d.field(t, key.Value)
-		at := JoinPath(path, PathKey(key.Value))
-		if !known {
+		name, _ := keyText(key)
+		of, known := d.field(t, name)
+		at := JoinPath(path, PathKey(name))
+		switch {
+		case !known:
 			d.unknown(key, at, d.types.of(t))
 			return
+		case seen[name]:
+			d.problem(key, at, ProblemDuplicateKey, verdict.SeverityWarning, fmt.Sprintf("the key %.60q is here twice: kubectl takes the last", name))
+			delete(object, name)
 		}
-		if seen[key.Value] {
-			d.problem(key, at, ProblemDuplicateKey, verdict.SeverityError, fmt.Sprintf("the key %.60q is here twice", key.Value))
-		}
-		seen[key.Value] = true
+		seen[name] = true
 		d.places[at] = placeOf(key)
-		if v, ok := d.value(value, of, at, depth+1); ok && d.spendText(len(key.Value)) {
-			object[key.Value] = v
+		if v, ok := d.value(value, of, at, depth+1); ok && d.spendText(len(name)) {
+			object[name] = v
 		}
 	})
 	return object, !d.tooBig
@@ -320,7 +221,7 @@ func (d *decoder) pairs(n *yamltree.Node, path string, merges int, each func(key
 		key := n.Content[i].Deref()
 		switch {
 		case key.IsMerge():
-		case key.Kind != yamltree.Scalar:
+		case key.Kind != yamltree.Scalar || isNull(key):
 			d.problem(key, path, ProblemNonStringKey, verdict.SeverityError, "a key that is no text")
 		default:
 			each(key, &n.Content[i+1])
@@ -344,11 +245,17 @@ func (d *decoder) unknown(key *yamltree.Node, path string, fields map[string]ref
 		"unknown key %.60q: Kubernetes %s has no such field here; if it is newer, it was not considered", key.Value, APITypes))
 }
 
+// wrong reports a value that does not fit, which is left out.
 func (d *decoder) wrong(n *yamltree.Node, path, want string) (any, bool) {
+	d.refused[path] = true
+	if mark := placeholder(n); mark != "" {
+		d.unfilled(n, path, mark)
+		return nil, false
+	}
 	got := map[yamltree.Kind]string{yamltree.Mapping: "a mapping", yamltree.Sequence: "a list"}[n.Kind]
 	if got == "" {
 		got = fmt.Sprintf("%.60q", n.Value)
-		switch n.Typed().(type) {
+		switch typed(n).(type) {
 		case json.Number:
 			got = "the number " + got
 		case bool:

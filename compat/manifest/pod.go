@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"nodecompat/spec/yamltree"
 )
@@ -36,6 +37,10 @@ type Pod struct {
 	// Labels and Annotations are the template's (a Pod's own).
 	Labels      map[string]string `json:"-"`
 	Annotations map[string]string `json:"-"`
+	// Meta is the object's own metadata, and Object all of it: a pointer to a type of
+	// k8s.io/api, nil where the kind is not one that Kubernetes serves.
+	Meta   metav1.ObjectMeta `json:"-"`
+	Object any               `json:"-"`
 	// Spec is as it was written: defaults are not filled in.
 	Spec corev1.PodSpec `json:"-"`
 	// Suppressions are those of the annotations of the object and of its template.
@@ -43,6 +48,30 @@ type Pod struct {
 
 	// places maps a path in the document to where it is written.
 	places map[string]place
+	// refused are the paths whose values were of a wrong type.
+	refused map[string]bool
+	root    string // the object's own path in the document
+}
+
+// ObjectPath returns the path in the document of a field of the object.
+func (p *Pod) ObjectPath(field string) string { return JoinPath(p.root, field) }
+
+// Refused reports whether the value at a path was left out because it could not be
+// read, or is part of such a value, or has such a part. What is there instead, nothing,
+// is no reason to judge.
+func (p *Pod) Refused(path string) bool {
+	for at := range p.refused {
+		if within(at, path) || within(path, at) {
+			return true
+		}
+	}
+	return false
+}
+
+// within reports whether a path is that of a value or of a part of it.
+func within(path, of string) bool {
+	rest, ok := strings.CutPrefix(path, of)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 // A Workload is what of the object around a template matters for its Pods.

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"math"
@@ -8,17 +9,69 @@ import (
 	"strconv"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"nodecompat/spec/yamltree"
 )
 
-var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+var (
+	unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+	fieldsV1    = reflect.TypeFor[metav1.FieldsV1]()
+)
+
+var errNoJSON = errors.New("JSON has no such value")
+
+// isNull reports a scalar that is null, or nothing.
+func isNull(n *yamltree.Node) bool { return n.Kind == yamltree.Scalar && typed(n) == nil }
+
+// typed returns a scalar as kubectl sees it, base64 (!!binary) decoded. What JSON has no
+// value for, such as .inf, is an error, which fits nowhere.
+func typed(n *yamltree.Node) any {
+	if n.Tag != "!!binary" {
+		switch strings.ToLower(strings.TrimLeft(n.Value, "+-")) {
+		case ".inf", ".nan":
+			if n.Plain && n.Tag != "!!str" {
+				return errNoJSON
+			}
+		}
+		return n.Typed()
+	}
+	text, err := base64.StdEncoding.DecodeString(n.Value)
+	if err != nil {
+		return err
+	}
+	return string(text)
+}
+
+// keyText returns a key as kubectl sees it: it reads YAML 1.1, in which yes is true and
+// 1.10 is 1.1, and makes text of that. ok is false where the key cannot be one.
+func keyText(key *yamltree.Node) (text string, ok bool) {
+	if key.Kind != yamltree.Scalar {
+		return "", false
+	}
+	switch v := typed(key).(type) {
+	case string:
+		return v, true
+	case bool:
+		return strconv.FormatBool(v), true
+	case json.Number:
+		if f, err := v.Float64(); err == nil && strings.ContainsAny(v.String(), ".eE") {
+			return strconv.FormatFloat(f, 'g', -1, 32), true
+		}
+		return v.String(), true
+	}
+	return "", false
+}
 
 // special reads a type that decodes itself, such as a Quantity.
 func (d *decoder) special(n *yamltree.Node, t reflect.Type, path string) (any, bool) {
-	v := n.Typed()
+	if t == fieldsV1 { // takes what it gets
+		return nil, true
+	}
 	if n.Kind != yamltree.Scalar || hugeExponent(n.Value) {
 		return d.wrong(n, path, "a "+t.Name())
 	}
+	v := typed(n)
 	data, err := json.Marshal(v)
 	if err == nil {
 		err = json.Unmarshal(data, reflect.New(t).Interface())
@@ -45,7 +98,7 @@ func (d *decoder) scalar(n *yamltree.Node, t reflect.Type, path string) (any, bo
 	if n.Kind != yamltree.Scalar {
 		return d.wrong(n, path, named(t.Kind()))
 	}
-	v := n.Typed()
+	v := typed(n)
 	switch value := v.(type) {
 	case string:
 		if t.Kind() == reflect.String {
