@@ -3,7 +3,6 @@ package compat
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
@@ -65,18 +64,12 @@ func judgeFindings(p *report.Pod, findings []sidecar.PodFinding) verdict.Verdict
 func judgeProblems(p *report.Pod, problems []manifest.Problem) verdict.Verdict {
 	result := verdict.Compatible
 	for _, problem := range problems {
-		if problem.Severity == verdict.SeverityError && holds(p, problem) {
+		if problem.Severity == verdict.SeverityError && p.Holds(problem) {
 			result = verdict.All(result, problemVerdict(problem))
 			p.Reasons = append(p.Reasons, verdict.Reason{Code: string(problem.Code), Message: fmt.Sprintf("line %d: %s", problem.Line, problem.Message)})
 		}
 	}
 	return result
-}
-
-// holds reports whether a problem is within a Pod's spec.
-func holds(p *report.Pod, problem manifest.Problem) bool {
-	below, ok := strings.CutPrefix(problem.Path, p.Path)
-	return ok && (below == "" || below[0] == '.' || below[0] == '[') && problem.File == p.File && problem.Document == p.Document
 }
 
 // judgeOS is incompatible when the Pod names another operating system than the node's.

@@ -387,7 +387,8 @@ func TestPods(t *testing.T) {
 			request:  api("1.34"),
 			want: []string{
 				"incompatible",
-				"Pod web compatible",
+				"Pod web incompatible",
+				`unknownKey: Pod web (m.yaml:1): line 7: unknown key "specs": did you mean spec?`,
 				`unknownKey: m.yaml:7: unknown key "specs": did you mean spec?`,
 				"problem unknownKey error m.yaml:1 specs",
 			},
@@ -398,7 +399,8 @@ func TestPods(t *testing.T) {
 			request:  api("1.34"),
 			want: []string{
 				"incompatible",
-				"Pod web compatible",
+				"Pod web incompatible",
+				`unknownKey: Pod web (m.yaml:1): line 7: unknown key "xspecs": Kubernetes 1.35 has no such field here`,
 				`unknownKey: m.yaml:7: unknown key "xspecs": Kubernetes 1.35 has no such field here`,
 				"problem unknownKey error m.yaml:1 xspecs",
 			},
@@ -419,8 +421,7 @@ func TestPods(t *testing.T) {
 			manifest: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: {name: web}}\n",
 			want: []string{
 				"incompatible",
-				"Pod web incompatible SC031(error)",
-				"SC031: Pod web (m.yaml:1): a Pod needs at least one container",
+				"Pod web incompatible",
 				"wrongType: Pod web (m.yaml:1): line 4: a list is needed here, not a mapping: the API server refuses it",
 				"wrongType: m.yaml:4: a list is needed here, not a mapping: the API server refuses it",
 				"problem wrongType error m.yaml:1 spec.containers",
@@ -430,11 +431,9 @@ func TestPods(t *testing.T) {
 			name:     "a key twice",
 			manifest: plain + "  hostNetwork: true\n  hostNetwork: false\n",
 			want: []string{
-				"incompatible",
-				"Pod web incompatible",
-				`duplicateKey: Pod web (m.yaml:1): line 8: the key "hostNetwork" is here twice`,
-				`duplicateKey: m.yaml:8: the key "hostNetwork" is here twice`,
-				"problem duplicateKey error m.yaml:1 spec.hostNetwork",
+				"compatible",
+				"Pod web compatible",
+				"problem duplicateKey warning m.yaml:1 spec.hostNetwork",
 			},
 		},
 		{

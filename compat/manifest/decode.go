@@ -88,7 +88,11 @@ func (d *decoder) pod(n *yamltree.Node, path, where string, t typeMeta, bestEffo
 		return
 	}
 	d.placeholders(n, where, &p)
-	d.places[p.Path] = placeOf(spec)
+	for _, field := range []string{where, "metadata"} { // where their content begins
+		if v := d.at(n, field); v != nil {
+			d.places[p.ObjectPath(field)] = placeOf(v)
+		}
+	}
 	p.Name, p.Namespace = Shorten(cmp.Or(d.written(n, "metadata.name"), d.written(n, "metadata.generateName"))), Shorten(d.written(n, "metadata.namespace"))
 	p.places, p.refused = d.places, d.refused
 	p.Suppressions = d.annotated(n, path, where)

@@ -57,15 +57,29 @@ type Pod struct {
 func (p *Pod) ObjectPath(field string) string { return JoinPath(p.root, field) }
 
 // Refused reports whether the value at a path was left out because it could not be
-// read, or is part of such a value, or has such a part. What is there instead, nothing,
-// is no reason to judge.
+// read, or is part of such a value. What is there instead, nothing, is no reason to judge.
 func (p *Pod) Refused(path string) bool {
 	for at := range p.refused {
-		if within(at, path) || within(path, at) {
+		if within(path, at) {
 			return true
 		}
 	}
 	return false
+}
+
+// RefusedIn reports whether a part of the value at a path was left out, or all of it.
+func (p *Pod) RefusedIn(path string) bool {
+	for at := range p.refused {
+		if within(at, path) {
+			return true
+		}
+	}
+	return p.Refused(path)
+}
+
+// Holds reports whether a problem is about the object that the Pod is from.
+func (p *Pod) Holds(problem Problem) bool {
+	return problem.File == p.File && problem.Document == p.Document && problem.Path != "" && (p.root == "" || within(problem.Path, p.root))
 }
 
 // within reports whether a path is that of a value or of a part of it.

@@ -323,7 +323,9 @@ const (
 kind: Deployment
 metadata: {name: web}
 spec:
+  selector: {matchLabels: {app: web}}
   template:
+    metadata: {labels: {app: web}}
     spec:
       initContainers:
         - {name: migrate, image: "HOST/app:1"}
@@ -405,8 +407,9 @@ metadata:
   namespace: shop
   annotations: {compat-ignore: SC028 -- the mesh is ours}
 spec:
+  selector: {matchLabels: {app: web}}
   template:
-    metadata: {annotations: {linkerd.io/inject: enabled}}
+    metadata: {labels: {app: web}, annotations: {linkerd.io/inject: enabled}}
     spec:
       initContainers:
         - name: proxy # compat-ignore: SC001 # it waits for "itself"

@@ -26,7 +26,9 @@ func healthyPods(t testing.TB, kubelet string, n int) *report.PodReport {
 kind: Deployment
 metadata: {name: shop-%d}
 spec:
+  selector: {matchLabels: {app: shop}}
   template:
+    metadata: {labels: {app: shop}}
     spec:
       initContainers:
         - {name: envoy, image: "envoy:1", restartPolicy: Always, startupProbe: {httpGet: {port: 80}, periodSeconds: 1, failureThreshold: 60}}

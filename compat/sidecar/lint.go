@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/kubelet"
@@ -104,13 +105,36 @@ func placeIn(m manifest.Container, field string) place {
 }
 
 func (l *linter) find(id string, severity verdict.Severity, at place, remedy, format string, args ...any) {
-	if len(l.findings) < MaxFindings {
+	if len(l.findings) < MaxFindings && !l.unread(at.path) {
 		line, column := l.pod.PlaceAt(at.path)
 		l.findings = append(l.findings, PodFinding{
 			ID: id, Severity: severity, Container: at.container, Path: at.path, Line: line, Column: column,
 			Message: fmt.Sprintf(format, args...), Remedy: remedy,
 		})
 	}
+}
+
+// unread reports whether a finding would be about something that could not be read,
+// and was refused for that: what stands for it says nothing.
+func (l *linter) unread(path string) bool {
+	if l.pod.Refused(path) {
+		return true
+	}
+	for _, m := range l.containers {
+		if path == m.Path {
+			return unreadIn(l.pod, m, "name", "image", "restartPolicy", "ports", "startupProbe", "readinessProbe", "livenessProbe", "lifecycle")
+		}
+		if field, ok := strings.CutPrefix(path, m.Path+"."); ok {
+			field, _, _ = strings.Cut(field, ".")
+			return unreadIn(l.pod, m, field)
+		}
+	}
+	return false
+}
+
+// unreadIn reports whether a part of a container's fields could not be read.
+func unreadIn(p *manifest.Pod, m manifest.Container, fields ...string) bool {
+	return slices.ContainsFunc(fields, func(field string) bool { return p.RefusedIn(manifest.JoinPath(m.Path, field)) })
 }
 
 // spec is a place in the PodSpec.

@@ -19,9 +19,8 @@ func (l *linter) object() {
 	if l.pod.BestEffort {
 		return
 	}
-	if l.pod.Name == "" {
-		l.find("SC031", verdict.SeverityError, place{"", "metadata.name"}, "give it one", "it has no name, and no generateName")
-	}
+	l.metadata()
+	l.workload()
 	if len(l.pod.Spec.Containers) == 0 {
 		l.find("SC031", verdict.SeverityError, l.spec("containers"), "add the container that does the work", "a Pod needs at least one container")
 	}

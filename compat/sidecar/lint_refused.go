@@ -189,6 +189,7 @@ func (l *linter) sleep(m manifest.Container, field string, seconds int64) {
 	remedy := fmt.Sprintf("sleep at most terminationGracePeriodSeconds, or raise that:\nterminationGracePeriodSeconds: %d", max(seconds, grace))
 	old := oneOf(api, minor(29), minor(33))
 	switch {
+	case l.pod.Refused(l.spec("terminationGracePeriodSeconds").path): // and 30 s is not what was meant
 	case seconds > grace, seconds < 0, seconds == 0 && old:
 		message := fmt.Sprintf("Invalid value: %d: must be non-negative and less than terminationGracePeriodSeconds (%d)", seconds, grace)
 		if old {

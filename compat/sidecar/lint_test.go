@@ -174,11 +174,12 @@ metadata: {name: x}
 ---
 apiVersion: apps/v1
 kind: Deployment
-metadata:
-  name: web
+metadata: {name: web}
 spec:
+  selector: {matchLabels: {a: b}}
   template:
     metadata:
+      labels: {a: b}
       annotations:
         linkerd.io/inject: enabled
     spec:
@@ -198,18 +199,18 @@ spec:
 	p := m.Pods[0]
 	want := []PodFinding{
 		{
-			ID: "SC028", Severity: verdict.SeverityInfo, Path: `spec.template.metadata.annotations["linkerd.io/inject"]`, Line: 14, Column: 9,
+			ID: "SC028", Severity: verdict.SeverityInfo, Path: `spec.template.metadata.annotations["linkerd.io/inject"]`, Line: 15, Column: 9,
 			Message: `"linkerd.io/inject" asks Linkerd to change the Pod when it is created, so the containers will be others than these`,
 			Remedy:  "check the live Pod as well:\nkubectl get pod NAME -o yaml | compat validate-pod -f -",
 		},
 		{
-			ID: "SC001", Severity: verdict.SeverityWarning, Container: "proxy", Path: "spec.template.spec.initContainers[0]", Line: 17, Column: 9,
+			ID: "SC001", Severity: verdict.SeverityWarning, Container: "proxy", Path: "spec.template.spec.initContainers[0]", Line: 18, Column: 9,
 			Message: "the app does not wait until this sidecar is ready: it is only started first",
 			Remedy: "add a startupProbe that succeeds when the sidecar is ready:\n" +
 				"startupProbe:\n  failureThreshold: 60\n  httpGet:\n    path: /ready\n    port: 15021\n  periodSeconds: 1",
 		},
 		{
-			ID: "SC002", Severity: verdict.SeverityWarning, Container: "proxy", Path: "spec.template.spec.initContainers[0].readinessProbe", Line: 20, Column: 9,
+			ID: "SC002", Severity: verdict.SeverityWarning, Container: "proxy", Path: "spec.template.spec.initContainers[0].readinessProbe", Line: 21, Column: 9,
 			Message: "the readinessProbe does not hold back the app; it decides only whether the Pod is Ready",
 			Remedy: "make the same check as a startupProbe:\n" +
 				"startupProbe:\n  failureThreshold: 60\n  httpGet:\n    path: /ready\n    port: 15021\n  periodSeconds: 1",
@@ -226,7 +227,7 @@ spec:
 // What an API server refuses of a whole Pod (SC031) or of a handler (SC014).
 func TestLintRefusedPods(t *testing.T) {
 	deployment := func(spec string) string {
-		return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {template: {spec: {containers: [{" + app + "}], " + spec + "}}}\n"
+		return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{" + app + "}], " + spec + "}}}\n"
 	}
 	tests := []struct{ name, manifest, want string }{
 		{"two handlers", podYAML(nil, []string{app + ", livenessProbe: {exec: {command: [x]}, " + get + "}"}), "SC014"},

@@ -64,6 +64,7 @@ func (o *orderer) step(m manifest.Container) {
 	default:
 		o.app(m, &s)
 	}
+	o.unread(m, &s)
 	if s.Ready == ReadyNever || blocked {
 		o.gate = UntilNever
 	}
@@ -74,6 +75,18 @@ func (o *orderer) step(m manifest.Container) {
 		s.MaxWaitGuaranteed = false
 	}
 	o.plan.Steps = append(o.plan.Steps, s)
+}
+
+// unread takes back what was made of fields that could not be read.
+func (o *orderer) unread(m manifest.Container, s *Step) {
+	if !unreadIn(o.pod, m, "startupProbe", "lifecycle", "restartPolicy") {
+		return
+	}
+	s.Reason, s.IfFails = "a probe, a hook or the restartPolicy could not be read: the API server refuses it", "nothing, it is not started"
+	s.MaxWaitSeconds, s.EarliestGiveUpSeconds, s.unbounded = nil, nil, "what decides about it could not be read"
+	if s.Ready != "" {
+		s.Ready = ReadyConditional
+	}
 }
 
 // ordinaryInit decides the rows O10 and O11 of README.md.
