@@ -133,6 +133,12 @@ func TestParseProblems(t *testing.T) {
 		{"a list as a key", pod("  containers:\n  - ? [a]\n    : b\n"), 1, "1:5 nonStringKey error spec.containers[0]"},
 		{"items that are no list", "kind: List\nitems: {}\n", 0, "1:2 wrongType error items"},
 		{"an item that is text", "kind: List\nitems: [a]\n", 0, "1:2 notObject warning items[0]"},
+		{"an annotation that is no text", "apiVersion: v1\nkind: Pod\nmetadata:\n  annotations: {compat-ignore: 1, b: [SC001]}\nspec: {containers: []}\n", 1, "1:4 wrongType error metadata.annotations.compat-ignore\n1:4 wrongType error metadata.annotations.b"},
+		{"a placeholder for a number", "apiVersion: apps/v1\nkind: Deployment\nspec:\n  replicas: ${N}\n  template: {spec: {containers: []}}\n", 1, "1:4 template error spec.replicas"},
+		{"placeholders in names", "apiVersion: v1\nkind: Pod\nmetadata:\n  name: $(params.NAME)\nspec:\n  containers:\n  - name: a\n    image: 'x/${APP}:1'\n    command: ['$(HOME)/x', '${A}']\n", 1, "1:4 template error metadata.name\n1:8 template error spec.containers[0].image"},
+		{"a template for a number", "apiVersion: apps/v1\nkind: Deployment\nspec:\n  replicas: {{ .Values.n }}\n  template: {spec: {containers: []}}\n", 1, "1:4 template error spec.replicas"},
+		{"JSON documents", "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"spec\": {\"containers\": []}}\n---\n{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"spec\": {\"containers\": [], \"hostPID\": 1}}\n", 2, "2:3 wrongType error spec.hostPID"},
+		{"JSON, then YAML", "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"spec\": {\"containers\": []}}\n---\n" + fmt.Sprintf(simple, "b"), 2, ""},
 		{"nulls", pod("  initContainers:\n  containers: [~, {name: app, image: null}]\n  volumes: null\n"), 1, ""},
 	}
 	for _, test := range tests {

@@ -3,6 +3,7 @@ package yamltree
 import (
 	"bytes"
 	"iter"
+	"slices"
 )
 
 // A Document is one document of a text, not yet parsed.
@@ -25,6 +26,9 @@ func Split(data []byte) ([]Document, error) {
 	split := splitYAML
 	if isJSON(data) {
 		split = splitJSON
+		if separated(data) {
+			split = splitBoth
+		}
 	}
 	var documents []Document
 	for document := range split(data) {
@@ -52,6 +56,35 @@ func splitYAML(data []byte) iter.Seq[Document] {
 		}
 		if part := data[begin:]; !empty(part) {
 			yield(Document{Data: part, Line: start})
+		}
+	}
+}
+
+// separated reports whether a line of a text separates documents, as no line of JSON can.
+func separated(data []byte) bool {
+	return bytes.Contains(data, []byte("\n---")) && slices.ContainsFunc(bytes.Split(data, []byte("\n")), separates)
+}
+
+// splitBoth splits a text like YAML, and each part that is JSON like JSON.
+func splitBoth(data []byte) iter.Seq[Document] {
+	return func(yield func(Document) bool) {
+		for document := range splitYAML(data) {
+			body := bytes.TrimPrefix(document.Data, []byte("---"))
+			if !isJSON(body) {
+				if !yield(document) {
+					return
+				}
+				continue
+			}
+			for part := range splitJSON(body) {
+				part.Line += document.Line - 1
+				if e, ok := part.err.(*Error); ok { //nolint:errorlint // made by splitJSON, and wrapped by nothing
+					e.Line += document.Line - 1
+				}
+				if !yield(part) {
+					return
+				}
+			}
 		}
 	}
 }
