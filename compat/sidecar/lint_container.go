@@ -24,7 +24,7 @@ func (l *linter) initContainer(i int, m manifest.Container) {
 				"it runs before the sidecar %q (%s), so what it sends over the network can't go through it", other.ShortName, h.title)
 			return
 		case j < i && (row == "O1" || row == "O2" || row == "O3"):
-			l.find("SC016", verdict.SeverityInfo, placeIn(m, ""), startupRemedy(fmt.Sprintf("if it needs the sidecar, add a startupProbe to %q", other.ShortName), other),
+			l.find("SC016", verdict.SeverityInfo, placeIn(m, ""), fmt.Sprintf("if it needs the sidecar, add a startupProbe to %q, as SC001 there says", other.ShortName),
 				"it comes after the sidecar %q, but may start before that is ready", other.ShortName)
 			return
 		}

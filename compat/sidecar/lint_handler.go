@@ -60,7 +60,7 @@ func (l *linter) handler(m manifest.Container, field string, h handler) (refused
 	}
 	switch kinds := h.kinds(); {
 	case len(kinds) == 0 && strings.HasSuffix(field, "Probe"):
-		refuse("", "add a handler:\n"+field+":\n  tcpSocket:\n    port: 8080", "Required value: must specify a handler type")
+		refuse("", handlerRemedy(field, m), "Required value: must specify a handler type")
 	case len(kinds) == 0:
 		refuse("", "remove the hook, or add a handler", "Required value: must specify a handler type")
 	case len(kinds) > 1:
@@ -70,7 +70,7 @@ func (l *linter) handler(m manifest.Container, field string, h handler) (refused
 		refuse("exec.command", "say which command to run", "Required value")
 	}
 	if h.get != nil && h.get.Scheme != "" && h.get.Scheme != corev1.URISchemeHTTP && h.get.Scheme != corev1.URISchemeHTTPS {
-		refuse("httpGet.scheme", field+":\n  httpGet:\n    scheme: HTTPS", fmt.Sprintf("Unsupported value: %.60q: supported values: \"HTTP\", \"HTTPS\"", string(h.get.Scheme)))
+		refuse("httpGet.scheme", nested("write it as Kubernetes does (the value is case sensitive)", field+".httpGet.scheme", schemeLike(h.get.Scheme)), fmt.Sprintf("Unsupported value: %.60q: supported values: \"HTTP\", \"HTTPS\"", string(h.get.Scheme)))
 	}
 	for _, p := range h.ports() {
 		if problems := refusedPort(p.port); len(problems) > 0 {
@@ -106,4 +106,12 @@ func refusedPort(port intstr.IntOrString) []string {
 		return validation.IsValidPortName(port.StrVal)
 	}
 	return validation.IsValidPortNum(port.IntValue())
+}
+
+// schemeLike is the scheme that was probably meant.
+func schemeLike(scheme corev1.URIScheme) corev1.URIScheme {
+	if strings.EqualFold(string(scheme), string(corev1.URISchemeHTTP)) {
+		return corev1.URISchemeHTTP
+	}
+	return corev1.URISchemeHTTPS
 }

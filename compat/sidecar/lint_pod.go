@@ -127,7 +127,7 @@ func (l *linter) sharedGrace() {
 	}
 	at, severity := l.spec("terminationGracePeriodSeconds"), verdict.SeverityInfo
 	if grace == 0 {
-		l.find("SC023", severity, at, "terminationGracePeriodSeconds: 30", "with a grace period of 0 all containers are killed within about a second, which leaves the sidecars no time after the app")
+		l.find("SC023", severity, at, "leave time for the containers:\nterminationGracePeriodSeconds: 30", "with a grace period of 0 all containers are killed within about a second, which leaves the sidecars no time after the app")
 		return
 	}
 	l.find("SC023", severity, at, fmt.Sprintf("leave time for the sidecars:\nterminationGracePeriodSeconds: %d", needed+10),

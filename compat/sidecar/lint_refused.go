@@ -139,14 +139,14 @@ func (l *linter) probe(m manifest.Container, field string, p *corev1.Probe) {
 		l.probePort(m, field, p)
 	}
 	if field != "readinessProbe" && p.SuccessThreshold > 1 {
-		refuse("successThreshold", field+":\n  successThreshold: 1", fmt.Sprintf("Invalid value: %d: must be 1", p.SuccessThreshold))
+		refuse("successThreshold", nested("one success is enough", field+".successThreshold", 1), fmt.Sprintf("Invalid value: %d: must be 1", p.SuccessThreshold))
 	}
 	if g := p.TerminationGracePeriodSeconds; g != nil {
 		switch {
 		case field == "readinessProbe":
 			refuse("terminationGracePeriodSeconds", "remove it", fmt.Sprintf("Invalid value: %d: must not be set for readinessProbes", *g))
 		case *g <= 0:
-			refuse("terminationGracePeriodSeconds", field+":\n  terminationGracePeriodSeconds: 1", fmt.Sprintf("Invalid value: %d: must be greater than 0", *g))
+			refuse("terminationGracePeriodSeconds", nested("remove it, or raise it", field+".terminationGracePeriodSeconds", 1), fmt.Sprintf("Invalid value: %d: must be greater than 0", *g))
 		}
 	}
 	for _, n := range []struct {
@@ -176,7 +176,7 @@ func (l *linter) hook(m manifest.Container, field string, h *corev1.LifecycleHan
 			l.find("SC008", verdict.SeverityWarning, placeIn(m, field+".tcpSocket"), "use exec or httpGet, or remove the hook", "a tcpSocket preStop hook is accepted but always fails: nothing is done")
 			break
 		}
-		l.find("SC008", verdict.SeverityError, placeIn(m, field+".tcpSocket"), "use exec or httpGet, or better a startupProbe:\nstartupProbe:\n  failureThreshold: 60\n  periodSeconds: 1\n  tcpSocket:\n    port: "+h.TCPSocket.Port.String(),
+		l.find("SC008", verdict.SeverityError, placeIn(m, field+".tcpSocket"), hookRemedy(m, h),
 			"a tcpSocket postStart hook is accepted but always fails: the container is killed again and again")
 	case hookSleep:
 		l.sleep(m, field+".sleep", h.Sleep.Seconds)
@@ -187,6 +187,9 @@ func (l *linter) hook(m manifest.Container, field string, h *corev1.LifecycleHan
 func (l *linter) sleep(m manifest.Container, field string, seconds int64) {
 	grace, at, api := l.pod.GracePeriod(), placeIn(m, field), l.target.API
 	remedy := fmt.Sprintf("sleep at most terminationGracePeriodSeconds, or raise that:\nterminationGracePeriodSeconds: %d", max(seconds, grace))
+	if seconds <= 0 {
+		remedy = nested("sleep for a second, or remove the hook", field+".seconds", 1)
+	}
 	old := oneOf(api, minor(29), minor(33))
 	switch {
 	case l.pod.Refused(l.spec("terminationGracePeriodSeconds").path): // and 30 s is not what was meant
@@ -200,4 +203,14 @@ func (l *linter) sleep(m manifest.Container, field string, seconds int64) {
 		l.find("SC027", verdict.SeverityError, at, "use exec with a sleep command instead",
 			"API server %s has no sleep hook (PodLifecycleSleepAction is on by default from 1.30 on): it drops it and refuses the empty hook", api)
 	}
+}
+
+// hookRemedy makes the check of a tcpSocket hook a startupProbe, if there is none.
+func hookRemedy(m manifest.Container, h *corev1.LifecycleHandler) string {
+	if m.StartupProbe != nil {
+		return "remove the hook, as the startupProbe holds back what comes after"
+	}
+	p := &corev1.Probe{PeriodSeconds: 1, FailureThreshold: gateFailures}
+	p.TCPSocket = h.TCPSocket
+	return snippet("remove the hook, and make its check a startupProbe", map[string]any{"startupProbe": p})
 }

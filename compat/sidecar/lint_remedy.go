@@ -2,6 +2,8 @@ package sidecar
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -30,21 +32,54 @@ func isPlaceholder(p *corev1.Probe) bool {
 	return p.Exec != nil && len(p.Exec.Command) > 0 && p.Exec.Command[0] == placeholder
 }
 
-// gateProbe is a startupProbe that would fit a sidecar: its own check of
-// readiness or liveness, else its first port, asked every second for a minute.
+// gateProbe is a startupProbe that would fit a sidecar: the one it has, else its own
+// check of readiness or liveness with all that belongs to it, else its first TCP port,
+// asked every second for a minute.
 func gateProbe(m manifest.Container) *corev1.Probe {
-	p := &corev1.Probe{PeriodSeconds: 1, FailureThreshold: 60}
-	switch {
-	case m.ReadinessProbe != nil && handled(m.ReadinessProbe):
-		p.ProbeHandler = m.ReadinessProbe.ProbeHandler
-	case m.LivenessProbe != nil && handled(m.LivenessProbe):
-		p.ProbeHandler = m.LivenessProbe.ProbeHandler
-	case len(m.Ports) > 0:
-		p.TCPSocket = &corev1.TCPSocketAction{Port: intstr.FromInt32(m.Ports[0].ContainerPort)}
-	default:
-		p.Exec = &corev1.ExecAction{Command: []string{placeholder}}
+	if p := m.StartupProbe; p != nil && handled(p) {
+		return p
 	}
+	for _, p := range []*corev1.Probe{m.ReadinessProbe, m.LivenessProbe} {
+		if p != nil && handled(p) {
+			return gateOf(p)
+		}
+	}
+	p := &corev1.Probe{PeriodSeconds: 1, FailureThreshold: gateFailures}
+	for _, port := range m.Ports {
+		if port.ContainerPort > 0 && (port.Protocol == "" || port.Protocol == corev1.ProtocolTCP) {
+			p.TCPSocket = &corev1.TCPSocketAction{Port: intstr.FromInt32(port.ContainerPort)}
+			return p
+		}
+	}
+	p.Exec = &corev1.ExecAction{Command: []string{placeholder}}
 	return p
+}
+
+// gateFailures is how often a startupProbe that is asked every second may fail.
+const gateFailures = 60
+
+// gateOf makes a startupProbe of another probe, which leaves the container as much time
+// as that one does, at least.
+func gateOf(other *corev1.Probe) *corev1.Probe {
+	p := other.DeepCopy()
+	p.PeriodSeconds, p.SuccessThreshold = 1, 0
+	p.FailureThreshold = int32(min(max(gateFailures, timingOf(other).budget()), 1<<31-1))
+	return p
+}
+
+// handlerRemedy shows a handler for a probe that has none.
+func handlerRemedy(field string, m manifest.Container) string {
+	return snippet("add a handler", map[string]any{field: gateProbe(m).ProbeHandler})
+}
+
+// nested writes YAML under a sentence, with the value below a path of keys.
+func nested(sentence, path string, value any) string {
+	keys := strings.Split(path, ".")
+	slices.Reverse(keys)
+	for _, key := range keys {
+		value = map[string]any{key: value}
+	}
+	return snippet(sentence, value)
 }
 
 // startupRemedy shows the startupProbe to add.

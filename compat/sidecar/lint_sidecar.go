@@ -16,13 +16,13 @@ func (l *linter) sidecar(m manifest.Container, s *Step) {
 	case "O1", "O2", "O3":
 		l.ungated(m)
 	case "O5":
-		l.find("SC007", verdict.SeverityWarning, placeIn(m, "lifecycle.postStart"), startupRemedy("let a startupProbe hold back the app instead", m),
+		l.find("SC007", verdict.SeverityWarning, placeIn(m, "lifecycle.postStart"), startupRemedy("remove the hook, and let a startupProbe hold back the app", m),
 			"the postStart command has no time-out, leaves no logs, and does not run again after a restart of the kubelet: the app is held back only as well as the command waits")
 	case "O6":
 		l.find("SC009", verdict.SeverityWarning, placeIn(m, "lifecycle.postStart.httpGet"), startupHTTP(m),
 			"the postStart request is made once, right after the start: a refused connection kills the sidecar, and any HTTP status counts as success")
 	case "O7":
-		l.find("SC010", verdict.SeverityWarning, placeIn(m, "lifecycle.postStart.sleep"), startupRemedy("let a startupProbe hold back the app instead", m),
+		l.find("SC010", verdict.SeverityWarning, placeIn(m, "lifecycle.postStart.sleep"), startupRemedy("remove the hook, and let a startupProbe hold back the app", m),
 			"a fixed delay of %d s says nothing about readiness", m.Lifecycle.PostStart.Sleep.Seconds)
 	}
 	if m.StartupProbe != nil {
@@ -51,9 +51,9 @@ func (l *linter) ungated(m manifest.Container) {
 
 // startupHTTP makes the hook's request a startupProbe.
 func startupHTTP(m manifest.Container) string {
-	p := &corev1.Probe{PeriodSeconds: 1, FailureThreshold: 60}
+	p := &corev1.Probe{PeriodSeconds: 1, FailureThreshold: gateFailures}
 	p.HTTPGet = m.Lifecycle.PostStart.HTTPGet
-	return snippet("make the request a startupProbe", map[string]any{"startupProbe": p})
+	return snippet("remove the hook, and make its request a startupProbe", map[string]any{"startupProbe": p})
 }
 
 // startupProbe is SC004, SC006 and SC021.
@@ -95,9 +95,9 @@ func (l *linter) race(m manifest.Container) {
 	default:
 		return
 	}
-	remedy := "use nodes with Kubernetes 1.33.6, 1.34.2, 1.35.0 or newer, or:\nrestartPolicy: OnFailure"
+	remedy := "use nodes with Kubernetes 1.33.6, 1.34.2, 1.35.0 or newer, or give the Pod restartPolicy OnFailure"
 	if l.pod.Workload.Job { // there OnFailure counts the sidecar's restarts
-		remedy, _, _ = strings.Cut(remedy, ", or:")
+		remedy, _, _ = strings.Cut(remedy, ", or give")
 	}
 	l.find("SC021", severity, placeIn(m, "startupProbe"), remedy,
 		"in a Pod with restartPolicy: Never, kubelets before 1.33.6, and 1.34.0 and 1.34.1, may leave the app waiting for ever after this sidecar failed once and recovered")
