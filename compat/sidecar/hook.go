@@ -64,7 +64,7 @@ func oversleeps(p *corev1.Probe) bool {
 }
 
 // hopeless says why a startup probe can't succeed, "" if it can.
-func hopeless(m manifest.Container, p *corev1.Probe) string {
+func hopeless(pod *manifest.Pod, m manifest.Container, p *corev1.Probe) string {
 	if !handled(p) {
 		return "its startupProbe has no handler, and never succeeds"
 	}
@@ -75,6 +75,9 @@ func hopeless(m manifest.Container, p *corev1.Probe) string {
 	if isPlaceholder(p) {
 		return "its startupProbe runs the placeholder of a remedy, which no image has: it never succeeds"
 	}
+	if _, reason := unreachable(pod, m, probeHandler(p)); reason != "" {
+		return "its startupProbe " + reason + ": it never succeeds"
+	}
 	if name, lost := lostProbe(m, p); lost {
 		return fmt.Sprintf("its startupProbe asks the port %.60q, which the container does not have: it never succeeds", name)
 	}
@@ -82,7 +85,12 @@ func hopeless(m manifest.Container, p *corev1.Probe) string {
 }
 
 // hopelessHook says why a postStart hook always fails, "" if it may succeed.
-func hopelessHook(m manifest.Container) string {
+func hopelessHook(pod *manifest.Pod, m manifest.Container) string {
+	if h := postStart(m); h != nil {
+		if _, reason := unreachable(pod, m, hookHandler(h)); reason != "" {
+			return "its postStart hook " + reason + ": it always fails"
+		}
+	}
 	switch h := postStart(m); hookOf(h) {
 	case hookTCP:
 		return "a tcpSocket postStart hook always fails"

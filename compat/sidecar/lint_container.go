@@ -12,6 +12,7 @@ import (
 // initContainer holds the findings about an ordinary init container at its
 // place among the others.
 func (l *linter) initContainer(i int, m manifest.Container) {
+	l.deadlock(i, m)
 	for j, other := range l.containers {
 		if !other.IsSidecar() {
 			continue
@@ -49,7 +50,7 @@ func (l *linter) regular(m manifest.Container, s *Step) {
 		l.find("SC017", verdict.SeverityWarning, placeIn(m, ""), migration("make it a native sidecar (Kubernetes 1.29 or newer)", m),
 			"%s looks like a helper listed before the app: the app starts even if it fails, and without waiting for its probes", what)
 	}
-	if l.pod.Workload.Job && known {
+	if l.pod.Workload.Job && (known || neverEnds(m.Container)) {
 		l.find("SC019", verdict.SeverityWarning, placeIn(m, ""), migration("make it a native sidecar (Kubernetes 1.29 or newer), which does not keep the Job from completing", m),
 			"%s runs beside the Job's app: the Job may never complete, because it waits for all regular containers to end", what)
 	}

@@ -137,6 +137,7 @@ func (l *linter) probe(m manifest.Container, field string, p *corev1.Probe) {
 	}
 	if !l.handler(m, field, probeHandler(p)) {
 		l.probePort(m, field, p)
+		l.reach(m, field, probeHandler(p))
 	}
 	if field != "readinessProbe" && p.SuccessThreshold > 1 {
 		refuse("successThreshold", nested("one success is enough", field+".successThreshold", 1), fmt.Sprintf("Invalid value: %d: must be 1", p.SuccessThreshold))
@@ -168,6 +169,7 @@ func (l *linter) probe(m manifest.Container, field string, p *corev1.Probe) {
 // hook is SC008, SC014 and SC027.
 func (l *linter) hook(m manifest.Container, field string, h *corev1.LifecycleHandler) {
 	if h != nil && !l.handler(m, field, hookHandler(h)) {
+		l.reach(m, field, hookHandler(h))
 		l.hookPort(m, field, h)
 	}
 	switch hookOf(h) {

@@ -44,6 +44,20 @@ func TestLintRows(t *testing.T) {
 		{"SC014 no hook handler", nil, []string{app + hook("postStart", "")}, "", "SC014"},
 		{"SC015 no proxy", []string{"name: i, image: i", gated}, nil, "", ""},
 		{"SC015 by image", []string{"name: i, image: i", "name: p, restartPolicy: Always, image: 'gcr.io/cloud-sql-connectors/cloud-sql-proxy:2@sha256:0', startupProbe: {periodSeconds: 1, failureThreshold: 60, " + get + "}"}, nil, "", "SC015"},
+		{"SC033 liveness", nil, []string{app + ", livenessProbe: {tcpSocket: {host: localhost, port: 80}}"}, "", "SC033"},
+		{"SC033 IPv6", nil, []string{app + ", livenessProbe: {httpGet: {host: '::1', port: 80}}"}, "", "SC033"},
+		{"SC033 the node's network", nil, []string{app + ", livenessProbe: {tcpSocket: {host: localhost, port: 80}}"}, "hostNetwork: true", ""},
+		{"SC033 a host port", nil, []string{app + ", ports: [{name: web, containerPort: 80, hostPort: 80}], livenessProbe: {tcpSocket: {host: localhost, port: web}}"}, "", ""},
+		{"SC033 another host", nil, []string{app + ", livenessProbe: {tcpSocket: {host: 10.0.0.1, port: 80}}"}, "", ""},
+		{"SC033 a hook", nil, []string{app + hook("postStart", "httpGet: {host: 127.0.0.1, port: 80}")}, "", "SC033"},
+		{"SC033 a sentence", nil, []string{app + ", readinessProbe: {exec: {command: ['curl -f localhost']}}"}, "", "SC033"},
+		{"SC033 a shell's sentence", []string{sidecar + ", startupProbe: {periodSeconds: 1, failureThreshold: 60, exec: {command: ['sh -c', 'exit 0']}}"}, nil, "", "SC033"},
+		{"SC033 words", nil, []string{app + ", readinessProbe: {exec: {command: [curl, -f, 'local host']}}"}, "", ""},
+		{"SC034 behind a sidecar", []string{gated, "name: i, image: i, command: [sh, -c, 'until nc localhost 80; do :; done']"}, []string{app + ", ports: [{containerPort: 80}]"}, "", ""},
+		{"SC034 in a URL", []string{"name: i, image: i, command: [sh, -c], args: ['while ! wget http://127.0.0.1:80/; do sleep 1; done']"}, []string{app + ", ports: [{containerPort: 80}]"}, "", "SC034"},
+		{"SC034 another port", []string{"name: i, image: i, command: [sh, -c, 'until nc localhost 800; do :; done']"}, []string{app + ", ports: [{containerPort: 80}]"}, "", ""},
+		{"SC034 once", []string{"name: i, image: i, command: [nc, localhost, '80']"}, []string{app + ", ports: [{containerPort: 80}]"}, "", ""},
+		{"SC034 the node's network", []string{"name: i, image: i, command: [sh, -c, 'until nc localhost 80; do :; done']"}, []string{app + ", ports: [{containerPort: 80}]"}, "hostNetwork: true", ""},
 		{"SC017 before", nil, []string{"name: fluentd, image: f", app}, "", "SC017"},
 		{"SC017 helpers only", nil, []string{"name: fluentd, image: f"}, "", ""},
 		{"SC017 unknown containers", nil, []string{"name: a, image: a", app}, "", ""},
@@ -303,6 +317,28 @@ func TestLintGates(t *testing.T) {
 		severity, message, _ := strings.Cut(test.want, " ")
 		if len(findings) != 1 || string(findings[0].Severity) != severity || !strings.Contains(findings[0].Message, message) {
 			t.Errorf("%s %s=%t: %+v", test.api, test.gate, test.value, findings)
+		}
+	}
+}
+
+// In a Job, what can be seen to run for ever is a helper that keeps it from completing.
+func TestLintNeverEnds(t *testing.T) {
+	for command, want := range map[string]string{
+		"[tail, -F, /log]":                                    "SC018 SC019",
+		"[tail, -n, '5', -f, /log]":                           "SC018 SC019",
+		"[sleep, infinity]":                                   "SC018 SC019",
+		"[sh, -c, 'while true; do sync; sleep 5; done']":      "SC018 SC019",
+		"[sh, -c, 'while true; do test -e /x && exit; done']": "",
+		"[tail, -n, '5', /log]":                               "",
+		"[sleep, '60']":                                       "",
+	} {
+		job := "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec: {template: {spec: {restartPolicy: Never, containers: [{" + app + "}, {name: b, image: b, command: " + command + "}]}}}\n"
+		if got := strings.Join(idsOf(lintYAML(t, job, Target{})), " "); got != want {
+			t.Errorf("%s: %q, want %q", command, got, want)
+		}
+		pod := podYAML(nil, []string{app, "name: b, image: b, command: " + command})
+		if findings := lintYAML(t, pod, Target{}); len(findings) > 0 {
+			t.Errorf("%s in a Pod: %+v", command, findings)
 		}
 	}
 }

@@ -7,14 +7,14 @@ import (
 )
 
 // legacyHelpers says which regular containers are helpers of the others: the
-// well-known ones, and one whose postStart hook was evidently written to hold
+// well-known ones, in a Job one that never ends, and one whose postStart hook was evidently written to hold
 // back those after it. Where that leaves no app, none is a helper.
 func legacyHelpers(p *manifest.Pod) []bool {
 	helpers := make([]bool, len(p.Spec.Containers))
 	apps := len(helpers)
 	for i, m := range p.Containers()[len(p.Spec.InitContainers):] {
 		_, known := helperOf(m)
-		if known || i+1 < len(helpers) && holdsBack(m) {
+		if known || i+1 < len(helpers) && holdsBack(m) || p.Workload.Job && neverEnds(m.Container) {
 			helpers[i] = true
 			apps--
 		}

@@ -13,8 +13,8 @@ const (
 func (o *orderer) sidecar(m manifest.Container, s *Step) {
 	s.Kind = StepSidecar
 	switch h := hookOf(postStart(m)); {
-	case hopelessHook(m) != "":
-		brokenHook(hopelessHook(m), s)
+	case hopelessHook(o.pod, m) != "":
+		brokenHook(hopelessHook(o.pod, m), s)
 	case m.StartupProbe != nil:
 		o.startupProbe(m, h, s)
 	case h == hookNone:
@@ -78,7 +78,7 @@ func (o *orderer) startupProbe(m manifest.Container, h hook, s *Step) {
 		s.MaxWaitGuaranteed = false
 		s.Reason += "; timeoutSeconds does not bound a shell's children, so the longest wait is not guaranteed"
 	}
-	switch reason := hopeless(m, p); {
+	switch reason := hopeless(o.pod, m, p); {
 	case reason != "":
 		s.Ready, s.Reason, s.MaxWaitSeconds = ReadyNever, reason, nil
 		s.unbounded = "what comes after is never started"
