@@ -7,6 +7,7 @@ import (
 	"iter"
 	"reflect"
 	"slices"
+	"strings"
 
 	"nodecompat/nodefeatures/verdict"
 	"nodecompat/spec/yamltree"
@@ -19,10 +20,12 @@ type decoder struct {
 
 	templated bool
 	items     iter.Seq2[*yamltree.Node, error] // of a List that is too long to be read at once
-	refused   map[string]bool                  // paths of the Pod whose values were left out
-	nodes     int                              // spent so far
-	text      int                              // bytes of them
-	looks     int                              // keys looked at so far
+	owner     *yamltree.Node                   // the object of a Pod template that is deep in it
+	ownerPath string
+	refused   map[string]bool // paths of the Pod whose values were left out
+	nodes     int             // spent so far
+	text      int             // bytes of them
+	looks     int             // keys looked at so far
 	tooBig    bool
 	places    map[string]place // of the Pod that is being read
 }
@@ -78,24 +81,27 @@ func (d *decoder) pod(n *yamltree.Node, path, where string, t typeMeta, bestEffo
 		d.problem(n, path, ProblemTooBig, verdict.SeverityError, fmt.Sprintf("more than %d Pods in a file: this one is left out", MaxPods))
 		return
 	}
+	owner, root := n, path
+	if d.owner != nil {
+		owner, root = d.owner, d.ownerPath
+	}
 	p := Pod{
 		APIVersion: Shorten(t.apiVersion), Kind: Shorten(t.kind), BestEffort: bestEffort,
-		File: d.file, Source: d.source, Document: d.document, Line: int(n.Line), Path: JoinPath(path, where), root: path,
+		File: d.file, Source: d.source, Document: d.document, Line: int(owner.Line), Path: JoinPath(path, where), root: root,
 	}
 	d.places, d.refused = map[string]place{}, map[string]bool{}
 	d.members += d.containers(spec)
-	if !d.whole(n, where, t, &p) {
+	if !d.whole(n, owner, where, t, &p) {
 		return
 	}
-	d.placeholders(n, where, &p)
-	for _, field := range []string{where, "metadata"} { // where their content begins
-		if v := d.at(n, field); v != nil {
-			d.places[p.ObjectPath(field)] = placeOf(v)
-		}
+	d.placeholders(owner, spec, &p)
+	d.places[p.Path] = placeOf(spec) // where their content begins
+	if v := d.at(owner, "metadata"); v != nil {
+		d.places[p.ObjectPath("metadata")] = placeOf(v)
 	}
-	p.Name, p.Namespace = Shorten(cmp.Or(d.written(n, "metadata.name"), d.written(n, "metadata.generateName"))), Shorten(d.written(n, "metadata.namespace"))
+	p.Name, p.Namespace = Shorten(cmp.Or(d.written(owner, "metadata.name"), d.written(owner, "metadata.generateName"))), Shorten(d.written(owner, "metadata.namespace"))
 	p.places, p.refused = d.places, d.refused
-	p.Suppressions = d.annotated(n, path, where)
+	p.Suppressions = d.annotated(owner, root, strings.TrimPrefix(strings.TrimPrefix(p.Path, root), "."))
 	d.m.Pods = append(d.m.Pods, p)
 }
 

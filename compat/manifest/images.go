@@ -27,12 +27,22 @@ const (
 	ImageVolume    ImageKind = "volume"
 )
 
+// injected reports an image that another program fills in: Istio's webhook that of its
+// proxy (https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/).
+func injected(container, image string) bool {
+	return image == "auto" && (container == "istio-proxy" || container == "istio-init" || container == "istio-validation")
+}
+
 // Images returns the images of a Pod in the order of its init containers,
 // regular containers, ephemeral containers and image volumes. The same image
-// is there as often as it is used.
+// is there as often as it is used. Those that were refused, or that another program fills
+// in, are left out: there is a problem for each.
 func Images(p Pod) []ContainerImage {
 	images := []ContainerImage{}
 	add := func(name string, kind ImageKind, image, path string) {
+		if p.Refused(path) || injected(name, image) {
+			return
+		}
 		line, column := p.PlaceAt(path)
 		images = append(images, ContainerImage{Container: name, Kind: kind, Image: image, Path: path, Line: line, Column: column})
 	}

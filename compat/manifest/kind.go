@@ -72,8 +72,6 @@ func (d *decoder) object(ctx context.Context, n *yamltree.Node, path string, fal
 	switch {
 	case d.unrendered(n, where):
 		d.problem(n, path, ProblemTemplate, verdict.SeverityError, unrendered)
-	case t.kind == "":
-		d.problem(n, path, ProblemNotObject, verdict.SeverityWarning, "no kind: this is no Kubernetes object")
 	case !ok && t.unserved() != "":
 		d.problem(n, path, ProblemNoSuchAPI, verdict.SeverityError, fmt.Sprintf("no Kubernetes release serves %.60q of apiVersion %.60q: is it %s?", t.kind, t.apiVersion, t.unserved()))
 	case ok:
@@ -83,11 +81,8 @@ func (d *decoder) object(ctx context.Context, n *yamltree.Node, path string, fal
 		d.pod(n, path, where, t, false)
 	case strings.HasSuffix(t.kind, "List") && d.at(n, "items") != nil:
 		d.list(ctx, n, path, t, depth)
-	case d.at(n, "spec.template.spec.containers") != nil:
-		d.problem(n, path, ProblemBestEffort, verdict.SeverityInfo, fmt.Sprintf("%.60q of %.60q is not a kind of Kubernetes' own; its spec.template is taken for a Pod template", t.kind, t.apiVersion))
-		d.pod(n, path, "spec.template.spec", t, true)
 	default:
-		d.problem(n, path, ProblemKindSkipped, verdict.SeverityInfo, fmt.Sprintf("%.60q of %.60q has no Pods: skipped", t.kind, t.apiVersion))
+		d.foreign(n, path, t)
 	}
 }
 

@@ -57,8 +57,9 @@ const (
 	ProblemTemplate          ProblemCode = "template"          // {{ … }} is not rendered
 	ProblemTooBig            ProblemCode = "tooBig"            // one of the bounds above; aliases that multiply, too
 	ProblemNotObject         ProblemCode = "notObject"         // no kind
-	ProblemKindSkipped       ProblemCode = "kindSkipped"       // a kind that has no Pods
+	ProblemKindSkipped       ProblemCode = "kindSkipped"       // a kind that has no Pods, or that was not read
 	ProblemBestEffort        ProblemCode = "bestEffort"        // not a kind of Kubernetes, but has a Pod template
+	ProblemInjected          ProblemCode = "injected"          // another program fills the value in
 	ProblemRemovedAPI        ProblemCode = "removedAPI"        // an apiVersion that servers which know sidecars no longer have
 	ProblemNoSuchAPI         ProblemCode = "noSuchAPI"         // a kind that no Kubernetes release serves with this apiVersion
 	ProblemNoTemplate        ProblemCode = "noTemplate"        // a workload without PodSpec
@@ -86,7 +87,7 @@ func (c ProblemCode) Refused() bool {
 // LeftOut reports whether such a problem only says what was not looked at, or how
 // something was taken that is no mistake.
 func (c ProblemCode) LeftOut() bool {
-	return c == ProblemKindSkipped || c == ProblemNotObject || c == ProblemBestEffort
+	return c == ProblemKindSkipped || c == ProblemNotObject || c == ProblemBestEffort || c == ProblemInjected
 }
 
 // APITypes is the Kubernetes release whose PodSpec Parse knows, APITypesMinor its minor.

@@ -438,3 +438,47 @@ func TestParseEnvelope(t *testing.T) {
 		}
 	}
 }
+
+// Pod templates of other programs are found where these keep them; what was not read is
+// not said to have no Pods.
+func TestForeignKinds(t *testing.T) {
+	const spec = "{spec: {containers: [{name: a, image: b}]}}"
+	for _, test := range []struct{ name, manifest, paths, problem, says string }{
+		{"ScaledJob", "apiVersion: keda.sh/v1alpha1\nkind: ScaledJob\nmetadata: {name: w}\nspec: {jobTargetRef: {template: " + spec + "}}\n", "spec.jobTargetRef.template.spec", "bestEffort", "spec.jobTargetRef.template"},
+		{"JobSet", "apiVersion: jobset.x-k8s.io/v1alpha2\nkind: JobSet\nmetadata: {name: w}\nspec: {replicatedJobs: [{name: a, template: {spec: {template: " + spec + "}}}]}\n", "spec.replicatedJobs[0].template.spec.template.spec", "bestEffort", ""},
+		{"LeaderWorkerSet", "apiVersion: leaderworkerset.x-k8s.io/v1\nkind: LeaderWorkerSet\nmetadata: {name: w}\nspec: {leaderWorkerTemplate: {leaderTemplate: " + spec + ", workerTemplate: " + spec + "}}\n", "spec.leaderWorkerTemplate.leaderTemplate.spec spec.leaderWorkerTemplate.workerTemplate.spec", "bestEffort", ""},
+		{"RayCluster", "apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: w}\nspec: {headGroupSpec: {template: " + spec + "}, workerGroupSpecs: [{template: " + spec + "}]}\n", "spec.headGroupSpec.template.spec spec.workerGroupSpecs[0].template.spec", "bestEffort", ""},
+		{"Knative", "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: w}\nspec: {template: " + spec + "}\n", "spec.template.spec", "bestEffort", ""},
+		{"Workflow", "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec: {templates: [{name: a, container: {image: b}}]}\n", "", "kindSkipped", "was not read"},
+		{"no template", "apiVersion: a.example/v1\nkind: A\nspec: {template: {spec: {containers: b}}}\n", "", "kindSkipped", "was not read"},
+		{"ConfigMap", "apiVersion: v1\nkind: ConfigMap\ndata: {}\n", "", "kindSkipped", "has no Pods"},
+		{"Ingress", "apiVersion: networking.k8s.io/v1\nkind: Ingress\n", "", "kindSkipped", "has no Pods"},
+		{"a kustomization", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n", "", "kindSkipped", "kustomize build"},
+		{"a kustomization by its name", "resources: [a.yaml]\n", "", "kindSkipped", "kustomize build"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := Parse(t.Context(), "x/kustomization.yaml", []byte(test.manifest))
+			var paths []string
+			for _, p := range m.Pods {
+				if p.Name != "w" || !p.BestEffort || len(p.Spec.Containers) != 1 {
+					t.Errorf("%+v", p)
+				}
+				paths = append(paths, p.Path)
+			}
+			if got := strings.Join(paths, " "); got != test.paths || problemCodes(m) != test.problem || !strings.Contains(m.Problems[0].Message, test.says) {
+				t.Errorf("Pods %q, problems %+v", got, m.Problems)
+			}
+		})
+	}
+}
+
+// Images that nobody wrote are not asked for.
+func TestImagesLeftOut(t *testing.T) {
+	m := Parse(t.Context(), "f", []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - {name: istio-proxy, image: auto}\n  - {name: b, image: '${IMAGE}'}\n  - {name: c, image: 1}\n  - {image: auto}\n"))
+	if images := Images(m.Pods[0]); len(images) != 1 || images[0].Image != "auto" || images[0].Container != "containers[3]" {
+		t.Errorf("%+v", images)
+	}
+	if got := problemCodes(m); got != "wrongType injected template" {
+		t.Errorf("problems %q", got)
+	}
+}

@@ -70,10 +70,10 @@ func template(object any) (metadata metav1.ObjectMeta, spec corev1.PodSpec) {
 
 // whole reads an object into its type; one of a kind that Kubernetes does not serve
 // only where its fields are known. False means that it was too big.
-func (d *decoder) whole(n *yamltree.Node, where string, t typeMeta, p *Pod) bool {
+func (d *decoder) whole(n, owner *yamltree.Node, where string, t typeMeta, p *Pod) bool {
 	of := t.goType()
 	if of == nil || p.BestEffort {
-		return d.parts(n, where, t, p)
+		return d.parts(n, owner, where, t, p)
 	}
 	object := reflect.New(of).Interface()
 	if !d.into(n, p.root, object) {
@@ -87,15 +87,15 @@ func (d *decoder) whole(n *yamltree.Node, where string, t typeMeta, p *Pod) bool
 }
 
 // parts reads the PodSpec and the metadata of an object of another kind.
-func (d *decoder) parts(n *yamltree.Node, where string, t typeMeta, p *Pod) bool {
+func (d *decoder) parts(n, owner *yamltree.Node, where string, t typeMeta, p *Pod) bool {
 	p.Workload.Job = t.kind == "Job" || t.kind == "CronJob"
-	if metadata := d.at(n, "metadata"); metadata != nil && !d.into(metadata, p.ObjectPath("metadata"), &p.Meta) {
+	if metadata := d.at(owner, "metadata"); metadata != nil && !d.into(metadata, p.ObjectPath("metadata"), &p.Meta) {
 		return false
 	}
 	at := JoinPath(strings.TrimSuffix(strings.TrimSuffix(where, "spec"), "."), "metadata")
-	if own := d.at(n, at); own != nil && own.Kind == yamltree.Mapping {
+	if own := d.at(n, at); own != nil && own.Kind == yamltree.Mapping && at != "metadata" {
 		var metadata metav1.ObjectMeta
-		if !d.into(own, p.ObjectPath(at), &metadata) {
+		if !d.into(own, strings.TrimSuffix(p.Path, "spec")+"metadata", &metadata) {
 			return false
 		}
 		p.Labels, p.Annotations = metadata.Labels, metadata.Annotations

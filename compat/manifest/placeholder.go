@@ -30,7 +30,7 @@ func (d *decoder) unfilled(n *yamltree.Node, path, mark string) {
 }
 
 // placeholders reports those in names and images, where nothing can be meant by them.
-func (d *decoder) placeholders(n *yamltree.Node, where string, p *Pod) {
+func (d *decoder) placeholders(n, spec *yamltree.Node, p *Pod) {
 	check := func(n *yamltree.Node, path string) {
 		if n == nil || n.Kind != yamltree.Scalar {
 			return
@@ -42,7 +42,6 @@ func (d *decoder) placeholders(n *yamltree.Node, where string, p *Pod) {
 	for _, field := range []string{"metadata.name", "metadata.generateName", "metadata.namespace"} {
 		check(d.at(n, field), p.ObjectPath(field))
 	}
-	spec := d.at(n, where)
 	for _, r := range []Role{RoleInit, RoleRegular, RoleEphemeral} {
 		list := d.at(spec, r.Field())
 		if list == nil || list.Kind != yamltree.Sequence {
@@ -52,6 +51,10 @@ func (d *decoder) placeholders(n *yamltree.Node, where string, p *Pod) {
 			if c := list.Content[i].Deref(); c.Kind == yamltree.Mapping {
 				for _, field := range []string{"name", "image"} {
 					check(d.at(c, field), JoinPath(p.Path, r.Field()+PathIndex(i)+"."+field))
+				}
+				if image := d.at(c, "image"); image != nil && injected(d.textAt(c, "name"), image.Value) {
+					d.problem(image, JoinPath(p.Path, r.Field()+PathIndex(i)+".image"), ProblemInjected, verdict.SeverityInfo,
+						"the image auto is a placeholder that Istio fills in when the Pod is created: it was not looked at")
 				}
 			}
 		}

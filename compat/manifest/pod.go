@@ -146,7 +146,7 @@ type Container struct {
 	Role Role
 	// Index is its place in the list, from 0.
 	Index int
-	// ShortName is its name for messages: see Shorten.
+	// ShortName is its name for messages: see Shorten. Without a name it is its place.
 	ShortName string
 	// Path is where it is in the document.
 	Path string
@@ -183,7 +183,11 @@ func (p *Pod) EphemeralContainers() []Container {
 }
 
 func (p *Pod) container(r Role, index int, c *corev1.Container) Container {
-	return Container{Container: c, Role: r, Index: index, ShortName: Shorten(c.Name), Path: JoinPath(p.Path, r.Field()+PathIndex(index))}
+	name := Shorten(c.Name)
+	if name == "" {
+		name = r.Field() + PathIndex(index)
+	}
+	return Container{Container: c, Role: r, Index: index, ShortName: name, Path: JoinPath(p.Path, r.Field()+PathIndex(index))}
 }
 
 // HasSidecars reports whether the Pod has native sidecars.

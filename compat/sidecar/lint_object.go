@@ -28,7 +28,7 @@ func (l *linter) object() {
 	for _, m := range append(l.containers, l.pod.EphemeralContainers()...) {
 		switch problems := validation.IsDNS1123Label(m.Name); {
 		case len(problems) > 0:
-			l.find("SC031", verdict.SeverityError, placeIn(m, "name"), "rename it", "%q is no name for a container: %s", m.ShortName, strings.Join(problems, "; "))
+			l.find("SC031", verdict.SeverityError, placeIn(m, "name"), "rename it", "%q is no name for a container: %s", manifest.Shorten(m.Name), strings.Join(problems, "; "))
 		case first[m.Name] != "":
 			l.find("SC031", verdict.SeverityError, placeIn(m, "name"), "rename one of the two", "the name %q is that of %s as well", m.ShortName, first[m.Name])
 		default:

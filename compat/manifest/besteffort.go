@@ -1,0 +1,94 @@
+package manifest
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec/yamltree"
+)
+
+// Bounds on the search for Pod templates in an object of another program.
+const (
+	maxTemplateDepth = 12
+	maxTemplates     = 100
+)
+
+// A nest is where a Pod template of an object of another program is.
+type nest struct {
+	holder *yamltree.Node // the mapping that has the template
+	path   string         // of the holder, in the object
+	key    string         // of the template, in the holder
+}
+
+// nests finds the Pod templates in an object: operators keep theirs in all places, but
+// always a PodSpec below a key that ends in template (JobSet, ScaledJob, LeaderWorkerSet,
+// RayCluster, Rollout, …).
+func (d *decoder) nests(n *yamltree.Node, at string, depth int, found *[]nest) {
+	n = n.Deref()
+	if depth > maxTemplateDepth || len(*found) >= maxTemplates || !d.look(len(n.Content)+1) {
+		return
+	}
+	switch n.Kind {
+	case yamltree.Sequence:
+		for i := range n.Content {
+			d.nests(&n.Content[i], at+PathIndex(i), depth+1, found)
+		}
+	case yamltree.Mapping:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key, value := n.Content[i].Deref(), n.Content[i+1].Deref()
+			if key.Kind != yamltree.Scalar || strings.Contains(key.Value, ".") {
+				continue
+			}
+			if strings.HasSuffix(strings.ToLower(key.Value), "template") {
+				if list := d.at(value, "spec.containers"); list != nil && list.Kind == yamltree.Sequence {
+					*found = append(*found, nest{n, at, key.Value})
+					continue
+				}
+			}
+			d.nests(value, JoinPath(at, PathKey(key.Value)), depth+1, found)
+		}
+	}
+}
+
+// foreign reads an object of a kind that Kubernetes does not have itself, as far as it
+// can be told where its Pod templates are.
+func (d *decoder) foreign(n *yamltree.Node, at string, t typeMeta) {
+	var found []nest
+	if !t.own() {
+		d.nests(n, "", 0, &found)
+	}
+	switch {
+	case isKustomization(t, d.file):
+		d.problem(n, at, ProblemKindSkipped, verdict.SeverityWarning, "a kustomization was not read: give what kustomize build (or kubectl kustomize) prints")
+	case len(found) > 0:
+		where := JoinPath(found[0].path, found[0].key)
+		d.problem(n, at, ProblemBestEffort, verdict.SeverityInfo, fmt.Sprintf("%.60q of %.60q is not a kind of Kubernetes' own; its %.100s is taken for a Pod template", t.kind, t.apiVersion, where))
+		for _, f := range found {
+			d.owner, d.ownerPath = n, at
+			d.pod(f.holder, JoinPath(at, f.path), f.key+".spec", t, true)
+			d.owner = nil
+		}
+	case t.kind == "":
+		d.problem(n, at, ProblemNotObject, verdict.SeverityWarning, "no kind: this is no Kubernetes object")
+	case t.own():
+		d.problem(n, at, ProblemKindSkipped, verdict.SeverityInfo, fmt.Sprintf("%.60q of %.60q has no Pods: skipped", t.kind, t.apiVersion))
+	default:
+		d.problem(n, at, ProblemKindSkipped, verdict.SeverityInfo, fmt.Sprintf(
+			"%.60q of %.60q was not read: compat does not know the kind; if it makes Pods, give those", t.kind, t.apiVersion))
+	}
+}
+
+// own reports a kind of Kubernetes' own, or of its API groups.
+func (t typeMeta) own() bool {
+	group, _, grouped := strings.Cut(t.apiVersion, "/")
+	return !grouped || !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io")
+}
+
+func isKustomization(t typeMeta, file string) bool {
+	group, _, _ := strings.Cut(t.apiVersion, "/")
+	named := slices.Contains([]string{"kustomization.yaml", "kustomization.yml"}, path.Base(file))
+	return group == "kustomize.config.k8s.io" || t.kind == "" && named
+}
