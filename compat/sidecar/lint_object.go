@@ -24,7 +24,7 @@ func (l *linter) object() {
 	if len(l.pod.Spec.Containers) == 0 {
 		l.find("SC031", verdict.SeverityError, l.spec("containers"), "add the container that does the work", "a Pod needs at least one container")
 	}
-	first := map[string]string{}
+	first, volumes := map[string]string{}, l.volumes()
 	for _, m := range append(l.containers, l.pod.EphemeralContainers()...) {
 		switch problems := validation.IsDNS1123Label(m.Name); {
 		case len(problems) > 0:
@@ -34,6 +34,8 @@ func (l *linter) object() {
 		default:
 			first[m.Name] = m.Path
 		}
+		l.mounts(m, volumes)
+		l.fields(m)
 		switch {
 		case m.Image == "":
 			l.find("SC031", verdict.SeverityError, placeIn(m, "image"), "name its image", "the container %q has no image", m.ShortName)

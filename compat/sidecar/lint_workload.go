@@ -139,3 +139,14 @@ func (l *linter) cronJob(spec string, s *batchv1.CronJobSpec) {
 		l.refuse(at, "write minute, hour, day of the month, month and day of the week:\nschedule: \"0 3 * * *\"", "Invalid value: %.100q: %s", s.Schedule, reason)
 	}
 }
+
+// claimTemplates names the volumes that a StatefulSet adds to its Pods.
+func claimTemplates(p *manifest.Pod) []string {
+	var names []string
+	if o, ok := p.Object.(*appsv1.StatefulSet); ok {
+		for i := range o.Spec.VolumeClaimTemplates {
+			names = append(names, o.Spec.VolumeClaimTemplates[i].Name)
+		}
+	}
+	return names
+}
