@@ -60,10 +60,10 @@ func (s shelf) withoutPlatform(tag string) ocispec.Descriptor {
 	})
 }
 
-// indexOf pushes an index of these entries.
-func (s shelf) indexOf(tag string, entries ...ocispec.Descriptor) ocispec.Descriptor {
+// indexOf pushes an index of these entries as app:1.
+func (s shelf) indexOf(entries ...ocispec.Descriptor) ocispec.Descriptor {
 	list := append([]ocispec.Descriptor{}, entries...)
-	return s.PushManifest(s.t, "app", tag, ocispec.MediaTypeImageIndex, map[string]any{
+	return s.PushManifest(s.t, "app", "1", ocispec.MediaTypeImageIndex, map[string]any{
 		"schemaVersion": 2, "mediaType": ocispec.MediaTypeImageIndex, "manifests": list,
 	})
 }
@@ -269,7 +269,7 @@ func TestImages(t *testing.T) {
 		{
 			name:     "nothing listed in the index",
 			registry: registrytest.Options{LaxReferences: true},
-			push:     func(s shelf) { s.indexOf("1") },
+			push:     func(s shelf) { s.indexOf() },
 			want: []string{
 				"incompatible",
 				"reg/app:1 incompatible",
@@ -279,7 +279,7 @@ func TestImages(t *testing.T) {
 		{
 			name:     "a nested index that is gone",
 			registry: registrytest.Options{LaxReferences: true},
-			push:     func(s shelf) { s.indexOf("1", s.goneIndex()) },
+			push:     func(s shelf) { s.indexOf(s.goneIndex()) },
 			want: []string{
 				"unknown",
 				"reg/app:1 unknown",
@@ -290,7 +290,7 @@ func TestImages(t *testing.T) {
 		{
 			name:     "a nested index that is gone, --missing incompatible",
 			registry: registrytest.Options{LaxReferences: true},
-			push:     func(s shelf) { s.indexOf("1", s.goneIndex()) },
+			push:     func(s shelf) { s.indexOf(s.goneIndex()) },
 			request:  missing(verdict.Incompatible),
 			want: []string{
 				"unknown",
@@ -302,7 +302,7 @@ func TestImages(t *testing.T) {
 		{
 			name:     "a nested index that is gone, and a spec on the index that fails",
 			registry: registrytest.Options{LaxReferences: true},
-			push:     func(s shelf) { s.attach(s.indexOf("1", s.goneIndex()), day1, "a", fails) },
+			push:     func(s shelf) { s.attach(s.indexOf(s.goneIndex()), day1, "a", fails) },
 			want: []string{
 				"unknown",
 				"reg/app:1 unknown (on the index, of 1)",

@@ -111,7 +111,7 @@ type nodesJudge struct {
 
 func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*report.NodeReport, error) {
 	if node.Err != nil {
-		return node.report(j.req.Now), nil
+		return node.report(j.req.Now), nil //nolint:nilerr // it is in the report
 	}
 	snapshot, odd, err := j.req.Changes.apply(node.Snapshot)
 	if err != nil {
