@@ -82,7 +82,7 @@ func (d *decoder) whole(n, owner *yamltree.Node, where string, t typeMeta, p *Po
 	metadata, spec := template(object)
 	p.Object, p.Spec, p.Labels, p.Annotations = object, spec, metadata.Labels, metadata.Annotations
 	p.Meta = reflect.ValueOf(object).Elem().FieldByName("ObjectMeta").Interface().(metav1.ObjectMeta) //nolint:forcetypeassert // all have one
-	d.workload(p, where)
+	d.workload(p)
 	return true
 }
 
@@ -122,7 +122,7 @@ func (d *decoder) into(n *yamltree.Node, path string, into any) bool {
 
 // workload notes what of the object around the template matters. A value that could
 // not be read has no default.
-func (d *decoder) workload(p *Pod, where string) {
+func (d *decoder) workload(p *Pod) {
 	var job *batchv1.JobSpec
 	switch o := p.Object.(type) {
 	case *batchv1.Job:
