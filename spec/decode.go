@@ -72,6 +72,15 @@ func (d *decoder) warnf(n *yamltree.Node, code, hint, format string, args ...any
 	d.report(n, verdict.SeverityWarning, code, hint, format, args...)
 }
 
+// warnUnpublished warns that this NFD does not publish a feature, or an element of it.
+func (d *decoder) warnUnpublished(n *yamltree.Node, code, feature, element, hint, format string, args ...any) {
+	before := len(d.problems)
+	d.warnf(n, code, hint, format, args...)
+	for i := range d.problems[before:] { // none if there are too many
+		d.problems[before+i].Feature, d.problems[before+i].Element = feature, element
+	}
+}
+
 func (d *decoder) report(n *yamltree.Node, severity verdict.Severity, code, hint, format string, args ...any) {
 	if len(d.problems) >= MaxProblems {
 		d.leaveOut(severity)

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"strings"
 
 	"nodecompat/nodefeatures/catalogue"
@@ -38,10 +39,7 @@ func keyHint(key string, keys []string) string {
 	if meant, ok := meantKeys[strings.ToLower(key)]; ok {
 		return meant
 	}
-	if near := verdict.Nearest(key, keys); near != "" {
-		return "did you mean " + near + "?"
-	}
-	return "the keys here are " + strings.Join(keys, ", ")
+	return cmp.Or(likelyName(key, keys), "the keys here are "+strings.Join(keys, ", "))
 }
 
 // flagHint says what may have been meant by a CPU flag that is not known; "" if nobody can

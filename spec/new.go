@@ -2,13 +2,13 @@ package spec
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed" // the template is linked in
 	"fmt"
 	"slices"
 	"strings"
 
 	"nodecompat/nodefeatures/catalogue"
-	"nodecompat/nodefeatures/verdict"
 )
 
 //go:embed new.yaml
@@ -30,20 +30,13 @@ func New(features ...string) ([]byte, error) {
 		f, ok := catalogue.Lookup(name)
 		switch {
 		case !ok:
-			return nil, unknownFeature(name)
+			return nil, fmt.Errorf("there is no feature %q; %s", name, cmp.Or(likelyName(name, featureNames()), "`compat explain` lists all"))
 		case !slices.Contains(written, f):
 			written = append(written, f)
 			fmt.Fprintf(&rules, "      # %s: %s.\n%s\n", f.Name, f.Meaning, indented(f.Rule(), "      "))
 		}
 	}
 	return []byte(modeline + "# `compat explain FEATURE` says more about each.\nversion: v1alpha1\ncompatibilities:\n  - rules: # all of them must match\n" + rules.String()), nil
-}
-
-func unknownFeature(name string) error {
-	if near := verdict.Nearest(name, featureNames()); near != "" {
-		return fmt.Errorf("there is no feature %q; did you mean %s?", name, near)
-	}
-	return fmt.Errorf("there is no feature %q; `compat explain` lists all", name)
 }
 
 func indented(text, by string) string {

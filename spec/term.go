@@ -81,11 +81,7 @@ func (d *decoder) feature(n *yamltree.Node) string {
 	}
 	if _, known := catalogue.Lookup(name); !known {
 		hint := cmp.Or(labelHint(name), likelyName(name, featureNames()), "`compat explain` lists those of NFD, `compat features` those of this node")
-		before := len(d.problems)
-		d.warnf(n, CodeUnknownFeature, hint, "NFD v0.19.0 publishes no feature %s; unless another program or a newer NFD does, the term is unknown", quoteShort(name))
-		for i := range d.problems[before:] {
-			d.problems[before+i].Feature = strings.ToLower(name)
-		}
+		d.warnUnpublished(n, CodeUnknownFeature, strings.ToLower(name), "", hint, "NFD v0.19.0 publishes no feature %s; unless another program or a newer NFD does, the term is unknown", quoteShort(name))
 	}
 	return name
 }

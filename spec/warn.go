@@ -154,11 +154,7 @@ func (d *decoder) warnUnknown(p elementPlace, near func() string, otherwise, con
 	case p.info.Kind == catalogue.Instance:
 		what = "attribute"
 	}
-	before := len(d.problems)
-	d.warnf(p.node, CodeUnknownElement, hint, "NFD v0.19.0 publishes no %s %s in %s%s", what, quoteShort(p.name), p.feature, consequence)
-	for i := range d.problems[before:] {
-		d.problems[before+i].Feature, d.problems[before+i].Element = p.feature, p.name
-	}
+	d.warnUnpublished(p.node, CodeUnknownElement, p.feature, p.name, hint, "NFD v0.19.0 publishes no %s %s in %s%s", what, quoteShort(p.name), p.feature, consequence)
 }
 
 // checkVariable warns of a back-reference to what no earlier rule sets, or sets

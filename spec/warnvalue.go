@@ -58,9 +58,12 @@ func isVersion(p elementPlace) bool {
 // checkAnchors warns of patterns that also match within a value: 03 is in class 0103, too,
 // and 5.1 in version 6.5.1.
 func (d *decoder) checkAnchors(p elementPlace, patterns []string, at expressionNodes) {
+	e, _ := p.info.Element(p.name)
+	digits := e.Value.HexDigits()
 	for i, pattern := range patterns {
 		state := d.regexps.of(pattern)
-		if state.anchored || state.err != "" || p.info.Kind == catalogue.Instance && !state.shape.canBeHex(hexDigits(p)) || state.shape.shortest == hexDigits(p) && hexDigits(p) > 0 {
+		wholeOrNone := digits > 0 && (state.shape.shortest == digits || !state.shape.canBeHex(digits))
+		if state.anchored || state.err != "" || wholeOrNone {
 			continue
 		}
 		d.enterValue(i)
@@ -72,12 +75,6 @@ func (d *decoder) checkAnchors(p elementPlace, patterns []string, at expressionN
 			"%s also matches within a value of %s", quoteShort(pattern), p.name)
 		d.leaveValue()
 	}
-}
-
-// hexDigits is how many an element's values have; 0 if they are no such numbers.
-func hexDigits(p elementPlace) int {
-	e, _ := p.info.Element(p.name)
-	return e.Value.HexDigits()
 }
 
 func (d *decoder) checkTruth(p elementPlace, kind catalogue.Value, op nfdv1alpha1.MatchOp) {

@@ -173,7 +173,7 @@ func (d *decoder) mapping(n *yamltree.Node, t reflect.Type, path string, depth i
 	}
 	object, seen := map[string]any{}, map[string]bool{}
 	d.pairs(n, path, 0, func(key, value *yamltree.Node) {
-		name, _ := keyText(key)
+		name, _ := yamltree.KeyText(typed(key))
 		of, known := d.field(t, name)
 		at := JoinPath(path, PathKey(name))
 		switch {

@@ -43,26 +43,6 @@ func typed(n *yamltree.Node) any {
 	return string(text)
 }
 
-// keyText returns a key as kubectl sees it: it reads YAML 1.1, in which yes is true and
-// 1.10 is 1.1, and makes text of that. ok is false where the key cannot be one.
-func keyText(key *yamltree.Node) (text string, ok bool) {
-	if key.Kind != yamltree.Scalar {
-		return "", false
-	}
-	switch v := typed(key).(type) {
-	case string:
-		return v, true
-	case bool:
-		return strconv.FormatBool(v), true
-	case json.Number:
-		if f, err := v.Float64(); err == nil && strings.ContainsAny(v.String(), ".eE") {
-			return strconv.FormatFloat(f, 'g', -1, 32), true
-		}
-		return v.String(), true
-	}
-	return "", false
-}
-
 // special reads a type that decodes itself, such as a Quantity.
 func (d *decoder) special(n *yamltree.Node, t reflect.Type, path string) (any, bool) {
 	if t == fieldsV1 { // takes what it gets

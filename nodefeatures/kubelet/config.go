@@ -52,6 +52,18 @@ func parseConfig(data []byte, check kindCheck) (map[string]*bool, error) {
 	return gates, nil
 }
 
+// errOtherKind is wrapped for a document of another kind than the one looked for.
+var errOtherKind = fmt.Errorf("%w: of another kind", errNotConfiguration)
+
+// isKubelets picks the kubelet's own among kubeadm's documents and kind's patches, of which a
+// patch need not say its apiVersion.
+func isKubelets(_, kind string) error {
+	if kind != configKind {
+		return fmt.Errorf("%w: %.64q", errOtherKind, kind)
+	}
+	return nil
+}
+
 // isConfiguration is what a --config file must be.
 func isConfiguration(apiVersion, kind string) error {
 	if apiVersion != configAPIVersion || kind != configKind {

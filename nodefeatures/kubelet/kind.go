@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"nodecompat/spec/yamltree"
@@ -70,25 +71,14 @@ func (c kindCluster) gates(n kindNode) (map[string]*bool, error) {
 	for name, value := range c.FeatureGates {
 		gates[name] = &value
 	}
-	for _, patch := range append(append([]string{}, c.KubeadmConfigPatches...), n.KubeadmConfigPatches...) {
-		set, err := parseConfig([]byte(patch), hasKind)
-		switch {
-		case err != nil:
+	for _, patch := range slices.Concat(c.KubeadmConfigPatches, n.KubeadmConfigPatches) {
+		set, err := parseConfig([]byte(patch), isKubelets)
+		if err != nil && !errors.Is(err, errOtherKind) {
 			return nil, fmt.Errorf("reading kubeadmConfigPatches: %w", err)
-		case isKubeletPatch(patch):
-			maps.Copy(gates, set)
 		}
+		maps.Copy(gates, set)
 	}
 	return gates, nil
-}
-
-// isKubeletPatch reports whether a patch is of a KubeletConfiguration: kubeadm has more kinds.
-func isKubeletPatch(patch string) bool {
-	var head struct {
-		Kind string `json:"kind"`
-	}
-	js, err := yamltree.JSON([]byte(patch))
-	return err == nil && json.Unmarshal(js, &head) == nil && head.Kind == configKind
 }
 
 // version is the Kubernetes version in the name of the node's image, kindest/node:v1.34.0@sha256:…;
@@ -131,7 +121,7 @@ func onlyConfiguration(data []byte) []byte {
 		return data
 	}
 	for _, d := range documents {
-		if isKubeletPatch(string(d.Data)) {
+		if _, err := parseConfig(d.Data, isKubelets); !errors.Is(err, errOtherKind) {
 			return d.Data
 		}
 	}

@@ -141,7 +141,10 @@ func (w *jsonWriter) collect(n *Node, m *members) error {
 			}
 			continue
 		}
-		text, ok := keyText(key)
+		text, ok := "", false
+		if key.Kind == Scalar {
+			text, ok = KeyText(key.Typed())
+		}
 		if !ok {
 			return errorAt(key, Key, "a key that is no text")
 		}
@@ -181,12 +184,10 @@ func (w *jsonWriter) merge(n *Node, m *members) error {
 	return nil
 }
 
-// keyText returns a key as text; null is none.
-func keyText(key *Node) (text string, ok bool) {
-	if key.Kind != Scalar {
-		return "", false
-	}
-	switch v := key.Typed().(type) {
+// KeyText returns the text that sigs.k8s.io/yaml makes of a key, from what Typed returns: in YAML
+// 1.1 yes is true, and 1.10 is 1.1. ok is false where it can be none, as null.
+func KeyText(key any) (text string, ok bool) {
+	switch v := key.(type) {
 	case string:
 		return v, true
 	case bool:
