@@ -1,16 +1,13 @@
 package spec
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"nodecompat/compat/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // corpus returns the documents in testdata/DIR.
 func corpus(tb testing.TB, dir string) []string {
@@ -31,19 +28,6 @@ func readFile(tb testing.TB, name string) []byte {
 	return data
 }
 
-// golden compares got with the file, or writes it.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(string(readFile(t, file)), got); diff != "" {
-		t.Errorf("%s (-want +got); run with -update if it is right:\n%s", file, diff)
-	}
-}
-
 // TestCorpus pins every problem of every document in testdata.
 func TestCorpus(t *testing.T) {
 	for _, dir := range []string{"valid", "invalid"} {
@@ -57,7 +41,7 @@ func TestCorpus(t *testing.T) {
 				for _, p := range problems {
 					b.WriteString(p.String() + "\n")
 				}
-				golden(t, strings.TrimSuffix(file, ".yaml")+".golden", b.String())
+				golden.Compare(t, strings.TrimSuffix(file, ".yaml")+".golden", []byte(b.String()))
 			})
 		}
 	}

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
+
+	"nodecompat/compat/golden"
 )
 
 const readme = "README.md"
@@ -115,19 +116,11 @@ func replaceBetween(t *testing.T, mark, want string) {
 	t.Helper()
 	text := string(readFile(t, readme))
 	before, rest, ok := strings.Cut(text, mark)
-	got, after, closed := strings.Cut(rest, "<!-- end -->")
+	_, after, closed := strings.Cut(rest, "<!-- end -->")
 	if !ok || !closed {
 		t.Fatalf("%s has no %s", readme, mark)
 	}
-	if *update {
-		if err := os.WriteFile(readme, []byte(before+mark+want+"<!-- end -->"+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s after %s (-want +got); run with -update if it is right:\n%s", readme, mark, diff)
-	}
+	golden.Compare(t, readme, []byte(before+mark+want+"<!-- end -->"+after))
 }
 
 // TestReadmeOperators asks NFD's evaluator what the table says without a condition.

@@ -18,6 +18,7 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/yaml"
 
+	"nodecompat/compat/golden"
 	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
 )
@@ -203,7 +204,7 @@ func TestSchemaWords(t *testing.T) {
 	} {
 		text = replaceDefinition(t, text, name, "      "+list+"\n      ]")
 	}
-	golden(t, "schema.json", text)
+	golden.Compare(t, "schema.json", []byte(text))
 }
 
 // TestSchemaExamples: editors insert an example without quotes, and it must stay what it is.

@@ -63,7 +63,7 @@ func report(t *testing.T, p manifest.Pod, target Target) string {
 	if plan.KnownWaitSeconds < 0 {
 		t.Errorf("known wait %d", plan.KnownWaitSeconds)
 	}
-	data, err := json.Marshal(golden{p, manifest.Images(p), plan, Lint(p, plan, target)})
+	data, err := json.Marshal(said{p, manifest.Images(p), plan, Lint(p, plan, target)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,21 +3,17 @@ package sidecar
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"nodecompat/compat/golden"
 	"nodecompat/compat/manifest"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// A golden is what is said about one Pod.
-type golden struct {
+// said is what is said about one Pod.
+type said struct {
 	Pod      manifest.Pod              `json:"pod"`
 	Images   []manifest.ContainerImage `json:"images"`
 	Plan     Plan                      `json:"plan"`
@@ -44,7 +40,7 @@ func TestManifests(t *testing.T) {
 			}
 			p := m.Pods[0]
 			plan := Order(p, target)
-			got, err := json.MarshalIndent(golden{p, manifest.Images(p), plan, Lint(p, plan, target)}, "", "  ")
+			got, err := json.MarshalIndent(said{p, manifest.Images(p), plan, Lint(p, plan, target)}, "", "  ")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,19 +48,7 @@ func TestManifests(t *testing.T) {
 			if bytes.Contains(got, []byte(": null")) && strings.Contains(strings.ReplaceAll(string(got), `"maxWaitSeconds": null`, ""), ": null") {
 				t.Error("a list is null")
 			}
-			path := strings.TrimSuffix(file, ".yaml") + ".json"
-			if *update {
-				if err := os.WriteFile(path, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), string(got)); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			golden.Compare(t, strings.TrimSuffix(file, ".yaml")+".json", got)
 		})
 	}
 }
