@@ -24,27 +24,27 @@ var flagGroups = []struct {
 }{
 	{
 		"Image and registry",
-		[]string{"image", "platform", "all-platforms", "oci-layout", "plain-http", "username", "password-stdin", "no-images"},
-		[]string{"artifact", "identity-token-stdin", "registry-config", "pull-secret", "insecure", "ca-file", "cert-file", "key-file"},
+		[]string{"platform", "all-platforms", "artifact", "oci-layout", "no-images"},
+		[]string{"image", "plain-http", "username", "password-stdin", "identity-token-stdin", "registry-config", "pull-secret", "insecure", "ca-file", "cert-file", "key-file"},
 	},
 	{
 		"What is judged",
-		[]string{"spec", "filename", "require", "kubernetes-version", "feature", "manifest"},
-		[]string{"tags"},
+		[]string{"spec", "require", "kubernetes-version", "feature", "manifest"},
+		[]string{"filename", "tags"},
 	},
 	{
 		"Node",
-		[]string{"features", "node", "kubelet-version"},
+		[]string{"features", "node"},
 		[]string{
-			"nfd-namespace", "host-root", "node-name", "node-file", "kubeconfig", "context", "kubelet-config", "kubelet-config-dir", "feature-gates",
+			"kubelet-version", "nfd-namespace", "host-root", "node-name", "node-file", "kubeconfig", "context", "kubelet-config", "kubelet-config-dir", "feature-gates",
 			"kubelet-metrics", "kubelet-configz", "kubelet-flagz", "kubelet-log", "kubelet-ca-file", "kubelet-token-file",
 			"api-version", "api-feature-gates", "api-version-file", "api-metrics", "set", "unset", "add-device",
 		},
 	},
 	{
 		"Policy",
-		[]string{"missing", "strict", "any-node", "replace", "dry-run", "severity", "fail-on"},
-		[]string{"disable"},
+		[]string{"missing", "strict", "replace", "dry-run", "fail-on"},
+		[]string{"any-node", "severity", "disable"},
 	},
 	{
 		"Output",

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,7 @@ func TestCommandReference(t *testing.T) {
 // TestEveryCommandHelps checks what is expected of every command.
 func TestEveryCommandHelps(t *testing.T) {
 	known := map[string]int{} // 1 for the flags that there are, 1 for each place in help
+	flagLine := regexp.MustCompile(`(?m)^ +(-[a-z], )?--[a-z]`)
 	var check func(*cobra.Command)
 	check = func(cmd *cobra.Command) {
 		for _, sub := range cmd.Commands() {
@@ -36,6 +38,9 @@ func TestEveryCommandHelps(t *testing.T) {
 			if len(line) > helpWidth+1 {
 				t.Errorf("%s: a line of help is longer than %d: %s", cmd.CommandPath(), helpWidth, line)
 			}
+		}
+		if n := len(flagLine.FindAllString(usage(cmd, false), -1)); n > 14 {
+			t.Errorf("%s: help shows %d flags; which does nobody need?", cmd.CommandPath(), n)
 		}
 		if cmd.Name() == "completion" || cmd.Parent() != nil && cmd.Parent().Name() == "completion" {
 			return // cobra's own
