@@ -23,9 +23,16 @@ func (p *printer) codes(codes []report.Code) {
 	}
 }
 
-// WriteCode explains one code as Markdown, by what it means in each of its places; a finding
-// on a Pod with examples.
-func WriteCode(w io.Writer, meanings []report.Code) error {
+// writeCode explains one code.
+func writeCode(w io.Writer, meanings []report.Code, style Style) error {
+	p := newPrinter(style)
+	p.page(codePage(meanings))
+	return p.flush(w)
+}
+
+// codePage is Markdown on what a code means in each of its places; on a finding on a Pod with
+// examples.
+func codePage(meanings []report.Code) string {
 	var b strings.Builder
 	for i, c := range meanings {
 		if doc, ok := sidecar.FindingDoc(c.Code); ok {
@@ -40,6 +47,28 @@ func WriteCode(w io.Writer, meanings []report.Code) error {
 			fmt.Fprintf(&b, "\nRemedy: %s.\n", c.Remedy)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
+}
+
+// page prints Markdown with its paragraphs wrapped.
+func (p *printer) page(text string) {
+	code, paragraph := false, ""
+	end := func() {
+		if paragraph != "" {
+			p.wrap(0, "", paragraph)
+		}
+		paragraph = ""
+	}
+	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
+		fence := strings.HasPrefix(line, "```")
+		switch {
+		case code || fence || line == "" || line[0] == '#':
+			end()
+			p.raw(0, "%s", line)
+		default:
+			paragraph += " " + line
+		}
+		code = code != fence
+	}
+	end()
 }

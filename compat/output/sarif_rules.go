@@ -99,7 +99,7 @@ func (s *sarifWriter) describe(id string) sarifDescriptor {
 			tag = "manifest"
 		}
 		short, full = c.Meaning, strings.TrimSpace(sentence(c.Meaning)+" "+sentence(c.Remedy))
-		help, markdown = full+"\n\nIn "+c.Fields+".", codeMarkdown(meanings)
+		help, markdown = full+"\n\nIn "+c.Fields+".", codePage(meanings)
 	} else {
 		short, full = "a code that this version of compat does not have", "The report has a code that this version of compat does not have."
 		help, markdown = full, full
@@ -123,14 +123,6 @@ func mainMeaning(meanings []report.Code) report.Code {
 		}
 	}
 	return meanings[0]
-}
-
-func codeMarkdown(meanings []report.Code) string {
-	var b strings.Builder
-	if err := WriteCode(&b, meanings); err != nil {
-		return "" // a Builder takes everything
-	}
-	return b.String()
 }
 
 // defaultSeverity is how grave what has a code usually is, if it is no finding.

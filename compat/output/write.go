@@ -109,7 +109,7 @@ func writeText(w io.Writer, document any, style Style) error {
 	case report.Words:
 		return writeWords(w, d, style)
 	case []report.Code:
-		return WriteCode(w, d)
+		return writeCode(w, d, style)
 	case *report.Topic:
 		return writeTopic(w, d, style)
 	}
