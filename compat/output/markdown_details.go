@@ -119,7 +119,7 @@ func (m *markdown) eachNode(l *report.NodeReportList) {
 
 // podReport is a table of Pods, what is to be said about each of them, and their images.
 func (m *markdown) podReport(r *report.PodReport) {
-	m.headline(r.Verdict, r.Error, mark("%s", counted(len(r.Pods), "Pod")+" on "+headline(r.Node)), r.Node.Changes)
+	m.headline(r.Verdict, r.Error, mark("%s", counted(len(r.Pods), "Pod")+" on "+headline(r.Node)+failing(r)), r.Node.Changes)
 	p := &podPrinter{report: r}
 	if e := r.Error; e != nil && !p.tellsError(e) {
 		m.paragraphs([]verdict.Reason{e.Reason()})

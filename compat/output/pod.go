@@ -17,7 +17,7 @@ import (
 // kubelet will do, its findings and its images. What holds for several is said once.
 func writePod(w io.Writer, r *report.PodReport, style Style) error {
 	p := &podPrinter{printer: newPrinter(style), report: r, images: r.ImagesByReference(), told: map[string]bool{}}
-	p.answer(r.Verdict, r.Error, headline(r.Node), r.Node.Changes)
+	p.answer(r.Verdict, r.Error, headline(r.Node)+failing(r), r.Node.Changes)
 	if e := r.Error; e != nil && !p.tellsError(e) {
 		p.reason(1, e.Reason())
 	}
@@ -59,7 +59,15 @@ type podPrinter struct {
 
 // podSummary is the report in one line.
 func podSummary(r *report.PodReport) string {
-	return summary(r.Verdict, r.Error, counted(len(r.Pods), "Pod"), r.Reasons)
+	return summary(r.Verdict, r.Error, counted(len(r.Pods), "Pod")+failing(r), r.Reasons)
+}
+
+// failing says in the headline that --fail-on makes a failure of the run, whatever the verdict.
+func failing(r *report.PodReport) string {
+	if r.FailsOn() {
+		return ", and --fail-on fails"
+	}
+	return ""
 }
 
 // tellsError reports whether the lines of a Pod say what an error says.
