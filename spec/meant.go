@@ -3,6 +3,7 @@ package spec
 import (
 	"cmp"
 	"strings"
+	"sync"
 
 	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
@@ -51,18 +52,34 @@ func flagHint(name string) string {
 	if meant, ok := meantFlags[plain]; ok {
 		return meant
 	}
-	flags := catalogue.CPUFlags()
+	flags := flagsAlike()[family(plain)]
 	for _, flag := range flags {
 		if verdict.Plain(flag) == plain {
 			return "did you mean " + flag + "?"
 		}
 	}
-	near := verdict.Nearest(name, flags)
-	if len(near) < 5 || len(plain) < 5 || !strings.EqualFold(near[:3], plain[:3]) || digits(near) != digits(plain) {
+	if len(plain) < minLikened {
 		return ""
 	}
-	return "did you mean " + near + "?"
+	return likelyName(name, flags)
 }
+
+// minLikened is how long a flag must be to be likened to others.
+const minLikened = 5
+
+// flagsAlike are the flags by their families. There are hundreds, and a spec can name
+// thousands that are not known.
+var flagsAlike = sync.OnceValue(func() map[string][]string {
+	families := map[string][]string{}
+	for _, flag := range catalogue.CPUFlags() {
+		of := family(verdict.Plain(flag))
+		families[of] = append(families[of], flag)
+	}
+	return families
+})
+
+// family is what flags that are spelled alike must share: how they begin, and their numbers.
+func family(plain string) string { return plain[:min(3, len(plain))] + " " + digits(plain) }
 
 // meantFlags are flags of /proc/cpuinfo, of compilers and of common usage under other names,
 // by what is plain of them.
