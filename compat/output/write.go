@@ -2,10 +2,12 @@ package output
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 	"sigs.k8s.io/yaml"
 
 	"nodecompat/compat/report"
@@ -142,10 +144,15 @@ func writeDocument(w io.Writer, format Format, document any) error {
 
 // encode encodes a document as JSON, with each level indented.
 func encode(w io.Writer, document any, indent string) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", indent)
-	return encoder.Encode(document)
+	options := []jsonv2.Options{jsonv1.DefaultOptionsV1(), jsontext.EscapeForHTML(false)}
+	if indent != "" {
+		options = append(options, jsontext.WithIndent(indent))
+	}
+	if err := jsonv2.MarshalWrite(w, document, options...); err != nil {
+		return err
+	}
+	_, err := w.Write([]byte{'\n'})
+	return err
 }
 
 // SummaryLine returns a report in one line, for a person whose standard output goes
