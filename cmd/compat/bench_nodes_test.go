@@ -27,15 +27,18 @@ func BenchmarkNodes(b *testing.B) {
 	for _, bench := range []struct {
 		name, fixture string
 		kinds         int
+		format        string
 	}{
-		{"snapshots", "node-a.json", benchNodes},
-		{"objects", "nodefeature-list.json", benchNodes},
-		{"equal", "node-a.json", 12},
+		{"snapshots", "node-a.json", benchNodes, "ndjson"},
+		{"list", "node-a.json", benchNodes, "json"},
+		{"text", "node-a.json", benchNodes, "text"},
+		{"objects", "nodefeature-list.json", benchNodes, "ndjson"},
+		{"equal", "node-a.json", 12, "ndjson"},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			file := benchNodesFile(b, bench.fixture, bench.kinds)
 			command := benchCommand{name: bench.name, codes: []int{0, 3, 4}, argv: []string{
-				compat, "validate-node", "--spec", spec, "--features", file, "-o", "ndjson", "--timeout", "5m",
+				compat, "validate-node", "--spec", spec, "--features", file, "-o", bench.format, "--timeout", "5m",
 			}}
 			var costs []benchCost
 			for b.Loop() {
