@@ -57,8 +57,8 @@ func TestEnvironmentPage(t *testing.T) {
 	}
 }
 
-// lookedUp are the names of the variables that the program's own code looks up.
-func lookedUp(t *testing.T, root string) []string {
+// ownCode is the program's own code, by package.
+func ownCode(t *testing.T, root string) map[string][]*ast.File {
 	t.Helper()
 	packages := map[string][]*ast.File{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -77,8 +77,14 @@ func lookedUp(t *testing.T, root string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return packages
+}
+
+// lookedUp are the names of the variables that the program's own code looks up.
+func lookedUp(t *testing.T, root string) []string {
+	t.Helper()
 	var names []string
-	for dir, files := range packages {
+	for dir, files := range ownCode(t, root) {
 		constants := stringConstants(files)
 		for _, file := range files {
 			for _, decl := range file.Decls {
@@ -185,4 +191,28 @@ func stringLiteral(e ast.Expr) (string, bool) {
 	}
 	text, err := strconv.Unquote(literal.Value)
 	return text, err == nil
+}
+
+// TestPatternsWait: no pattern is compiled before it is needed; all of them together take a
+// millisecond of every start.
+func TestPatternsWait(t *testing.T) {
+	packages := ownCode(t, "../..")
+	for dir, files := range packages {
+		for _, file := range files {
+			for _, decl := range file.Decls {
+				ast.Inspect(decl, func(n ast.Node) bool {
+					call, ok := n.(*ast.CallExpr)
+					if ok && calledName(call) == "MustCompile" {
+						t.Errorf("a variable of %s is compiled at the start: wrap it in sync.OnceValue", dir)
+					}
+					_, isFunction := n.(*ast.FuncDecl)
+					_, isLiteral := n.(*ast.FuncLit)
+					return !isFunction && !isLiteral
+				})
+			}
+		}
+	}
+	if len(packages) < 10 {
+		t.Errorf("%d packages", len(packages))
+	}
 }

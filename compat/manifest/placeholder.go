@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"regexp"
+	"sync"
 
 	"nodecompat/nodefeatures/verdict"
 	"nodecompat/spec/yamltree"
@@ -10,13 +11,15 @@ import (
 
 // unfilledMark is what another program should have replaced: envsubst's ${NAME},
 // Tekton's and OpenShift's $(params.NAME), a template's {{ .Values.name }}.
-var unfilledMark = regexp.MustCompile(`\$\{[^{}\n]{1,100}\}|\$\([^()\n]{1,100}\)|\{\{[^{}\n]{0,100}\}\}`)
+var unfilledMark = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\$\{[^{}\n]{1,100}\}|\$\([^()\n]{1,100}\)|\{\{[^{}\n]{0,100}\}\}`)
+})
 
 // placeholder returns the first mark in a value, "" if it has none.
 func placeholder(n *yamltree.Node) string {
 	switch {
 	case n.Kind == yamltree.Scalar:
-		return unfilledMark.FindString(n.Value)
+		return unfilledMark().FindString(n.Value)
 	case marked(n):
 		return "{{ … }}"
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"nodecompat/nodefeatures/verdict"
@@ -57,16 +58,16 @@ const (
 
 var (
 	// ignoreComment is a comment that suppresses, or a text that looks like one.
-	ignoreComment = regexp.MustCompile(`(?:^|[ \t])#[ \t]*` + ignoreKey + `:`)
+	ignoreComment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:^|[ \t])#[ \t]*` + ignoreKey + `:`) })
 	// ignoreEnd is where a reason begins, or another comment.
-	ignoreEnd = regexp.MustCompile(`(?:^|[ \t])(?:#|--(?:[ \t]|$))`)
+	ignoreEnd = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:^|[ \t])(?:#|--(?:[ \t]|$))`) })
 	// commentLine is a line that has nothing but a comment.
-	commentLine = regexp.MustCompile(`^[ \t]*#`)
+	commentLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[ \t]*#`) })
 )
 
 // read fills in what a comment or an annotation says behind its name.
 func (s *Suppression) read(text string) {
-	if at := ignoreEnd.FindStringIndex(text); at != nil {
+	if at := ignoreEnd().FindStringIndex(text); at != nil {
 		s.Justification = Shorten(printable(strings.TrimSpace(text[at[1]:])))
 		text = text[:at[0]]
 	}
@@ -183,7 +184,7 @@ func (p *parser) candidates(document yamltree.Document) []candidate {
 	var found []candidate
 	at, line, above := 0, document.Line, 0 // above: the first candidate of the comments above this line
 	for text := range bytes.Lines(document.Data) {
-		whole := commentLine.Match(text)
+		whole := commentLine().Match(text)
 		for ; !whole && above < len(found); above++ {
 			found[above].About = line
 		}
@@ -210,7 +211,7 @@ func inLine(text []byte) []candidate {
 		return nil
 	}
 	var found []candidate
-	matches := ignoreComment.FindAllIndex(text, -1)
+	matches := ignoreComment().FindAllIndex(text, -1)
 	for i, m := range matches {
 		end := len(text)
 		if i+1 < len(matches) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"sync"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -31,10 +32,12 @@ func markHidden(data []byte) []byte {
 	return replaceHidden(data, func(out []byte, r rune) []byte { return fmt.Appendf(out, `\u0001%x\u0002`, r) })
 }
 
+// hiddenMark is what YAML's emitter makes of a mark.
+var hiddenMark = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\\x01([0-9a-f]{2,6})\\x02`) })
+
 // escapeMarked makes escapes of YAML of what markHidden marked.
 func escapeMarked(data []byte) []byte {
-	marked := regexp.MustCompile(`\\x01([0-9a-f]{2,6})\\x02`)
-	return marked.ReplaceAllFunc(data, func(mark []byte) []byte {
+	return hiddenMark().ReplaceAllFunc(data, func(mark []byte) []byte {
 		r, err := strconv.ParseUint(string(mark[4:len(mark)-4]), 16, 32)
 		if err != nil || r > unicode.MaxRune {
 			return mark

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -163,17 +164,17 @@ func plainText(text string) string { return strings.TrimSpace(strings.ReplaceAll
 
 // The indexes of a path that change when something else is added to a list.
 var (
-	itemIndex      = regexp.MustCompile(`^(items\[\d+\]\.?)+`)
-	containerIndex = regexp.MustCompile(`(^|\.)((?:initC|ephemeralC|c)ontainers)\[\d+\]`)
+	itemIndex      = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(items\[\d+\]\.?)+`) })
+	containerIndex = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(^|\.)((?:initC|ephemeralC|c)ontainers)\[\d+\]`) })
 )
 
-func withoutItems(path string) string { return itemIndex.ReplaceAllString(path, "") }
+func withoutItems(path string) string { return itemIndex().ReplaceAllString(path, "") }
 
 // inContainer identifies a path by the name of its container.
 func inContainer(container, path string) string {
 	path = withoutItems(path)
 	if container != "" {
-		path = containerIndex.ReplaceAllString(path, "$1$2")
+		path = containerIndex().ReplaceAllString(path, "$1$2")
 	}
 	return container + "\x00" + path
 }

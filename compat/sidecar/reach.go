@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -85,8 +86,10 @@ func (l *linter) reach(m manifest.Container, field string, h handler) {
 }
 
 var (
-	ownPort = regexp.MustCompile(`(?:\blocalhost|\b127\.0\.0\.1|\[::1\])[: /]+(\d{1,5})\b`)
-	waits   = regexp.MustCompile(`\b(?:until|while)\b`)
+	ownPort = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?:\blocalhost|\b127\.0\.0\.1|\[::1\])[: /]+(\d{1,5})\b`)
+	})
+	waits = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b(?:until|while)\b`) })
 )
 
 // deadlock is SC034: an init container that waits for what is started after it has
@@ -98,10 +101,10 @@ func (l *linter) deadlock(i int, m manifest.Container) {
 		}
 	}
 	text := strings.Join(append(append([]string{}, m.Command...), m.Args...), " ")
-	if l.pod.Spec.HostNetwork || len(text) > maxScript || !waits.MatchString(text) {
+	if l.pod.Spec.HostNetwork || len(text) > maxScript || !waits().MatchString(text) {
 		return
 	}
-	for _, match := range ownPort.FindAllStringSubmatch(text, -1) {
+	for _, match := range ownPort().FindAllStringSubmatch(text, -1) {
 		number, _ := strconv.Atoi(match[1])
 		for _, later := range l.containers {
 			if later.Role == manifest.RoleRegular && listensOn(later, number) {
@@ -125,7 +128,9 @@ func listensOn(m manifest.Container, number int) bool {
 // maxScript is the length of a script that is looked through, in bytes.
 const maxScript = 64 << 10
 
-var forever = regexp.MustCompile(`\btail\s+(?:\S+\s+){0,5}?(?:-[a-zA-Z0-9]*[fF]\b|--follow\b)|\bsleep\s+inf(?:inity)?\b|\bwhile\s+(?:true|:|\[\s*1\s*\]|sleep\s+\d+)\s*(?:;|\n)`)
+var forever = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\btail\s+(?:\S+\s+){0,5}?(?:-[a-zA-Z0-9]*[fF]\b|--follow\b)|\bsleep\s+inf(?:inity)?\b|\bwhile\s+(?:true|:|\[\s*1\s*\]|sleep\s+\d+)\s*(?:;|\n)`)
+})
 
 // neverEnds reports a command that can be seen to go on for ever.
 func neverEnds(c *corev1.Container) bool {
@@ -135,5 +140,5 @@ func neverEnds(c *corev1.Container) bool {
 			return false
 		}
 	}
-	return len(text) <= maxScript && forever.MatchString(text)
+	return len(text) <= maxScript && forever().MatchString(text)
 }
