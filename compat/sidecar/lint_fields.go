@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -25,7 +26,7 @@ func (l *linter) volumes() map[string]bool {
 		at := l.spec("volumes" + manifest.PathIndex(i) + ".name").path
 		switch problems := validation.IsDNS1123Label(v.Name); {
 		case len(problems) > 0:
-			l.refuse(at, "rename it", "%q is no name for a volume: %s", manifest.Shorten(v.Name), strings.Split(strings.Join(problems, "; "), " (e.g. ")[0])
+			l.refuse(at, "rename it", "%q is no name for a volume: %s", manifest.Shorten(v.Name), withoutPattern(problems))
 		case names[v.Name]:
 			l.refuse(at, "rename one of the two", "Duplicate value: %q is the name of another volume", v.Name)
 		}
@@ -47,13 +48,8 @@ func (l *linter) mounts(m manifest.Container, volumes map[string]bool) {
 		case mount.Name == "":
 			l.refuseIn(m, at+".name", "say which volume", "Required value: the mount names no volume")
 		case !volumes[mount.Name] && !unread:
-			known := make([]string, 0, len(volumes))
-			for name := range volumes {
-				known = append(known, name)
-			}
-			slices.Sort(known)
 			remedy := "add the volume to the Pod's volumes"
-			if near := verdict.Nearest(mount.Name, known); near != "" {
+			if near := verdict.Nearest(mount.Name, slices.Sorted(maps.Keys(volumes))); near != "" {
 				remedy = "did you mean " + near + "?"
 			}
 			l.refuseIn(m, at+".name", remedy, "Not found: the Pod has no volume %q", manifest.Shorten(mount.Name))
@@ -98,7 +94,7 @@ func (l *linter) fields(m manifest.Container) {
 		for i, header := range p.probe.HTTPGet.HTTPHeaders {
 			if problems := validation.IsHTTPHeaderName(header.Name); len(problems) > 0 {
 				l.refuseIn(m, p.field+".httpGet.httpHeaders"+manifest.PathIndex(i)+".name", "correct the name", "Invalid value: %.60q: %s",
-					header.Name, strings.Split(strings.Join(problems, "; "), " (e.g. ")[0])
+					header.Name, withoutPattern(problems))
 			}
 		}
 	}
@@ -114,17 +110,12 @@ func (l *linter) word(m manifest.Container, field, word string, words ...string)
 
 // requests are those beyond their limits.
 func (l *linter) requests(m manifest.Container) {
-	names := make([]string, 0, len(m.Resources.Requests))
-	for name := range m.Resources.Requests {
-		names = append(names, string(name))
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		request := m.Resources.Requests[corev1.ResourceName(name)]
-		limit, limited := m.Resources.Limits[corev1.ResourceName(name)]
+	for _, name := range slices.Sorted(maps.Keys(m.Resources.Requests)) {
+		request := m.Resources.Requests[name]
+		limit, limited := m.Resources.Limits[name]
 		if limited && request.Cmp(limit) > 0 {
-			l.refuseIn(m, "resources.requests"+"."+manifest.PathKey(name), fmt.Sprintf("request at most %s, or raise the limit", limit.String()),
-				"Invalid value: %q: must be less than or equal to %s limit of %s", request.String(), manifest.Shorten(name), limit.String())
+			l.refuseIn(m, "resources.requests."+manifest.PathKey(string(name)), fmt.Sprintf("request at most %s, or raise the limit", limit.String()),
+				"Invalid value: %q: must be less than or equal to %s limit of %s", request.String(), manifest.Shorten(string(name)), limit.String())
 		}
 	}
 }

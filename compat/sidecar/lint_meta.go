@@ -61,8 +61,7 @@ func (l *linter) objectName() {
 // syntax refuses a name, or a part of one.
 func (l *linter) syntax(path, name string, problems []string) {
 	if len(problems) > 0 {
-		reason, _, _ := strings.Cut(strings.Join(problems, "; "), " (e.g. ") // and a regular expression
-		l.refuse(path, "rename it", "Invalid value: %.100q: %s", name, reason)
+		l.refuse(path, "rename it", "Invalid value: %.100q: %s", name, withoutPattern(problems))
 	}
 }
 
@@ -111,4 +110,11 @@ func (l *linter) selector(path string, s *metav1.LabelSelector) {
 
 func (l *linter) templateLabels() string {
 	return manifest.JoinPath(strings.TrimSuffix(l.pod.Path, "spec")+"metadata", "labels")
+}
+
+// withoutPattern are the problems that apimachinery's validation has with a word, without the
+// example and the regular expression at their end.
+func withoutPattern(problems []string) string {
+	reason, _, _ := strings.Cut(strings.Join(problems, "; "), " (e.g. ")
+	return reason
 }

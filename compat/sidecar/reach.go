@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -100,7 +101,7 @@ func (l *linter) deadlock(i int, m manifest.Container) {
 			return
 		}
 	}
-	text := strings.Join(append(append([]string{}, m.Command...), m.Args...), " ")
+	text := commandLine(m.Container)
 	if l.pod.Spec.HostNetwork || len(text) > maxScript || !waits().MatchString(text) {
 		return
 	}
@@ -125,6 +126,9 @@ func listensOn(m manifest.Container, number int) bool {
 	return false
 }
 
+// commandLine is what a container runs, in one line.
+func commandLine(c *corev1.Container) string { return strings.Join(slices.Concat(c.Command, c.Args), " ") }
+
 // maxScript is the length of a script that is looked through, in bytes.
 const maxScript = 64 << 10
 
@@ -134,7 +138,7 @@ var forever = sync.OnceValue(func() *regexp.Regexp {
 
 // neverEnds reports a command that can be seen to go on for ever.
 func neverEnds(c *corev1.Container) bool {
-	text := strings.Join(append(append([]string{}, c.Command...), c.Args...), " ")
+	text := commandLine(c)
 	for _, way := range []string{"break", "exit", "kill", "timeout", "return", "&"} {
 		if strings.Contains(text, way) {
 			return false
