@@ -127,7 +127,9 @@ func listensOn(m manifest.Container, number int) bool {
 }
 
 // commandLine is what a container runs, in one line.
-func commandLine(c *corev1.Container) string { return strings.Join(slices.Concat(c.Command, c.Args), " ") }
+func commandLine(c *corev1.Container) string {
+	return strings.Join(slices.Concat(c.Command, c.Args), " ")
+}
 
 // maxScript is the length of a script that is looked through, in bytes.
 const maxScript = 64 << 10
