@@ -119,6 +119,7 @@ const (
 	whatImage     = "image"
 	whatPlatform  = "platform"
 	whatConfig    = "image configuration"
+	whatLayer     = "layer"
 	whatReferrers = "referrers"
 	whatTag       = "referrers tag"
 	whatArtifact  = "artifact"
@@ -195,7 +196,7 @@ func (e *MalformedError) Unwrap() error { return e.Err }
 // Code is [CodeMalformedImage], [CodeMalformedReferrers] or [CodeMalformedArtifact].
 func (e *MalformedError) Code() string {
 	switch e.What {
-	case whatImage, whatConfig:
+	case whatImage, whatConfig, whatLayer:
 		return CodeMalformedImage
 	case whatReferrers, whatTag:
 		return CodeMalformedReferrers

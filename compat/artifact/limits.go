@@ -17,6 +17,9 @@ const (
 	// MaxConfigSize is the largest image configuration that is read, in bytes.
 	MaxConfigSize = 4 << 20
 
+	// MaxLayers is the number of layers of an image whose contents are read.
+	MaxLayers = 1_000
+
 	// MaxSpecSize is the largest compatibility spec that is read or attached, in bytes.
 	MaxSpecSize = spec.MaxSize
 

@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"context"
+	"io"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -13,6 +14,8 @@ type store interface {
 	manifest(ctx context.Context, what, name string) (*document, error)
 	// blob gets a blob, verified, if it has at most limit bytes.
 	blob(ctx context.Context, what string, d ocispec.Descriptor, limit int64) ([]byte, error)
+	// open reads a blob from an offset on, unverified.
+	open(ctx context.Context, what string, d ocispec.Descriptor, from int64) (io.ReadCloser, error)
 	// referrers lists what is attached to a manifest or index and is, or may be, a compatibility
 	// artifact.
 	referrers(ctx context.Context, subject digest.Digest) (referrers, error)

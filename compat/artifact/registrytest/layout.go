@@ -31,7 +31,35 @@ func WriteLayout(t testing.TB, dir, tag string, platforms ...ocispec.Platform) o
 		}))
 	}
 	root.Platform = nil
-	tagged := root
+	tagOnly(t, dir, tag, root)
+	return root
+}
+
+// WriteImage makes an OCI image layout in dir with one image under a tag, of the layers given.
+func WriteImage(t testing.TB, dir, tag string, image ocispec.Image, layers ...Layer) ocispec.Descriptor {
+	t.Helper()
+	manifest := ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest}
+	image.RootFS.Type = "layers"
+	for _, l := range layers {
+		d := WriteBlob(t, dir, l.MediaType, l.Content)
+		manifest.Layers = append(manifest.Layers, d)
+		image.RootFS.DiffIDs = append(image.RootFS.DiffIDs, d.Digest)
+	}
+	manifest.Config = WriteBlob(t, dir, ocispec.MediaTypeImageConfig, encode(t, image))
+	root := WriteBlob(t, dir, ocispec.MediaTypeImageManifest, encode(t, manifest))
+	tagOnly(t, dir, tag, root)
+	return root
+}
+
+// A Layer is a blob of an image.
+type Layer struct {
+	MediaType string
+	Content   []byte
+}
+
+// tagOnly makes a tag the only one of a layout.
+func tagOnly(t testing.TB, dir, tag string, tagged ocispec.Descriptor) {
+	t.Helper()
 	tagged.Annotations = map[string]string{ocispec.AnnotationRefName: tag}
 	write(t, filepath.Join(dir, ocispec.ImageLayoutFile), []byte(`{"imageLayoutVersion":"1.0.0"}`))
 	write(t, filepath.Join(dir, ocispec.ImageIndexFile), encode(t, ocispec.Index{
@@ -39,7 +67,6 @@ func WriteLayout(t testing.TB, dir, tag string, platforms ...ocispec.Platform) o
 		MediaType: ocispec.MediaTypeImageIndex,
 		Manifests: []ocispec.Descriptor{tagged},
 	}))
-	return root
 }
 
 // WriteBlob stores a blob in an OCI image layout.
