@@ -19,7 +19,10 @@ const (
 // colours are only for a person at a terminal, so that they change nothing for a
 // script; a command that does not have the format keeps its own.
 func (a *app) environment(cmd *cobra.Command) error {
-	limit := cmd.Flags().Lookup("timeout")
+	limit := cmd.Flags().Lookup(timeoutName)
+	if limit != nil {
+		a.timeout, _ = cmd.Flags().GetDuration(timeoutName) //nolint:errcheck // it is a duration
+	}
 	if text, ok := a.lookupEnv(envTimeout); ok && text != "" && limit != nil && !limit.Changed {
 		timeout, err := time.ParseDuration(text)
 		if err != nil || timeout < 0 {

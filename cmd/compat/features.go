@@ -36,7 +36,7 @@ output is a snapshot that validate-node --features judges elsewhere, later.`,
 	complete(cmd, "feature", nodefeatures.KnownFeatures()...)
 	f.output = outputFlag(cmd, "json", "yaml", "text")
 	f.add(cmd)
-	a.timeoutFlag(cmd)
+	timeoutFlag(cmd)
 	cmd.AddCommand(newFeaturesDiff(a))
 	return cmd
 }

@@ -136,8 +136,17 @@ func (a *app) runE(f func(ctx context.Context, args []string) error) func(*cobra
 	}
 }
 
-func (a *app) timeoutFlag(cmd *cobra.Command) {
-	cmd.Flags().DurationVar(&a.timeout, "timeout", 30*time.Second, "time for the whole command; 0 for no limit")
+const timeoutName = "timeout"
+
+func timeoutFlag(cmd *cobra.Command) {
+	cmd.Flags().Duration(timeoutName, 30*time.Second, "time for the whole command; 0 for no limit")
+}
+
+// allow gives a command another time than most have, unless --timeout says how much.
+func allow(cmd *cobra.Command, most time.Duration) {
+	flag := cmd.Flags().Lookup(timeoutName)
+	flag.DefValue = most.String()
+	flag.Value.Set(flag.DefValue) //nolint:errcheck // it is a duration
 }
 
 // logger writes to standard error: warnings, with -v everything, and when that was.

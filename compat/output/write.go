@@ -29,6 +29,8 @@ const (
 	FormatTable  Format = "table"
 	FormatSARIF  Format = "sarif"
 	FormatJUnit  Format = "junit"
+	// FormatSpec is the spec that a DeriveReport drafts.
+	FormatSpec Format = "spec"
 	// FormatMarkdown is for the summary of a pull request or pipeline.
 	FormatMarkdown Format = "markdown"
 )
@@ -64,7 +66,7 @@ func Has(format Format, document any) bool {
 	case FormatSARIF, FormatJUnit:
 		_, pods := document.(*report.PodReport)
 		return pods
-	case FormatTree, FormatTable, FormatNDJSON:
+	case FormatTree, FormatTable, FormatNDJSON, FormatSpec:
 		return false
 	}
 	return true
@@ -73,6 +75,10 @@ func Has(format Format, document any) bool {
 // writeSpecial writes the formats that one kind of document has.
 func writeSpecial(w io.Writer, format Format, document any, style Style) error {
 	switch d := document.(type) {
+	case *report.DeriveReport:
+		if format == FormatSpec {
+			return writeDrafts(w, d)
+		}
 	case *report.DiscoverReport:
 		if format == FormatTable {
 			return writeTable(w, d)

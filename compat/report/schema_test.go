@@ -13,6 +13,7 @@ import (
 
 	"github.com/invopop/jsonschema"
 
+	"nodecompat/compat/derive"
 	"nodecompat/compat/golden"
 	"nodecompat/compat/golden/schema"
 	"nodecompat/compat/manifest"
@@ -32,6 +33,7 @@ var documents = map[string]any{
 	report.KindAttachReport:   report.AttachReport{},
 	report.KindDetachReport:   report.DetachReport{},
 	report.KindLintReport:     report.LintReport{},
+	report.KindDeriveReport:   report.DeriveReport{},
 	nodefeatures.SnapshotKind: nodefeatures.Snapshot{},
 }
 
@@ -58,6 +60,11 @@ var enumerations = map[reflect.Type][]any{
 	reflect.TypeFor[sidecar.Ready](): {
 		sidecar.ReadyYes, sidecar.ReadyConditional, sidecar.ReadyWeak, sidecar.ReadyDelayOnly, sidecar.ReadyBestEffort,
 		sidecar.ReadyNo, sidecar.ReadyNever,
+	},
+	reflect.TypeFor[derive.Confidence](): {derive.Certain, derive.LowerBound, derive.Hint},
+	reflect.TypeFor[derive.Source](): {
+		derive.SourcePlatform, derive.SourceELFNote, derive.SourceABITag, derive.SourceGoBuild, derive.SourceLoader,
+		derive.SourceModule, derive.SourceEnvironment, derive.SourceFile, derive.SourceBase,
 	},
 	reflect.TypeFor[manifest.SuppressionKind](): {manifest.SuppressedInSource, manifest.SuppressedAnnotation},
 	reflect.TypeFor[sidecar.StepKind]():         {sidecar.StepInit, sidecar.StepSidecar, sidecar.StepApp, sidecar.StepLegacy},
