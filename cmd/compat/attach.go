@@ -49,7 +49,7 @@ The spec is attached to what the reference names (an index as a whole, unless
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "push nothing; print what would be pushed")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print only the digests of the artifacts that are in effect now")
 	f.output = outputFlag(cmd, "text", "json", "yaml")
-	f.add(a, cmd)
+	f.add(cmd)
 	f.addPlatform(cmd, "attach to the manifest of this `platform` in an index")
 	excludes(cmd, "platform", "all-platforms")
 	excludes(cmd, "quiet", "output")

@@ -45,7 +45,7 @@ in a fallback index are removed with them.`,
 	cmd.Flags().BoolVar(&f.all, "all", false, "remove every compatibility artifact of the image")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print only the digests of the artifacts that were removed")
 	f.output = outputFlag(cmd, "text", "json", "yaml")
-	f.add(a, cmd)
+	f.add(cmd)
 	f.addPlatform(cmd, "detach only from the manifest of this `platform` in an index")
 	excludes(cmd, "quiet", "output")
 	return cmd

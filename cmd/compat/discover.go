@@ -36,7 +36,7 @@ about another image are shown as such.`,
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
 	f.imageFlags(cmd, &f.image)
 	f.output = outputFlag(cmd, "tree", "table", "json", "yaml")
-	f.add(a, cmd)
+	f.add(cmd)
 	f.addPlatform(cmd, "list only what counts for this `platform` of an index")
 	return cmd
 }

@@ -42,6 +42,11 @@ var flagGroups = []struct {
 		},
 	},
 	{
+		"Draft",
+		[]string{"certain", "merge", "attach", "yes"},
+		[]string{"any-base"},
+	},
+	{
 		"Policy",
 		[]string{"missing", "strict", "replace", "dry-run", "fail-on"},
 		[]string{"any-node", "severity", "disable"},

@@ -34,7 +34,7 @@ type judgeFlags struct {
 	nfdNamespace string
 }
 
-func (f *judgeFlags) addJudging(a *app, cmd *cobra.Command) {
+func (f *judgeFlags) addJudging(cmd *cobra.Command) {
 	f.missing = choice{"unknown", []string{"unknown", "compatible", "incompatible"}}
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.tags, "tags", nil, "judge only the sets with one of these `tag`s (comma-separated)")
@@ -46,7 +46,7 @@ func (f *judgeFlags) addJudging(a *app, cmd *cobra.Command) {
 	addChanges(cmd, &f.changes)
 	f.nodeFlags.add(cmd)
 	f.addCluster(cmd)
-	f.registryFlags.add(a, cmd)
+	f.registryFlags.add(cmd)
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: the node's)")
 	excludes(cmd, "features", "host-root")
 }

@@ -37,6 +37,7 @@ func runMain() int {
 	return run(ctx, process{
 		args:      os.Args[1:],
 		in:        os.Stdin,
+		inIsTerm:  term.IsTerminal(int(os.Stdin.Fd())),
 		out:       os.Stdout,
 		err:       os.Stderr,
 		outIsTerm: term.IsTerminal(int(os.Stdout.Fd())),
@@ -69,6 +70,7 @@ func same(a, b *os.File) bool {
 type process struct {
 	args                 []string
 	in                   io.Reader
+	inIsTerm             bool
 	out, err             io.Writer
 	outIsTerm, errIsTerm bool
 	// width is that of the terminal that standard output is, in columns; 0 if it is none.

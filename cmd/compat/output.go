@@ -87,7 +87,7 @@ func outputFlag(cmd *cobra.Command, formats ...string) *format {
 // whatever happened: a program, or the page that Markdown becomes a part of.
 func (f *format) forPrograms() bool {
 	switch output.Format(f.value) {
-	case output.FormatText, output.FormatTree, output.FormatTable:
+	case output.FormatText, output.FormatTree, output.FormatTable, output.FormatSpec:
 		return false
 	}
 	return true

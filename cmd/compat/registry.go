@@ -26,7 +26,7 @@ type registryFlags struct {
 	given         func(flag string) bool
 }
 
-func (f *registryFlags) add(a *app, cmd *cobra.Command) {
+func (f *registryFlags) add(cmd *cobra.Command) {
 	flags, o := cmd.Flags(), &f.flags
 	f.given = flags.Changed
 	flags.BoolVar(&o.PlainHTTP, "plain-http", false, "talk plain HTTP to the registry; on localhost that is so unless this is false, or a flag about TLS is given")
@@ -40,7 +40,7 @@ func (f *registryFlags) add(a *app, cmd *cobra.Command) {
 	flags.StringVar(&o.RegistryConfig, "registry-config", "", "credentials `file` (default: Docker's config.json)")
 	excludes(cmd, "password-stdin", "identity-token-stdin")
 	cmd.MarkFlagsRequiredTogether("cert-file", "key-file")
-	a.timeoutFlag(cmd)
+	timeoutFlag(cmd)
 }
 
 const layoutUsage = "the image is in an OCI image layout on disk: DIR[:tag][@digest]"
@@ -107,6 +107,10 @@ func (f *registryFlags) open(ctx context.Context, a *app, image string) (*artifa
 	if err != nil {
 		return nil, err
 	}
+	return openImage(ctx, image, options)
+}
+
+func openImage(ctx context.Context, image string, options artifact.Options) (*artifact.Repository, error) {
 	repository, err := artifact.Open(ctx, image, options)
 	if compat.IsUsage(err) {
 		return nil, &usageError{err}

@@ -33,7 +33,7 @@ for byte as it was attached. Exit code 4 means that nothing is attached.`,
 	f.imageFlags(cmd, &f.image)
 	cmd.Flags().Var(&f.artifact, "artifact", "show the artifact with this `digest`, not the one in effect")
 	cmd.Flags().BoolVar(&f.manifest, "manifest", false, "print the artifact's manifest instead of the spec")
-	f.add(a, cmd)
+	f.add(cmd)
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: this host's)")
 	return cmd
 }

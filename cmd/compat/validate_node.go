@@ -66,7 +66,7 @@ it does not publish is a warning, in the report and on standard error.`,
 	f.output = outputFlag(cmd, "json", "yaml", "text", "ndjson", "markdown")
 	flags.BoolVar(&f.anyNode, "any-node", false, "of several nodes, let the best decide instead of all")
 	flags.BoolVar(&f.flags.OCILayout, "oci-layout", false, layoutUsage)
-	f.addJudging(a, cmd)
+	f.addJudging(cmd)
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if len(f.images)+len(f.specs) == 0 && !f.require.has(nativeSidecars) {
 			return usagef("nothing to validate: give IMAGE, --spec FILE or --require %s", nativeSidecars)

@@ -82,7 +82,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	flags.StringVar(&f.stdin, "stdin-name", "", "the `name` of the file that comes from standard input")
 	flags.BoolVar(&f.all, "all", false, "with -o text, show the plan of every Pod, and all remarks")
 	f.output = outputFlag(cmd, "json", "yaml", "text", "sarif", "junit", "markdown")
-	f.addJudging(a, cmd)
+	f.addJudging(cmd)
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if len(f.files) == 0 {
 			return usagef("FILE is missing: give a manifest, a directory of them, or - for standard input")
