@@ -1,121 +1,168 @@
 package sidecar
 
 import (
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"nodecompat/compat/manifest"
-	"nodecompat/nodefeatures/verdict"
 )
 
-// refuseIn is SC031 at a field of a container.
-func (l *linter) refuseIn(m manifest.Container, field, remedy, format string, args ...any) {
-	l.find("SC031", verdict.SeverityError, placeIn(m, field), remedy, format, args...)
-}
-
-// volumes are those that are there twice, and the names that containers may mount. A
-// StatefulSet makes more of them, and so may whoever is not Kubernetes' own.
-func (l *linter) volumes() map[string]bool {
-	names := map[string]bool{}
-	for i, v := range l.pod.Spec.Volumes {
-		at := l.spec("volumes" + manifest.PathIndex(i) + ".name").path
-		switch problems := validation.IsDNS1123Label(v.Name); {
-		case len(problems) > 0:
-			l.refuse(at, "rename it", "%q is no name for a volume: %s", manifest.Shorten(v.Name), withoutPattern(problems))
-		case names[v.Name]:
-			l.refuse(at, "rename one of the two", "Duplicate value: %q is the name of another volume", v.Name)
-		}
-		names[v.Name] = true
-	}
-	for _, name := range claimTemplates(l.pod) {
-		names[name] = true
-	}
-	return names
-}
-
-// mounts are the volumeMounts of a container.
-func (l *linter) mounts(m manifest.Container, volumes map[string]bool) {
-	taken := map[string]bool{}
-	unread := l.pod.RefusedIn(l.spec("volumes").path) || l.pod.RefusedIn(l.pod.ObjectPath("spec.volumeClaimTemplates"))
-	for i, mount := range m.VolumeMounts {
-		at := "volumeMounts" + manifest.PathIndex(i)
-		switch {
-		case mount.Name == "":
-			l.refuseIn(m, at+".name", "say which volume", "Required value: the mount names no volume")
-		case !volumes[mount.Name] && !unread:
-			remedy := "add the volume to the Pod's volumes"
-			if near := verdict.Nearest(mount.Name, slices.Sorted(maps.Keys(volumes))); near != "" {
-				remedy = "did you mean " + near + "?"
-			}
-			l.refuseIn(m, at+".name", remedy, "Not found: the Pod has no volume %q", manifest.Shorten(mount.Name))
-		}
-		switch {
-		case mount.MountPath == "":
-			l.refuseIn(m, at+".mountPath", "say where", "Required value: the mount has no path")
-		case taken[mount.MountPath]:
-			l.refuseIn(m, at+".mountPath", "mount one of the two elsewhere", "Invalid value: %.100q: must be unique", mount.MountPath)
-		}
-		taken[mount.MountPath] = true
-		if strings.HasPrefix(mount.SubPath, "/") {
-			l.refuseIn(m, at+".subPath", "write it relative to the volume", "Invalid value: %.100q: must be a relative path", mount.SubPath)
-		}
-	}
-}
-
-// fields are what the API server refuses of a container beside probes and hooks.
+// fields are what the API server refuses of a container beside what other files are about.
 func (l *linter) fields(m manifest.Container) {
-	l.word(m, "imagePullPolicy", string(m.ImagePullPolicy), "Always", "IfNotPresent", "Never")
-	l.word(m, "terminationMessagePolicy", string(m.TerminationMessagePolicy), "File", "FallbackToLogsOnError")
+	l.oneOf(placeIn(m, "imagePullPolicy"), string(m.ImagePullPolicy), "Always", "IfNotPresent", "Never")
+	l.oneOf(placeIn(m, "terminationMessagePolicy"), string(m.TerminationMessagePolicy), "File", "FallbackToLogsOnError")
 	names := map[string]bool{}
 	for i, port := range m.Ports {
-		at := "ports" + manifest.PathIndex(i)
-		l.word(m, at+".protocol", string(port.Protocol), "TCP", "UDP", "SCTP")
+		at := placeIn(m, "ports"+manifest.PathIndex(i))
+		l.oneOf(at.at("protocol"), string(port.Protocol), "TCP", "UDP", "SCTP")
 		if port.Name != "" && names[port.Name] {
-			l.refuseIn(m, at+".name", "rename one of the two", "Duplicate value: %q is the name of another port", manifest.Shorten(port.Name))
+			l.refuse(at.at("name"), "rename one of the two", "Duplicate value: %q is the name of another port", manifest.Shorten(port.Name))
 		}
 		names[port.Name] = true
-		if l.pod.Spec.HostNetwork && port.HostPort != 0 && port.HostPort != port.ContainerPort {
-			l.refuseIn(m, at+".hostPort", "make the two equal, or remove hostPort", "Invalid value: %d: must match `containerPort` when `hostNetwork` is true", port.HostPort)
+		if l.pod.Spec.HostNetwork && m.Role == manifest.RoleRegular && port.HostPort != 0 && port.HostPort != port.ContainerPort {
+			l.refuse(at.at("hostPort"), "make the two equal, or remove hostPort", "Invalid value: %d: must match `containerPort` when `hostNetwork` is true", port.HostPort)
 		}
 	}
-	l.requests(m)
-	for _, p := range []struct {
+	for _, h := range []struct {
 		field string
-		probe *corev1.Probe
-	}{{"startupProbe", m.StartupProbe}, {"livenessProbe", m.LivenessProbe}, {"readinessProbe", m.ReadinessProbe}} {
-		if p.probe == nil || p.probe.HTTPGet == nil {
+		get   *corev1.HTTPGetAction
+	}{
+		{"startupProbe", probed(m.StartupProbe)},
+		{"livenessProbe", probed(m.LivenessProbe)},
+		{"readinessProbe", probed(m.ReadinessProbe)},
+		{"lifecycle.postStart", hooked(postStart(m))},
+		{"lifecycle.preStop", hooked(preStop(m))},
+	} {
+		if h.get == nil {
 			continue
 		}
-		for i, header := range p.probe.HTTPGet.HTTPHeaders {
-			if problems := validation.IsHTTPHeaderName(header.Name); len(problems) > 0 {
-				l.refuseIn(m, p.field+".httpGet.httpHeaders"+manifest.PathIndex(i)+".name", "correct the name", "Invalid value: %.60q: %s",
-					header.Name, withoutPattern(problems))
-			}
+		for i, header := range h.get.HTTPHeaders {
+			l.syntax(placeIn(m, h.field+".httpGet.httpHeaders"+manifest.PathIndex(i)+".name"), header.Name, validation.IsHTTPHeaderName(header.Name))
 		}
 	}
 }
 
-// word refuses one that is none of those that there are.
-func (l *linter) word(m manifest.Container, field, word string, words ...string) {
-	if word != "" && !slices.Contains(words, word) {
-		slices.Sort(words)
-		l.refuseIn(m, field, "choose one (the value is case sensitive)", "Unsupported value: %.60q: supported values: \"%s\"", word, strings.Join(words, `", "`))
+// probed returns the HTTP request of a probe, nil where it makes none.
+func probed(p *corev1.Probe) *corev1.HTTPGetAction {
+	if p == nil {
+		return nil
+	}
+	return p.HTTPGet
+}
+
+// hooked is probed for a hook.
+func hooked(h *corev1.LifecycleHandler) *corev1.HTTPGetAction {
+	if h == nil {
+		return nil
+	}
+	return h.HTTPGet
+}
+
+// podFields are what is refused of the PodSpec beside its containers and volumes.
+func (l *linter) podFields() {
+	spec := &l.pod.Spec
+	if l.pod.Kind != "StatefulSet" { // it gives its Pods both
+		l.hostLabel("hostname", spec.Hostname)
+		l.hostLabel("subdomain", spec.Subdomain)
+	}
+	l.hostnameOverride()
+	l.reference(l.spec("nodeName"), spec.NodeName)
+	l.reference(l.spec("serviceAccountName"), spec.ServiceAccountName)
+	if spec.ServiceAccountName == "" {
+		l.reference(l.spec("serviceAccount"), spec.DeprecatedServiceAccount)
+	}
+	l.reference(l.spec("priorityClassName"), spec.PriorityClassName)
+	if spec.RuntimeClassName != nil {
+		l.syntax(l.spec("runtimeClassName"), *spec.RuntimeClassName, validation.IsDNS1123Subdomain(*spec.RuntimeClassName))
+	}
+	if spec.PreemptionPolicy != nil {
+		l.mustBeOneOf(l.spec("preemptionPolicy"), string(*spec.PreemptionPolicy), "PreemptLowerPriority", "Never")
+	}
+	l.dns()
+	for i, alias := range spec.HostAliases {
+		at := l.spec("hostAliases").item(i)
+		l.address(at.at("ip"), alias.IP)
+		for i, name := range alias.Hostnames {
+			l.syntax(at.at("hostnames").item(i), name, validation.IsDNS1123Subdomain(name))
+		}
+	}
+	l.quantities(l.spec("overhead"), corev1.ResourceRequirements{Limits: spec.Overhead}, containerResourceProblems)
+	switch at := l.spec("ephemeralContainers"); {
+	case len(spec.EphemeralContainers) == 0:
+	case l.pod.Kind != "Pod":
+		l.refuse(at, "remove them", "Forbidden: ephemeral containers not allowed in pod template")
+	case !l.created():
+		l.refuse(at, "remove them, and use kubectl debug on the running Pod", "Forbidden: cannot be set on create")
 	}
 }
 
-// requests are those beyond their limits.
-func (l *linter) requests(m manifest.Container) {
-	for _, name := range slices.Sorted(maps.Keys(m.Resources.Requests)) {
-		request := m.Resources.Requests[name]
-		limit, limited := m.Resources.Limits[name]
-		if limited && request.Cmp(limit) > 0 {
-			l.refuseIn(m, "resources.requests."+manifest.PathKey(string(name)), fmt.Sprintf("request at most %s, or raise the limit", limit.String()),
-				"Invalid value: %q: must be less than or equal to %s limit of %s", request.String(), manifest.Shorten(string(name)), limit.String())
+func (l *linter) hostLabel(name, value string) {
+	if value != "" {
+		l.syntax(l.spec(name), value, validation.IsDNS1123Label(value))
+	}
+}
+
+// hostnameOverride is a name that the Pod's host has whatever it is otherwise.
+func (l *linter) hostnameOverride() {
+	name, at := l.pod.Spec.HostnameOverride, l.spec("hostnameOverride")
+	if name == nil || !l.target.apiGate("HostnameOverride", 35) {
+		return
+	}
+	l.syntax(at, *name, validation.IsDNS1123Subdomain(*name))
+	if len(*name) > 64 {
+		l.refuse(at, "shorten it", "Too long: may not be more than 64 bytes")
+	}
+	if isOn(l.pod.Spec.SetHostnameAsFQDN) {
+		l.refuse(at, "remove it, or setHostnameAsFQDN", "Forbidden: may not be specified when setHostnameAsFQDN is true")
+	}
+	if l.pod.Spec.HostNetwork {
+		l.refuse(at, "remove it, or hostNetwork", "Forbidden: may not be specified when hostNetwork is true")
+	}
+}
+
+// address refuses what is no IP address. Leading zeros are read.
+func (l *linter) address(at place, ip string) {
+	l.refuseAll(at.container, "write an IP address", validation.IsValidIPForLegacyField(field.NewPath(at.path), ip, false, nil))
+}
+
+// dns is how the Pod looks up names.
+func (l *linter) dns() {
+	policy, config, at := l.pod.Spec.DNSPolicy, l.pod.Spec.DNSConfig, l.spec("dnsConfig")
+	l.oneOf(l.spec("dnsPolicy"), string(policy), "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
+	if policy == corev1.DNSNone && (config == nil || len(config.Nameservers) == 0) && !l.pod.RefusedIn(at.path) {
+		l.refuse(at.at("nameservers"), "name a server:\ndnsConfig: {nameservers: [10.0.0.10]}", "Required value: must provide at least one DNS nameserver when `dnsPolicy` is None")
+		return
+	}
+	if config == nil {
+		return
+	}
+	if len(config.Nameservers) > 3 {
+		l.refuse(at.at("nameservers"), "keep three", "Invalid value: must not have more than 3 nameservers")
+	}
+	for i, server := range config.Nameservers {
+		l.address(at.at("nameservers").item(i), server)
+	}
+	if len(config.Searches) > 32 || len(strings.Join(config.Searches, " ")) > 2048 {
+		l.refuse(at.at("searches"), "shorten the list", "Invalid value: must not have more than 32 search paths, nor more than 2048 characters")
+	}
+	for i, search := range config.Searches {
+		if search = strings.TrimSuffix(search, "."); search != "" || config.Searches[i] == "" {
+			l.syntax(at.at("searches").item(i), search, l.searchProblems(search))
 		}
 	}
+	for i, option := range config.Options {
+		l.required(at.at("options").item(i).at("name"), option.Name)
+	}
+}
+
+// searchProblems says why a domain can't be searched. Before 1.33 (gate
+// RelaxedDNSSearchValidation) underscores were refused.
+func (l *linter) searchProblems(search string) []string {
+	if l.target.apiGate("RelaxedDNSSearchValidation", 33) {
+		return validation.IsDNS1123SubdomainWithUnderscore(search)
+	}
+	return validation.IsDNS1123Subdomain(search)
 }

@@ -15,7 +15,7 @@ import (
 func (l *linter) refused(m manifest.Container) {
 	if m.Role == manifest.RoleInit {
 		l.initRestartPolicy(m)
-		l.resizePolicy(m)
+		l.initResizePolicy(m)
 	}
 	l.restartRules(m)
 	if m.Role == manifest.RoleInit && !m.IsSidecar() {
@@ -69,20 +69,6 @@ func (l *linter) notForInit(m manifest.Container) {
 	}
 }
 
-// resizePolicy is SC011 as well.
-func (l *linter) resizePolicy(m manifest.Container) {
-	if len(m.ResizePolicy) == 0 {
-		return
-	}
-	const message = "Invalid value: must not be set for init containers"
-	switch {
-	case before(l.target.API, minor(33)):
-		l.find("SC011", verdict.SeverityError, placeIn(m, "resizePolicy"), "remove resizePolicy", "API server %s refuses this: %s", l.target.API, message)
-	case l.target.API == nil:
-		l.find("SC011", verdict.SeverityInfo, placeIn(m, "resizePolicy"), "remove resizePolicy", "API servers before 1.33 refuse this: %s", message)
-	}
-}
-
 // initRestartPolicy is SC012: only exactly Always makes a sidecar.
 func (l *linter) initRestartPolicy(m manifest.Container) {
 	if m.RestartPolicy == nil || m.IsSidecar() {
@@ -103,27 +89,6 @@ func (l *linter) initRestartPolicy(m manifest.Container) {
 		l.find("SC012", verdict.SeverityWarning, at, remedy, "this is no sidecar but an ordinary init container; API servers up to 1.33 refuse it (%s), 1.34 drops the policy", unsupportedPolicy(policy, true))
 	default:
 		l.find("SC012", verdict.SeverityInfo, at, remedy, "with restartPolicy %q this is no sidecar but an ordinary init container: it has to end before the next one is started", string(policy))
-	}
-}
-
-// restartRules is SC012, too. Before 1.35 the rules are unknown or dropped.
-func (l *linter) restartRules(m manifest.Container) {
-	api := l.target.API
-	if len(m.RestartPolicyRules) == 0 || before(api, minor(34)) || !l.target.apiGate(gateRestartRules, 35) {
-		return
-	}
-	at := placeIn(m, "restartPolicyRules")
-	switch {
-	case m.RestartPolicy == nil:
-		l.find("SC012", verdict.SeverityError, at, "say what happens when no rule applies:\nrestartPolicy: Never",
-			"the API server refuses this: Required value: must specify restartPolicy when restart rules are used")
-	case m.IsSidecar() && !since(api, minor(36)):
-		severity := verdict.SeverityError
-		if api == nil {
-			severity = verdict.SeverityWarning // 1.36 and newer accept it
-		}
-		l.find("SC012", severity, at, "remove restartPolicyRules",
-			"API servers before 1.36 refuse this: Forbidden: restartPolicyRules are not allowed for init containers with restart policy Always")
 	}
 }
 

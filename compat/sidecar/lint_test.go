@@ -98,6 +98,11 @@ func TestLintRows(t *testing.T) {
 	}
 }
 
+// live makes a Pod of a manifest that an API server gave out.
+func live(manifest string) string {
+	return strings.Replace(manifest, "metadata: {name: web}", "metadata: {name: web, uid: x}", 1)
+}
+
 // What API servers refuse, by version, in their words.
 func TestLintRefusals(t *testing.T) {
 	init := func(fields string) string { return podYAML([]string{"name: i, image: i, " + fields}, []string{app}) }
@@ -126,13 +131,13 @@ func TestLintRefusals(t *testing.T) {
 		{"regular 1.36", regular("restartPolicy: Always"), "v1.36.0", verdict.SeverityWarning, "makes no sidecar"},
 		{"regular unknown", regular("restartPolicy: Always"), "", verdict.SeverityWarning, "makes no sidecar"},
 		{"regular always", regular("restartPolicy: always"), "v1.36.0", verdict.SeverityError, `Unsupported value: "always"`},
-		{"ephemeral", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, restartPolicy: Always}]"), "v1.36.0", verdict.SeverityError, "Forbidden: cannot be set for an Ephemeral Container"},
-		{"ephemeral 1.34", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, restartPolicy: Always}]"), "v1.34.0", verdict.SeverityWarning, "drops"},
-		{"ephemeral probe", podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, startupProbe: {"+get+"}}]"), "", verdict.SeverityError, "Forbidden: cannot be set for an Ephemeral Container"},
+		{"ephemeral", live(podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, restartPolicy: Always}]")), "v1.36.0", verdict.SeverityError, "Forbidden: cannot be set for an Ephemeral Container"},
+		{"ephemeral 1.34", live(podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, restartPolicy: Always}]")), "v1.34.0", verdict.SeverityWarning, "drops"},
+		{"ephemeral probe", live(podYAML(nil, []string{app}, "ephemeralContainers: [{name: e, image: e, startupProbe: {"+get+"}}]")), "", verdict.SeverityError, "Forbidden: cannot be set for an Ephemeral Container"},
 		{"successThreshold", regular("startupProbe: {successThreshold: 2, " + get + "}"), "", verdict.SeverityError, "Invalid value: 2: must be 1"},
 		{"readiness grace", regular("readinessProbe: {terminationGracePeriodSeconds: 3, " + get + "}"), "", verdict.SeverityError, "must not be set for readinessProbes"},
 		{"grace", regular("livenessProbe: {terminationGracePeriodSeconds: 0, " + get + "}"), "", verdict.SeverityError, "Invalid value: 0: must be greater than 0"},
-		{"resizePolicy 1.32", init("resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]"), "v1.32.0", verdict.SeverityError, "must not be set for init containers"},
+		{"resizePolicy 1.32", init("resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]"), "v1.32.0", "", ""},
 		{"resizePolicy 1.33", init("resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]"), "v1.33.0", "", ""},
 		{"sleep 0 on 1.32", regular("lifecycle: {preStop: {sleep: {seconds: 0}}}"), "v1.32.0", verdict.SeverityError, "must be greater than 0 and less than terminationGracePeriodSeconds (30)"},
 		{"sleep 0 on 1.33", regular("lifecycle: {preStop: {sleep: {seconds: 0}}}"), "v1.33.0", "", ""},
@@ -269,7 +274,7 @@ func TestLintRefusedPods(t *testing.T) {
 		{"the placeholder of a remedy", podYAML([]string{sidecar + ", startupProbe: {periodSeconds: 1, failureThreshold: 60, exec: {command: ['" + placeholder + "']}}"}, []string{app}), "SC005"},
 		{"mount without volume", podYAML(nil, []string{app + ", volumeMounts: [{name: a, mountPath: /a}]"}), "SC031"},
 		{"mount", podYAML(nil, []string{app + ", volumeMounts: [{name: a, mountPath: /a}]"}, "volumes: [{name: a, emptyDir: {}}]"), ""},
-		{"mount of a claim", "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: d}\nspec: {selector: {matchLabels: {a: b}}, volumeClaimTemplates: [{metadata: {name: a}}], template: {metadata: {labels: {a: b}}, spec: {containers: [{" + app + ", volumeMounts: [{name: a, mountPath: /a}]}]}}}\n", ""},
+		{"mount of a claim", "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: d}\nspec: {selector: {matchLabels: {a: b}}, volumeClaimTemplates: [{metadata: {name: a}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}], template: {metadata: {labels: {a: b}}, spec: {containers: [{" + app + ", volumeMounts: [{name: a, mountPath: /a}]}]}}}\n", ""},
 		{"mount path twice", podYAML(nil, []string{app + ", volumeMounts: [{name: a, mountPath: /a}, {name: a, mountPath: /a}]"}, "volumes: [{name: a, emptyDir: {}}]"), "SC031"},
 		{"mount without a path", podYAML(nil, []string{app + ", volumeMounts: [{name: a}]"}, "volumes: [{name: a, emptyDir: {}}]"), "SC031"},
 		{"absolute subPath", podYAML(nil, []string{app + ", volumeMounts: [{name: a, mountPath: /a, subPath: /b}]"}, "volumes: [{name: a, emptyDir: {}}]"), "SC031"},
