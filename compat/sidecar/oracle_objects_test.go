@@ -70,6 +70,9 @@ func admitted(t *testing.T) [][]byte {
 		if err != nil {
 			t.Fatal(file, err)
 		}
+		if errs, err := admission(data); err != nil || len(errs) > 0 {
+			t.Fatalf("%s is not admitted: %v %v", file, errs, err)
+		}
 		all = append(all, data)
 	}
 	return all
