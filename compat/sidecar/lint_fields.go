@@ -89,7 +89,7 @@ func (l *linter) podFields() {
 			l.syntax(at.at("hostnames").item(i), name, validation.IsDNS1123Subdomain(name))
 		}
 	}
-	l.quantities(l.spec("overhead"), corev1.ResourceRequirements{Limits: spec.Overhead}, containerResourceProblems)
+	l.overhead(l.spec("overhead"), spec.Overhead)
 	switch at := l.spec("ephemeralContainers"); {
 	case len(spec.EphemeralContainers) == 0:
 	case l.pod.Kind != "Pod":

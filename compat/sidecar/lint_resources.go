@@ -45,9 +45,22 @@ func (l *linter) quantities(at place, r corev1.ResourceRequirements, problems fu
 				"Invalid value: %q: must be less than or equal to %s limit of %s", request.String(), shown, limit.String())
 		}
 	}
-	if all := requests(r); slices.ContainsFunc(slices.Collect(maps.Keys(all)), isHugePages) && !holds(all, corev1.ResourceCPU) && !holds(all, corev1.ResourceMemory) {
+	l.hugePages(at, requests(r))
+}
+
+// hugePages refuses them where there is nothing else.
+func (l *linter) hugePages(at place, all corev1.ResourceList) {
+	if slices.ContainsFunc(slices.Collect(maps.Keys(all)), isHugePages) && !holds(all, corev1.ResourceCPU) && !holds(all, corev1.ResourceMemory) {
 		l.refuse(at, "request cpu or memory as well", "Forbidden: HugePages require cpu or memory")
 	}
+}
+
+// overhead is what the Pod needs beside its containers.
+func (l *linter) overhead(at place, overhead corev1.ResourceList) {
+	for _, name := range slices.Sorted(maps.Keys(overhead)) {
+		l.quantity(at.key(string(name)), name, overhead[name], containerResourceProblems)
+	}
+	l.hugePages(at, overhead)
 }
 
 func holds(list corev1.ResourceList, name corev1.ResourceName) bool {

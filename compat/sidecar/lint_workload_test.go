@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,6 +83,49 @@ func TestLintWorkloads(t *testing.T) {
 		{"concurrencyPolicy", cron("schedule: 0 3 * * *, concurrencyPolicy: forbid, "), "spec.concurrencyPolicy"},
 		{"history", cron("schedule: 0 3 * * *, failedJobsHistoryLimit: -1, startingDeadlineSeconds: -1, "), "spec.failedJobsHistoryLimit spec.startingDeadlineSeconds"},
 		{"CronJob's name", strings.Replace(cron("schedule: 0 3 * * *, "), "name: c", "name: "+long, 1), "metadata.name"},
+		{"rollingUpdate of Recreate", deployment("strategy: {type: Recreate, rollingUpdate: {}}, "), "spec.strategy.rollingUpdate"},
+		{"nothing unavailable, no surge", deployment("strategy: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}, "), "spec.strategy.rollingUpdate.maxUnavailable"},
+		{"shares", deployment("strategy: {rollingUpdate: {maxSurge: 150%, maxUnavailable: 101%}}, "), "spec.strategy.rollingUpdate.maxUnavailable"},
+		{"no share", deployment("strategy: {rollingUpdate: {maxSurge: some, maxUnavailable: -1}}, "), "spec.strategy.rollingUpdate.maxSurge spec.strategy.rollingUpdate.maxUnavailable"},
+		{"surge of a DaemonSet", object("DaemonSet", "name: d", "updateStrategy: {rollingUpdate: {maxSurge: 1}}, selector: {matchLabels: {a: b}}, "+template), "spec.updateStrategy.rollingUpdate.maxSurge"},
+		{"surge instead", object("DaemonSet", "name: d", "updateStrategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}, selector: {matchLabels: {a: b}}, "+template), ""},
+		{"neither", object("DaemonSet", "name: d", "updateStrategy: {rollingUpdate: {maxUnavailable: 0}}, selector: {matchLabels: {a: b}}, "+template), "spec.updateStrategy.rollingUpdate.maxUnavailable"},
+		{
+			"StatefulSet", object("StatefulSet", "name: d", "serviceName: a.b, ordinals: {start: -1}, revisionHistoryLimit: -1, updateStrategy: {type: OnDelete, rollingUpdate: {partition: -1}}, persistentVolumeClaimRetentionPolicy: {whenDeleted: retain}, volumeClaimTemplates: [{metadata: {name: A}, spec: {}}], selector: {matchLabels: {a: b}}, "+template),
+			"spec.ordinals.start spec.persistentVolumeClaimRetentionPolicy.whenDeleted spec.serviceName spec.updateStrategy.rollingUpdate spec.updateStrategy.rollingUpdate.partition spec.volumeClaimTemplates[0].metadata.name spec.volumeClaimTemplates[0].spec.accessModes spec.volumeClaimTemplates[0].spec.resources.requests.storage",
+		},
+		{"hostname of a StatefulSet", object("StatefulSet", "name: d", "selector: {matchLabels: {a: b}}, "+strings.Replace(template, "spec: {", "spec: {hostname: a.b, ", 1)), ""},
+		{"indexed name", object("Job", "name: a.b", "completionMode: Indexed, completions: 2, "+job), "metadata.name"},
+		{"long name", object("Job", "name: "+strings.Repeat("a", 64), job), "metadata.name"},
+		{"indexes", object("Job", "name: j", "completionMode: Indexed, completions: 2, parallelism: 100001, maxFailedIndexes: 3, backoffLimitPerIndex: 1, "+job), "spec.maxFailedIndexes spec.parallelism"},
+		{"many indexes", object("Job", "name: j", "completionMode: Indexed, completions: 100001, parallelism: 10001, backoffLimitPerIndex: 1, "+job), "spec.maxFailedIndexes spec.parallelism"},
+		{"failed indexes without a limit", object("Job", "name: j", "completionMode: Indexed, completions: 2, maxFailedIndexes: 1, "+job), "spec.backoffLimitPerIndex"},
+		{"not indexed, all", object("Job", "name: j", "maxFailedIndexes: 1, backoffLimitPerIndex: 1, successPolicy: {rules: []}, "+job), "spec.backoffLimitPerIndex spec.maxFailedIndexes spec.successPolicy"},
+		{
+			"successPolicy", object("Job", "name: j", "completionMode: Indexed, completions: 4, successPolicy: {rules: [{}, {succeededIndexes: '0-1,3', succeededCount: 4}, {succeededIndexes: '1,0'}, {succeededIndexes: '4'}, {succeededIndexes: 2-1}, {succeededIndexes: a}, {succeededCount: 4}]}, "+job),
+			"spec.successPolicy.rules[0] spec.successPolicy.rules[1].succeededCount spec.successPolicy.rules[2].succeededIndexes spec.successPolicy.rules[3].succeededIndexes spec.successPolicy.rules[4].succeededIndexes spec.successPolicy.rules[5].succeededIndexes",
+		},
+		{"no success", object("Job", "name: j", "completionMode: Indexed, completions: 4, successPolicy: {rules: []}, "+job), "spec.successPolicy.rules"},
+		{"managedBy", object("Job", "name: j", "managedBy: me, "+job), "spec.managedBy"},
+		{"replacement", object("Job", "name: j", "podReplacementPolicy: failed, "+job), "spec.podReplacementPolicy"},
+		{"replacement with podFailurePolicy", object("Job", "name: j", "podReplacementPolicy: TerminatingOrFailed, podFailurePolicy: {rules: []}, "+job), "spec.podReplacementPolicy"},
+		{
+			"rules", object("Job", "name: j", "podFailurePolicy: {rules: [{action: fail}, {action: FailIndex, onExitCodes: {containerName: x, operator: in, values: []}}, {action: Ignore, onPodConditions: [{type: a b, status: 'true'}]}]}, "+job),
+			"spec.podFailurePolicy.rules[0] spec.podFailurePolicy.rules[0].action spec.podFailurePolicy.rules[1].action spec.podFailurePolicy.rules[1].onExitCodes.containerName spec.podFailurePolicy.rules[1].onExitCodes.operator spec.podFailurePolicy.rules[1].onExitCodes.values spec.podFailurePolicy.rules[2].onPodConditions[0].status spec.podFailurePolicy.rules[2].onPodConditions[0].type",
+		},
+		{
+			"exit codes", object("Job", "name: j", "podFailurePolicy: {rules: [{action: FailJob, onExitCodes: {operator: In, values: [0]}}, {action: FailJob, onExitCodes: {operator: In, values: [2, 1]}}, {action: FailJob, onExitCodes: {operator: In, values: [1, 1]}}, {action: FailJob, onExitCodes: {operator: NotIn, values: [0]}}]}, "+job),
+			"spec.podFailurePolicy.rules[0].onExitCodes.values spec.podFailurePolicy.rules[1].onExitCodes.values spec.podFailurePolicy.rules[2].onExitCodes.values",
+		},
+		{"timeZone", cron("schedule: 0 3 * * *, timeZone: Local, "), "spec.timeZone"},
+		{"no timeZone", cron("schedule: 0 3 * * *, timeZone: '', "), "spec.timeZone"},
+		{"timeZone of places", cron("schedule: 0 3 * * *, timeZone: America/Argentina/Buenos_Aires, "), ""},
+		{"a CronJob's Job", strings.Replace(cron("schedule: 0 3 * * *, "), "jobTemplate: {spec: {", "jobTemplate: {spec: {manualSelector: true, selector: {matchLabels: {a: b}}, backoffLimit: -1, ", 1), "spec.jobTemplate.spec.backoffLimit spec.jobTemplate.spec.manualSelector spec.jobTemplate.spec.selector"},
+		{"CronJob's generated name", strings.Replace(cron("schedule: 0 3 * * *, "), "name: c", "generateName: "+long[:48], 1), "metadata.generateName"},
+		{"owners", pod("name: a, ownerReferences: [{kind: A, name: a, uid: a, controller: true}, {apiVersion: v1, kind: A, name: b, uid: b, controller: true}]"), "metadata.ownerReferences[0].apiVersion metadata.ownerReferences[1].controller"},
+		{"finalizers", pod("name: a, finalizers: [mine, example.com/mine, orphan]"), "metadata.finalizers[0]"},
+		{"annotations of Pods", pod("name: a, annotations: {controller.kubernetes.io/pod-deletion-cost: high, container.apparmor.security.beta.kubernetes.io/web: default}"), `metadata.annotations["container.apparmor.security.beta.kubernetes.io/web"] metadata.annotations["container.apparmor.security.beta.kubernetes.io/web"] metadata.annotations["controller.kubernetes.io/pod-deletion-cost"]`},
+		{"name and generateName", pod("name: a, generateName: A"), "metadata.generateName"},
 		{"a kind of another program", "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: r}\nspec: {" + template + "}\n", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -93,6 +137,7 @@ func TestLintWorkloads(t *testing.T) {
 				}
 				got = append(got, f.Path)
 			}
+			slices.Sort(got)
 			if got := strings.Join(got, " "); got != test.want {
 				t.Errorf("refused is %q, want %q", got, test.want)
 			}
