@@ -42,7 +42,7 @@ func (l *linter) environment(m manifest.Container, volumes volumeSet) {
 // variableProblems says why a name is none for a variable. Before 1.32 (gate
 // RelaxedEnvironmentVariableValidation) it had to be one that a shell could use.
 func (l *linter) variableProblems(name string) []string {
-	if before(l.target.API, minor(32)) && !l.target.apiGate("RelaxedEnvironmentVariableValidation", 32) {
+	if before(l.target.API, minor(32)) && !l.target.apiGate(gateRelaxedEnv, 32) {
 		return validation.IsEnvVarName(name)
 	}
 	return validation.IsRelaxedEnvVarName(name)

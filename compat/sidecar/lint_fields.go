@@ -108,7 +108,7 @@ func (l *linter) hostLabel(name, value string) {
 // hostnameOverride is a name that the Pod's host has whatever it is otherwise.
 func (l *linter) hostnameOverride() {
 	name, at := l.pod.Spec.HostnameOverride, l.spec("hostnameOverride")
-	if name == nil || !l.target.apiGate("HostnameOverride", 35) {
+	if name == nil || !l.target.apiGate(gateHostnameOverride, 35) {
 		return
 	}
 	l.syntax(at, *name, validation.IsDNS1123Subdomain(*name))
@@ -161,7 +161,7 @@ func (l *linter) dns() {
 // searchProblems says why a domain can't be searched. Before 1.33 (gate
 // RelaxedDNSSearchValidation) underscores were refused.
 func (l *linter) searchProblems(search string) []string {
-	if l.target.apiGate("RelaxedDNSSearchValidation", 33) {
+	if l.target.apiGate(gateRelaxedSearch, 33) {
 		return validation.IsDNS1123SubdomainWithUnderscore(search)
 	}
 	return validation.IsDNS1123Subdomain(search)

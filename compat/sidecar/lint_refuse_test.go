@@ -97,7 +97,7 @@ func TestRefusedFields(t *testing.T) {
 			"spread", spec("topologySpreadConstraints: [{maxSkew: 0, topologyKey: a, whenUnsatisfiable: ScheduleAnyway, minDomains: 1, nodeTaintsPolicy: honor}, {maxSkew: 1, topologyKey: a, whenUnsatisfiable: ScheduleAnyway, matchLabelKeys: [a]}]"),
 			"spec.topologySpreadConstraints[0].maxSkew spec.topologySpreadConstraints[0].minDomains spec.topologySpreadConstraints[0].nodeTaintsPolicy spec.topologySpreadConstraints[1] spec.topologySpreadConstraints[1].matchLabelKeys",
 		},
-		{"tolerations", spec("tolerations: [{effect: NoSchedule}, {key: a, operator: Exists, value: b}, {key: a, tolerationSeconds: 1, effect: noExecute}, {key: a, operator: Gt, value: x}]"), "spec.tolerations[0].operator spec.tolerations[1].value spec.tolerations[2].effect spec.tolerations[2].effect spec.tolerations[3].value"},
+		{"tolerations", spec("tolerations: [{effect: NoSchedule}, {key: a, operator: Exists, value: b}, {key: a, tolerationSeconds: 1, effect: noExecute}, {key: a, operator: Gt, value: '1'}]"), "spec.tolerations[0].operator spec.tolerations[1].value spec.tolerations[2].effect spec.tolerations[2].effect spec.tolerations[3].operator"},
 		{"gates", podYAML(nil, []string{app}, "nodeName: node-1", "schedulingGates: [{name: a/b}, {name: a/b}]"), "spec.nodeName spec.schedulingGates[1].name"},
 		{"a live Pod's gates", live(podYAML(nil, []string{app}, "nodeName: node-1", "schedulingGates: [{name: a/b}]")), ""},
 		{"readinessGates", spec("readinessGates: [{conditionType: a b}]"), "spec.readinessGates[0].conditionType"},
@@ -168,8 +168,8 @@ func TestRefusedByVersion(t *testing.T) {
 	for _, test := range []struct{ manifest, api, gate, want string }{
 		{users, "v1.32.0", "", ""},
 		{users, "v1.33.0", "", "spec.hostNetwork"},
-		{users, "v1.32.0", "UserNamespacesSupport", "spec.hostNetwork"},
-		{users, "v1.36.0", "UserNamespacesHostNetworkSupport", ""},
+		{users, "v1.32.0", gateUserNamespaces, "spec.hostNetwork"},
+		{users, "v1.36.0", gateUsersAndNetwork, ""},
 		{container("env: [{name: '1 a'}]"), "v1.31.0", "", "spec.containers[0].env[0].name"},
 		{container("env: [{name: '1 a'}]"), "v1.32.0", "", ""},
 		{spec("dnsConfig: {searches: [a_b]}"), "v1.32.0", "", "spec.dnsConfig.searches[0]"},
@@ -177,7 +177,8 @@ func TestRefusedByVersion(t *testing.T) {
 		{spec("resources: {requests: {a: 1}}"), "v1.33.0", "", ""},
 		{spec("resources: {requests: {a: 1}}"), "v1.34.0", "", "spec.resources.requests.a"},
 		{spec("tolerations: [{key: a, operator: Gt, value: '1'}]"), "v1.35.0", "", "spec.tolerations[0].operator"},
-		{spec("tolerations: [{key: a, operator: Gt, value: '1'}]"), "v1.35.0", "TaintTolerationComparisonOperators", ""},
+		{spec("tolerations: [{key: a, operator: Gt, value: '1'}]"), "v1.35.0", gateComparedTaints, ""},
+		{spec("tolerations: [{key: a, operator: Gt, value: x}]"), "v1.35.0", gateComparedTaints, "spec.tolerations[0].value"},
 		{container("resizePolicy: [{resourceName: disk, restartPolicy: NotRequired}]"), "v1.32.0", "", ""},
 		{container("resizePolicy: [{resourceName: disk, restartPolicy: NotRequired}]"), "v1.33.0", "", "spec.containers[0].resizePolicy[0].resourceName"},
 		{container(fmt.Sprintf(rules, "RestartAllContainers")), "v1.35.0", "", "spec.containers[0].restartPolicyRules[0].action"},
@@ -203,7 +204,7 @@ func TestInitResizePolicy(t *testing.T) {
 		api, gate string
 		want      verdict.Severity
 	}{
-		{"v1.32.0", "", ""}, {"v1.32.0", "InPlacePodVerticalScaling", "error"}, {"v1.35.0", "", ""}, {"v1.36.0", "", "error"}, {"", "", "warning"},
+		{"v1.32.0", "", ""}, {"v1.32.0", gateResize, "error"}, {"v1.35.0", "", ""}, {"v1.36.0", "", "error"}, {"", "", "warning"},
 	} {
 		findings := lintYAML(t, restarts, Target{API: release(t, test.api), Gates: map[string]bool{test.gate: true}})
 		if test.want == "" && len(findings) == 0 {

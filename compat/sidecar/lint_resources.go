@@ -175,7 +175,7 @@ func (l *linter) podClaims() {
 // podResources are the Pod's own, which come beside those of its containers (from 1.34 on).
 func (l *linter) podResources() {
 	r, at := l.pod.Spec.Resources, l.spec("resources")
-	if r == nil || !l.target.apiGate("PodLevelResources", 34) {
+	if r == nil || !l.target.apiGate(gatePodResources, 34) {
 		return
 	}
 	if r.Claims != nil {
@@ -241,7 +241,7 @@ func (l *linter) sum(of func(corev1.ResourceRequirements) corev1.ResourceList) c
 // resizePolicies say what is restarted when resources change, where an API server keeps them
 // (gate InPlacePodVerticalScaling, on from 1.33 on).
 func (l *linter) resizePolicies(m manifest.Container) {
-	if !l.target.apiGate("InPlacePodVerticalScaling", 33) {
+	if !l.target.apiGate(gateResize, 33) {
 		return
 	}
 	taken := map[corev1.ResourceName]bool{}

@@ -15,8 +15,6 @@ const (
 	maxRestartValues = 255
 )
 
-const gateRestartAll = "RestartAllContainersOnContainerExits"
-
 // restartRules is SC012, too. Before 1.35 the rules are unknown or dropped.
 func (l *linter) restartRules(m manifest.Container) {
 	api := l.target.API
@@ -84,7 +82,7 @@ func (l *linter) initResizePolicy(m manifest.Container) {
 		return
 	}
 	if before(api, minor(33)) {
-		if l.target.Gates["InPlacePodVerticalScaling"] {
+		if l.target.Gates[gateResize] {
 			l.find("SC011", verdict.SeverityError, at, "remove resizePolicy", "API server %s refuses this: Invalid value: must not be set for init containers", api)
 		}
 		return

@@ -64,11 +64,10 @@ func (l *linter) toleration(at place, t *corev1.Toleration) {
 	l.oneOf(at.at("effect"), string(t.Effect), "NoSchedule", "PreferNoSchedule", "NoExecute")
 }
 
-// comparison is a toleration by number, which the gate TaintTolerationComparisonOperators
-// allows (off in 1.35, where it came).
+// comparison is a toleration by number, which takes a gate.
 func (l *linter) comparison(at place, t *corev1.Toleration) {
 	switch _, err := strconv.ParseInt(t.Value, 10, 64); {
-	case !l.target.Gates["TaintTolerationComparisonOperators"] && before(l.target.API, minor(36)):
+	case !l.target.Gates[gateComparedTaints]:
 		l.mustBeOneOf(at.at("operator"), string(t.Operator), "Equal", "Exists")
 	case err != nil:
 		l.refuse(at.at("value"), "write a whole number", "Invalid value: %.60q: must be a whole number", t.Value)
@@ -266,7 +265,7 @@ func (l *linter) podTerm(at place, term *corev1.PodAffinityTerm) {
 	}
 	l.labelSelector(at.at("labelSelector"), term.LabelSelector)
 	l.labelSelector(at.at("namespaceSelector"), term.NamespaceSelector)
-	if l.target.apiGate("MatchLabelKeysInPodAffinity", 31) {
+	if l.target.apiGate(gateAffinityLabelKeys, 31) {
 		l.labelKeys(at, term.MatchLabelKeys, term.MismatchLabelKeys, term.LabelSelector)
 	}
 }

@@ -30,10 +30,10 @@ func (l *linter) podSecurity() {
 	if s.FSGroupChangePolicy != nil {
 		l.mustBeOneOf(at.at("fsGroupChangePolicy"), string(*s.FSGroupChangePolicy), "OnRootMismatch", "Always")
 	}
-	if s.SupplementalGroupsPolicy != nil && l.target.apiGate("SupplementalGroupsPolicy", 33) {
+	if s.SupplementalGroupsPolicy != nil && l.target.apiGate(gateGroupsPolicy, 33) {
 		l.mustBeOneOf(at.at("supplementalGroupsPolicy"), string(*s.SupplementalGroupsPolicy), "Merge", "Strict")
 	}
-	if s.SELinuxChangePolicy != nil && l.target.apiGate("SELinuxChangePolicy", 33) {
+	if s.SELinuxChangePolicy != nil && l.target.apiGate(gateSELinuxPolicy, 33) {
 		l.mustBeOneOf(at.at("seLinuxChangePolicy"), string(*s.SELinuxChangePolicy), "MountOption", "Recursive")
 	}
 	l.seccomp(at.at("seccompProfile"), s.SeccompProfile)
@@ -44,11 +44,11 @@ func (l *linter) podSecurity() {
 // hostUsers is a Pod with users of its own, which needs its own namespaces.
 func (l *linter) hostUsers() {
 	spec := &l.pod.Spec
-	if !isFalse(spec.HostUsers) || !l.target.apiGate("UserNamespacesSupport", 33) {
+	if !isFalse(spec.HostUsers) || !l.target.apiGate(gateUserNamespaces, 33) {
 		return
 	}
 	const remedy = "remove it, or hostUsers"
-	if spec.HostNetwork && !l.target.Gates["UserNamespacesHostNetworkSupport"] {
+	if spec.HostNetwork && !l.target.Gates[gateUsersAndNetwork] {
 		l.refuse(l.spec("hostNetwork"), remedy, "Forbidden: when `hostUsers` is false")
 	}
 	if spec.HostPID {
@@ -75,7 +75,7 @@ func (l *linter) security(m manifest.Container) {
 	l.id(at.at("runAsGroup"), s.RunAsGroup)
 	l.seccomp(at.at("seccompProfile"), s.SeccompProfile)
 	l.appArmor(at.at("appArmorProfile"), s.AppArmorProfile)
-	if s.ProcMount != nil && l.target.apiGate("ProcMountType", 33) {
+	if s.ProcMount != nil && l.target.apiGate(gateProcMount, 33) {
 		l.mustBeOneOf(at.at("procMount"), string(*s.ProcMount), "Default", "Unmasked")
 		if *s.ProcMount == corev1.UnmaskedProcMount && !isFalse(l.pod.Spec.HostUsers) {
 			l.refuse(at.at("procMount"), "give the Pod users of its own:\nhostUsers: false", "Invalid value: \"Unmasked\": `hostUsers` must be false to use `Unmasked`")
@@ -195,7 +195,7 @@ func (l *linter) operatingSystem() {
 		l.forbid(l.spec(""), os.Name, map[string]bool{
 			"hostUsers": l.pod.Spec.HostUsers != nil, "hostPID": l.pod.Spec.HostPID, "hostIPC": l.pod.Spec.HostIPC,
 			"shareProcessNamespace": l.pod.Spec.ShareProcessNamespace != nil,
-			"resources":             l.pod.Spec.Resources != nil && l.target.apiGate("PodLevelResources", 34),
+			"resources":             l.pod.Spec.Resources != nil && l.target.apiGate(gatePodResources, 34),
 		})
 	}
 }

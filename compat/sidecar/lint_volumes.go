@@ -182,7 +182,7 @@ func (l *linter) claim(at place, spec *corev1.PersistentVolumeClaimSpec) {
 	if spec.StorageClassName != nil {
 		l.reference(at.at("storageClassName"), *spec.StorageClassName)
 	}
-	if spec.VolumeAttributesClassName != nil && l.target.apiGate("VolumeAttributesClass", 34) {
+	if spec.VolumeAttributesClassName != nil && l.target.apiGate(gateVolumeAttributes, 34) {
 		l.reference(at.at("volumeAttributesClassName"), *spec.VolumeAttributesClassName)
 	}
 	if spec.VolumeMode != nil {

@@ -149,7 +149,7 @@ func (l *linter) statefulSet(at place, s *appsv1.StatefulSetSpec) {
 			l.refuse(update.at("rollingUpdate"), "remove it, or:\ntype: RollingUpdate", "Invalid value: only allowed for updateStrategy 'RollingUpdate'")
 		}
 		l.counts(update, count{"rollingUpdate.partition", rolling.Partition})
-		if v := rolling.MaxUnavailable; v != nil && l.target.apiGate("MaxUnavailableStatefulSet", 35) && l.share(update.at("rollingUpdate.maxUnavailable"), v, true) == 0 {
+		if v := rolling.MaxUnavailable; v != nil && (l.target.Gates[gateMaxUnavailable] || since(l.target.API, minor(37))) && l.share(update.at("rollingUpdate.maxUnavailable"), v, true) == 0 {
 			l.refuse(update.at("rollingUpdate.maxUnavailable"), "raise it", "Invalid value: cannot be 0")
 		}
 	}

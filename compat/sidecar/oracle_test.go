@@ -78,6 +78,9 @@ func admission(data []byte) (refused field.ErrorList, err error) {
 	case *apps.DaemonSet:
 		return appsvalidation.ValidateDaemonSet(o, templateOptions(&o.Spec.Template)), nil
 	case *apps.StatefulSet:
+		if rolling := o.Spec.UpdateStrategy.RollingUpdate; rolling != nil {
+			rolling.MaxUnavailable = nil // its gate is on in the first releases of 1.35, and off in those after them
+		}
 		return appsvalidation.ValidateStatefulSet(o, templateOptions(&o.Spec.Template)), nil
 	case *batch.CronJob:
 		return batchvalidation.ValidateCronJobCreate(o, templateOptions(&o.Spec.JobTemplate.Spec.Template)), nil

@@ -28,7 +28,11 @@ const (
 )
 
 // APIGates are the names of those gates.
-var APIGates = []string{gateRestartRules, gateSleepAction}
+var APIGates = []string{
+	gateRestartRules, gateSleepAction,
+	gateRelaxedEnv, gateRelaxedSearch, gateUserNamespaces, gateUsersAndNetwork, gateGroupsPolicy, gateSELinuxPolicy, gateProcMount, gateResize,
+	gatePodResources, gateVolumeAttributes, gateHostnameOverride, gateRestartAll, gateMaxUnavailable, gateComparedTaints, gateAffinityLabelKeys,
+}
 
 // apiGate reports whether a gate is on at an API server: as given, else by default from
 // a minor release on.
