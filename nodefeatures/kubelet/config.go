@@ -126,7 +126,7 @@ func fileLayer(path string, data []byte, origin Origin, given bool, check kindCh
 	if err != nil {
 		return layer{}, fmt.Errorf("reading %s: %w: %w", path, errMalformed, err)
 	}
-	return layer{origin: origin, given: given, set: gates}, nil
+	return layer{origin: origin, given: given, set: gates, sysctls: parseSysctls(data)}, nil
 }
 
 // loadDropIns reads the directory that --config-dir names: every *.conf file

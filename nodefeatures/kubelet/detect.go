@@ -118,6 +118,7 @@ func (f *Facts) with(t given) *Facts {
 	out.overrideConfig(t)
 	out.overrideGates(f, t)
 	out.compareLive()
+	out.UnsafeSysctls = t.sysctls(f)
 	if other != nil && !out.Config.Read {
 		out.Config.Reason = other
 	}

@@ -34,6 +34,9 @@ type Facts struct {
 	// Disagreements lists the facts that two sources tell differently.
 	Disagreements []Disagreement `json:"disagreements"`
 
+	// UnsafeSysctls are the kernel parameters that the kubelet lets Pods set beside those that
+	// are safe, or patterns of them (net.*); nil when they are not known.
+	UnsafeSysctls []string `json:"-"`
 	// Absent says that the machine was looked at and runs no kubelet.
 	Absent bool `json:"-"`
 	// Node is what the Node object that was given says about its machine; nil when none was.

@@ -11,6 +11,7 @@ type flags struct {
 	config    string // --config, "" when not set
 	configDir string // --config-dir, "" when not set
 	gates     map[string]bool
+	sysctls   []string // --allowed-unsafe-sysctls, nil when not set
 }
 
 // parseCmdline splits /proc/PID/cmdline into arguments. A process that wrote
@@ -31,7 +32,7 @@ func parseFlags(args []string) (flags, error) {
 	f := flags{gates: map[string]bool{}}
 	for i := 0; i < len(args) && args[i] != "--"; i++ {
 		name, value, ok := flagName(args[i])
-		if name != "config" && name != "config-dir" && name != "feature-gates" {
+		if name != "config" && name != "config-dir" && name != "feature-gates" && name != flagSysctls {
 			continue
 		}
 		if !ok {
@@ -63,6 +64,8 @@ func (f *flags) set(name, value string) error {
 		f.config = value
 	case "config-dir":
 		f.configDir = value
+	case flagSysctls:
+		f.sysctls = splitSysctls(f.sysctls, value)
 	default:
 		gates, err := ParseGates(value)
 		if err != nil {

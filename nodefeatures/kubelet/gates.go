@@ -44,8 +44,9 @@ type layer struct {
 	origin  Origin
 	given   bool
 	set     map[string]*bool
-	dropIn  bool // it is a file of a --config-dir
-	shallow bool // it deletes only what other drop-ins said
+	dropIn  bool     // it is a file of a --config-dir
+	shallow bool     // it deletes only what other drop-ins said
+	sysctls []string // that are allowed; nil when it says nothing of them
 }
 
 // newLayer makes a layer of gates that are all set.

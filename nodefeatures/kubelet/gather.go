@@ -69,6 +69,9 @@ func (m machine) configuration(p process, ns namespace, t given, version string)
 		f.Config.Files = append(f.Config.Files, l.origin)
 	}
 	f.Config.Read, f.Config.Reason = reason == nil, reason
+	if f.Config.Read && t.flagz == nil {
+		f.UnsafeSysctls = allowedSysctls(layers, own.sysctls)
+	}
 	if own.gates != nil { // with a /flagz, only to be compared with it
 		layers = append(layers, newLayer(own.origin, false, own.gates))
 	}

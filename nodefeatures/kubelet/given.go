@@ -202,6 +202,7 @@ func (t *given) readConfigz(o Options) error {
 		return err
 	}
 	l := newLayer(Origin{Source: SourceConfigz, Path: o.Configz.Name, Detail: optionConfigz}, true, gates)
+	l.sysctls = configzSysctls(o.Configz.Data)
 	t.configz = &l
 	return nil
 }

@@ -106,6 +106,11 @@ func (t *given) readKind(c kindCluster, role, file string) error {
 	l := newLayer(origin, true, nil)
 	l.set = gates
 	l.nullsAreFalse()
+	for _, patch := range slices.Concat(c.KubeadmConfigPatches, n.KubeadmConfigPatches) {
+		if names := parseSysctls([]byte(patch)); names != nil {
+			l.sysctls = names
+		}
+	}
 	t.config = &l
 	if version := n.version(); version != "" && len(t.versions) == 0 {
 		t.versions = append(t.versions, Claim{Value: version, Given: true, Origin: origin})
