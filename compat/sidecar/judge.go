@@ -91,6 +91,9 @@ func describe(f *kubelet.Facts, api *kubelet.API) Support {
 		},
 		Gates: []kubelet.Gate{}, Findings: []Finding{},
 	}
+	if f.Config.Read {
+		s.UnsafeSysctls = f.UnsafeSysctls
+	}
 	s.Kubelet.Config.Files = append([]kubelet.Origin{}, f.Config.Files...)
 	for _, name := range []string{gateAllAlpha, gateAllBeta, gateSidecars} {
 		if g, ok := shown(name, f.Gate, f.Effective); ok {

@@ -148,6 +148,8 @@ func (l *linter) sysctls(at place, sysctls []corev1.Sysctl) {
 			l.refuse(at, "correct the name", "Invalid value: %.100q: must have at most %d characters, and be made of lower case words with points or slashes between", s.Name, maxSysctl)
 		case taken[s.Name]:
 			l.refuse(at, "keep one of the two", "Duplicate value: %q", s.Name)
+		default:
+			l.kubeletAllows(at, s.Name)
 		}
 		taken[s.Name] = true
 		if before(l.target.API, minor(30)) {

@@ -48,6 +48,9 @@ func (o *orderer) outcome() {
 	switch {
 	case o.treatment == treatedNotRun:
 		o.plan.Outcome, o.plan.OutcomeReason, o.gate = OutcomeNotRun, s.Message, UntilNever
+	case o.rejectedSysctl() != "":
+		o.plan.Outcome, o.gate = OutcomeRejected, UntilNever
+		o.plan.OutcomeReason = fmt.Sprintf("forbidden sysctl: %q is not allowed (SysctlForbidden)", o.rejectedSysctl())
 	case o.treatment == treatedOrdinary && s != nil && s.apiDrops() && anySidecar(o.pod, hasSidecarFields):
 		o.plan.Outcome, o.gate = OutcomeRefused, UntilNever
 		o.plan.OutcomeReason = "the API server drops restartPolicy from the sidecars, and refuses their probes and lifecycle hooks then"

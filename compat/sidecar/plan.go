@@ -113,7 +113,7 @@ const (
 	OutcomeStarts   Outcome = "starts"   // all containers are started, if no check fails for good
 	OutcomeStuck    Outcome = "stuck"    // the Pod stays in Init: a container keeps the next one from being started
 	OutcomeRefused  Outcome = "refused"  // by the API server: sidecars lose restartPolicy and have what only sidecars may have
-	OutcomeRejected Outcome = "rejected" // by the kubelet: phase Failed, reason InitContainerRestartPolicyForbidden
+	OutcomeRejected Outcome = "rejected" // by the kubelet: phase Failed, reason InitContainerRestartPolicyForbidden or SysctlForbidden
 	OutcomeNotRun   Outcome = "notRun"   // the kubelet does not start with its configuration
 	OutcomeUnknown  Outcome = "unknown"  // whether the node runs native sidecars is not known; the steps are those of one that does
 )

@@ -28,6 +28,9 @@ type Support struct {
 	Gates []kubelet.Gate `json:"gates"`
 	// Findings are what else there is to say, gravest first.
 	Findings []Finding `json:"findings"`
+	// UnsafeSysctls are the kernel parameters that the kubelet lets Pods set beside the safe
+	// ones; nil when they are not known.
+	UnsafeSysctls []string `json:"-"`
 }
 
 // A Kubelet is what Support is about, and where that came from.
