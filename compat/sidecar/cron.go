@@ -39,7 +39,7 @@ func unscheduled(schedule string) string {
 		return fmt.Sprintf("expected exactly %d fields, found %d", len(fields), len(parts))
 	}
 	for i, f := range fields {
-		for item := range strings.SplitSeq(parts[i], ",") {
+		for item := range strings.FieldsFuncSeq(parts[i], func(r rune) bool { return r == ',' }) {
 			if !f.accepts(item) {
 				return fmt.Sprintf("%.40q is no %s", parts[i], f.name)
 			}
@@ -68,7 +68,7 @@ func (f cronField) accepts(item string) bool {
 	}
 	from, to, ranged := strings.Cut(span, "-")
 	if from == "*" || from == "?" {
-		return !ranged || to != ""
+		return true
 	}
 	low, ok := f.number(from)
 	if !ok || low < f.min || low > f.max {

@@ -42,7 +42,8 @@ func (l *linter) refuseAll(container, remedy string, errs field.ErrorList) {
 // required refuses a text that is not there, and reports whether it is.
 func (l *linter) required(at place, text string) bool {
 	if text == "" {
-		l.refuse(at, "say which", "Required value")
+		field := at.path[strings.LastIndex(at.path, ".")+1:]
+		l.refuse(at, "add "+field, "Required value: it has no %s", field)
 	}
 	return text != ""
 }

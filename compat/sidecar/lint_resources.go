@@ -164,10 +164,11 @@ func (l *linter) podClaims() {
 		if set := l.choice(at, claim, "Invalid value: at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"); len(set) == 0 && !l.pod.RefusedIn(at.path) {
 			l.refuse(at, "name a claim, or a template of one", "Invalid value: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`")
 		}
-		for field, name := range map[string]*string{"resourceClaimName": claim.ResourceClaimName, "resourceClaimTemplateName": claim.ResourceClaimTemplateName} {
-			if name != nil {
-				l.syntax(at.at(field), *name, validation.IsDNS1123Subdomain(*name))
-			}
+		if name := claim.ResourceClaimName; name != nil {
+			l.syntax(at.at("resourceClaimName"), *name, validation.IsDNS1123Subdomain(*name))
+		}
+		if name := claim.ResourceClaimTemplateName; name != nil {
+			l.syntax(at.at("resourceClaimTemplateName"), *name, validation.IsDNS1123Subdomain(*name))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -258,8 +259,8 @@ func (l *linter) forbid(at place, os corev1.OSName, fields map[string]bool) {
 	if os != corev1.Linux && os != corev1.Windows {
 		return
 	}
-	for field, set := range fields {
-		if set {
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		if fields[field] {
 			l.refuse(at.at(field), "remove it", "Forbidden: cannot be set for a %s pod", os)
 		}
 	}
