@@ -218,9 +218,7 @@ func (p *podPrinter) podImage(image *report.Image) {
 // finding prints a remark with its remedy, whose later lines are YAML.
 func (p *podPrinter) finding(f sidecar.PodFinding) {
 	verdict := map[verdict.Severity]verdict.Verdict{verdict.SeverityError: verdict.Incompatible, verdict.SeverityWarning: verdict.Unknown, verdict.SeverityInfo: verdict.Compatible}[f.Severity]
-	_, field, _ := strings.Cut(f.Path, "ontainers[")
-	_, field, _ = strings.Cut(field, "].")
-	p.line(1, "%s %s line %d%s%s", f.ID, p.paint(verdict, string(f.Severity)), f.Line, prefixed(" ", f.Container), prefixed(" ", field))
+	p.line(1, "%s %s line %d%s%s", f.ID, p.paint(verdict, string(f.Severity)), f.Line, prefixed(" ", f.Container), prefixed(" ", fieldOf(f)))
 	p.wrap(2, "", p.withoutSupport(f.Message))
 	if f.Suppressed != nil {
 		p.wrap(2, "", "suppressed by "+suppressedBy(f.Suppressed))

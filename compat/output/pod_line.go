@@ -142,10 +142,23 @@ func shortFinding(f sidecar.PodFinding) string {
 	case !ok, f.ID == findingRefused: // !ok: of another version
 		title = f.Message
 	}
+	if field := fieldOf(f); f.ID == findingRefused && field != "" {
+		title = field + ": " + title
+	}
 	if f.Container != "" {
 		return f.Container + ": " + title
 	}
 	return title
+}
+
+// fieldOf is where a finding is: in its container, or in the document.
+func fieldOf(f sidecar.PodFinding) string {
+	if f.Container == "" {
+		return f.Path
+	}
+	_, field, _ := strings.Cut(f.Path, "ontainers[")
+	_, field, _ = strings.Cut(field, "].")
+	return field
 }
 
 // ofImage reports whether a reason of a Pod is about one of its images.
