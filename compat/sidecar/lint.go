@@ -77,7 +77,8 @@ type linter struct {
 	target     Target
 	native     bool // whether native sidecars run
 	containers []manifest.Container
-	helpers    map[int]helper // by index of the members; see helper
+	helpers    map[int]helper  // by index of the members; see helper
+	claimNames map[string]bool // of the Pod's resourceClaims
 	findings   []PodFinding
 }
 

@@ -27,7 +27,7 @@ func (l *linter) environment(m manifest.Container, volumes volumeSet) {
 		if from.Prefix != "" {
 			l.syntax(at.at("prefix"), from.Prefix, l.variableProblems(from.Prefix))
 		}
-		if set := l.choice(at, *from, "Invalid value: may not have more than one field specified at a time"); len(set) == 0 && !l.pod.RefusedIn(at.path) {
+		if set := l.choice(at, *from, "Invalid value: may not have more than one field specified at a time"); len(set) == 0 && !l.leftOut(at) {
 			l.refuse(at, "name the ConfigMap or Secret", "Invalid value: must specify one of: `configMapRef` or `secretRef`")
 		}
 		if ref := from.ConfigMapRef; ref != nil && l.required(at.at("configMapRef.name"), ref.Name) {
@@ -61,7 +61,7 @@ func (l *linter) valueFrom(at place, v *corev1.EnvVar, volumes volumeSet) {
 	from := v.ValueFrom
 	set := l.choice(at, *from, "Invalid value: may not have more than one field specified at a time")
 	switch {
-	case len(set) == 0 && !l.pod.RefusedIn(at.path):
+	case len(set) == 0 && !l.leftOut(at):
 		l.refuse(at, "remove it, or say where the value is", "Invalid value: must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`")
 	case len(set) > 0 && v.Value != "":
 		l.refuse(at, "keep one of value, valueFrom", "Invalid value: may not be specified when `value` is not empty")
@@ -114,7 +114,7 @@ func (l *linter) downwardFile(at place, file *corev1.DownwardAPIVolumeFile) {
 	switch {
 	case file.FieldRef != nil && file.ResourceFieldRef != nil:
 		l.refuse(at.at("resourceFieldRef"), "keep one of the two", "Invalid value: fieldRef and resourceFieldRef can not be specified simultaneously")
-	case file.FieldRef == nil && file.ResourceFieldRef == nil && !l.pod.RefusedIn(at.path):
+	case file.FieldRef == nil && file.ResourceFieldRef == nil && !l.leftOut(at):
 		l.refuse(at, "say what it tells", "Required value: one of fieldRef and resourceFieldRef is required")
 	}
 	if file.FieldRef != nil {

@@ -132,7 +132,7 @@ func (l *linter) address(at place, ip string) {
 func (l *linter) dns() {
 	policy, config, at := l.pod.Spec.DNSPolicy, l.pod.Spec.DNSConfig, l.spec("dnsConfig")
 	l.oneOf(l.spec("dnsPolicy"), string(policy), "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
-	if policy == corev1.DNSNone && (config == nil || len(config.Nameservers) == 0) && !l.pod.RefusedIn(at.path) {
+	if policy == corev1.DNSNone && (config == nil || len(config.Nameservers) == 0) && !l.leftOut(at) {
 		l.refuse(at.at("nameservers"), "name a server:\ndnsConfig: {nameservers: [10.0.0.10]}", "Required value: must provide at least one DNS nameserver when `dnsPolicy` is None")
 		return
 	}

@@ -32,6 +32,7 @@ func (l *linter) job(at place, s *batchv1.JobSpec) {
 	l.jobName(s)
 	selector := at.at("selector")
 	switch {
+	case l.leftOut(at.at("manualSelector")):
 	case isOn(s.ManualSelector) && s.Selector != nil && len(s.Selector.MatchLabels)+len(s.Selector.MatchExpressions) == 0: // selects all
 	case isOn(s.ManualSelector):
 		l.selector(selector, s.Selector)
@@ -71,16 +72,17 @@ func (l *linter) jobSpec(at place, s *batchv1.JobSpec) {
 	if s.CompletionMode != nil {
 		l.mustBeOneOf(at.at("completionMode"), string(*s.CompletionMode), "NonIndexed", "Indexed")
 	}
-	if s.MaxFailedIndexes != nil && s.BackoffLimitPerIndex == nil {
+	perIndex := s.BackoffLimitPerIndex != nil || l.leftOut(at.at("backoffLimitPerIndex"))
+	if s.MaxFailedIndexes != nil && !perIndex {
 		l.refuse(at.at("backoffLimitPerIndex"), "say how many:\nbackoffLimitPerIndex: 1", "Required value: when maxFailedIndexes is specified")
 	}
 	if s.CompletionMode != nil && *s.CompletionMode == batchv1.IndexedCompletion {
 		l.indexed(at, s)
-	} else {
+	} else if !l.leftOut(at.at("completionMode")) {
 		l.onlyIndexed(at, s)
 	}
 	if s.PodFailurePolicy != nil {
-		l.failurePolicy(at, s)
+		l.failurePolicy(at.at("podFailurePolicy.rules"), s.PodFailurePolicy.Rules, perIndex)
 	}
 	if policy := s.PodReplacementPolicy; policy != nil {
 		words := []string{"Failed", "TerminatingOrFailed"}
@@ -136,22 +138,20 @@ func (l *linter) indexed(at place, s *batchv1.JobSpec) {
 }
 
 // failurePolicy is what a failed Pod means for its Job.
-func (l *linter) failurePolicy(at place, s *batchv1.JobSpec) {
+func (l *linter) failurePolicy(at place, rules []batchv1.PodFailurePolicyRule, perIndex bool) {
 	if policy := l.pod.Spec.RestartPolicy; policy == corev1.RestartPolicyOnFailure {
 		l.refuse(l.spec("restartPolicy"), "let the Job make new Pods:\nrestartPolicy: Never", `Invalid value: "OnFailure": only "Never" is supported when podFailurePolicy is specified`)
 	}
-	at = at.at("podFailurePolicy.rules")
-	rules := s.PodFailurePolicy.Rules
 	if len(rules) > maxJobRules {
 		l.refuse(at, "merge some of them", "Too many: %d: must have at most %d items", len(rules), maxJobRules)
 	}
 	for i := range rules {
 		r, at := &rules[i], at.item(i)
 		l.mustBeOneOf(at.at("action"), string(r.Action), "Count", "FailIndex", "FailJob", "Ignore")
-		if r.Action == batchv1.PodFailurePolicyActionFailIndex && s.BackoffLimitPerIndex == nil {
+		if r.Action == batchv1.PodFailurePolicyActionFailIndex && !perIndex {
 			l.refuse(at.at("action"), "choose another one, or set backoffLimitPerIndex", "Invalid value: \"FailIndex\": requires the backoffLimitPerIndex to be set")
 		}
-		if (r.OnExitCodes == nil) == (len(r.OnPodConditions) == 0) && !l.pod.RefusedIn(at.path) {
+		if (r.OnExitCodes == nil) == (len(r.OnPodConditions) == 0) && !l.leftOut(at) {
 			l.refuse(at, "say when it applies, in one of the two", "Invalid value: specifying one of OnExitCodes and OnPodConditions is required")
 		}
 		if r.OnExitCodes != nil {
@@ -171,11 +171,12 @@ func (l *linter) failurePolicy(at place, s *batchv1.JobSpec) {
 // exitCodes are those that a rule applies to.
 func (l *linter) exitCodes(at place, r *batchv1.PodFailurePolicyOnExitCodesRequirement) {
 	l.mustBeOneOf(at.at("operator"), string(r.Operator), "In", "NotIn")
-	if name := r.ContainerName; name != nil && !slices.ContainsFunc(l.containers, func(m manifest.Container) bool { return m.Name == *name }) {
+	if name := r.ContainerName; name != nil && !l.leftOut(l.spec("containers"), l.spec("initContainers")) && !slices.ContainsFunc(l.containers, func(m manifest.Container) bool { return m.Name == *name }) {
 		l.refuse(at.at("containerName"), "name a container of the Pod", "Invalid value: %.100q: must be one of the container or initContainer names in the pod template", *name)
 	}
 	at = at.at("values")
 	switch values := r.Values; {
+	case l.leftOut(at):
 	case len(values) == 0:
 		l.refuse(at, "add them", "Invalid value: at least one value is required")
 	case len(values) > maxExitCodes:
@@ -196,7 +197,7 @@ func (l *linter) successPolicy(at place, p *batchv1.SuccessPolicy, completions i
 	}
 	for i, r := range p.Rules {
 		at := at.item(i)
-		if r.SucceededCount == nil && r.SucceededIndexes == nil && !l.pod.RefusedIn(at.path) {
+		if r.SucceededCount == nil && r.SucceededIndexes == nil && !l.leftOut(at) {
 			l.refuse(at, "add one of the two", "Required value: at least one of succeededCount or succeededIndexes must be specified")
 		}
 		most := completions

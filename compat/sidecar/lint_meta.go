@@ -76,7 +76,7 @@ func (l *linter) podAnnotations(at place) {
 		if !ok {
 			continue
 		}
-		if !slices.ContainsFunc(append(l.containers, l.pod.EphemeralContainers()...), func(m manifest.Container) bool { return m.Name == name }) {
+		if !l.leftOut(l.spec("containers"), l.spec("initContainers")) && !slices.ContainsFunc(append(l.containers, l.pod.EphemeralContainers()...), func(m manifest.Container) bool { return m.Name == name }) {
 			l.refuse(at.key(key), "name a container of the Pod", "Invalid value: %.100q: container not found", name)
 		}
 		switch profile := l.pod.Annotations[key]; {
@@ -108,7 +108,7 @@ func (l *linter) objectName() {
 	case beginning != "":
 		at, most = l.document("metadata.generateName"), most-5
 		name = beginning
-	default:
+	case !l.leftOut(l.document("metadata.generateName")):
 		l.refuse(at, "give it one", "it has no name, and no generateName")
 	}
 	if l.pod.Kind == "CronJob" && len(name) > most {
@@ -144,6 +144,9 @@ func (l *linter) selector(at place, s *metav1.LabelSelector) {
 		l.refuse(at, remedy, "Required value: a %s needs a selector", l.pod.Kind)
 		return
 	}
+	if l.leftOut(at) {
+		return
+	}
 	if len(s.MatchLabels)+len(s.MatchExpressions) == 0 {
 		l.refuse(at, remedy, "Invalid value: empty selector is invalid for %s", l.pod.Kind)
 		return
@@ -152,7 +155,7 @@ func (l *linter) selector(at place, s *metav1.LabelSelector) {
 	switch {
 	case err != nil:
 		l.refuse(at, "correct the selector", "Invalid value: %.300s", err.Error())
-	case l.pod.RefusedIn(at.path), l.pod.RefusedIn(l.templateLabels()), l.pod.Refused(l.templateLabels()):
+	case l.pod.RefusedIn(l.templateLabels()):
 	case !selector.Matches(labelSet(l.pod.Labels)):
 		l.refuse(at, remedy, "`selector` does not match template `labels`")
 	}

@@ -25,6 +25,7 @@ func (l *linter) object() {
 	if len(l.pod.Spec.Containers) == 0 {
 		l.find("SC031", verdict.SeverityError, l.spec("containers"), "add the container that does the work", "a Pod needs at least one container")
 	}
+	l.podClaims()
 	first, volumes := map[string]string{}, l.volumes()
 	for _, m := range append(l.containers, l.pod.EphemeralContainers()...) {
 		switch problems := validation.IsDNS1123Label(m.Name); {
@@ -49,7 +50,6 @@ func (l *linter) object() {
 	}
 	l.restartPolicy()
 	l.containerPorts()
-	l.podClaims()
 	l.podResources()
 	l.podSecurity()
 	l.operatingSystem()

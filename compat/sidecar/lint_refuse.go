@@ -148,6 +148,12 @@ func withoutPattern(problems []string) string {
 	return reason
 }
 
+// leftOut reports whether a part of what is at one of the places could not be read: what
+// stands for it says nothing about other fields.
+func (l *linter) leftOut(places ...place) bool {
+	return slices.ContainsFunc(places, func(at place) bool { return l.pod.RefusedIn(at.path) })
+}
+
 // created reports whether the object is one that an API server gave out, and changed since.
 func (l *linter) created() bool {
 	return l.pod.Meta.UID != "" || !l.pod.Meta.CreationTimestamp.IsZero()

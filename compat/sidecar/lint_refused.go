@@ -19,7 +19,9 @@ func (l *linter) refused(m manifest.Container) {
 	}
 	l.restartRules(m)
 	if m.Role == manifest.RoleInit && !m.IsSidecar() {
-		l.notForInit(m)
+		if !l.leftOut(placeIn(m, "restartPolicy")) {
+			l.notForInit(m)
+		}
 		return
 	}
 	l.probe(m, "startupProbe", m.StartupProbe)

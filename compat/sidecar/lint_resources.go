@@ -142,7 +142,7 @@ func (l *linter) claims(at place, claims []corev1.ResourceClaim) {
 		if claim.Request == "" {
 			taken[claim.Name] = true
 		}
-		if claim.Name != "" && !slices.ContainsFunc(l.pod.Spec.ResourceClaims, func(c corev1.PodResourceClaim) bool { return c.Name == claim.Name }) && !l.pod.RefusedIn(l.spec("resourceClaims").path) {
+		if claim.Name != "" && !l.claimNames[claim.Name] && !l.leftOut(l.spec("resourceClaims")) {
 			l.refuse(at.at("name"), "add it to the Pod's resourceClaims", "Not found: %q: must be one of the names in pod.spec.resourceClaims", manifest.Shorten(claim.Name))
 		}
 	}
@@ -151,6 +151,7 @@ func (l *linter) claims(at place, claims []corev1.ResourceClaim) {
 // podClaims are what the Pod claims of devices.
 func (l *linter) podClaims() {
 	taken := map[string]bool{}
+	l.claimNames = taken
 	for i, claim := range l.pod.Spec.ResourceClaims {
 		at := l.spec("resourceClaims").item(i)
 		switch {
@@ -161,7 +162,7 @@ func (l *linter) podClaims() {
 			l.syntax(at.at("name"), claim.Name, validation.IsDNS1123Label(claim.Name))
 		}
 		taken[claim.Name] = true
-		if set := l.choice(at, claim, "Invalid value: at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"); len(set) == 0 && !l.pod.RefusedIn(at.path) {
+		if set := l.choice(at, claim, "Invalid value: at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"); len(set) == 0 && !l.leftOut(at) {
 			l.refuse(at, "name a claim, or a template of one", "Invalid value: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`")
 		}
 		if name := claim.ResourceClaimName; name != nil {

@@ -23,6 +23,7 @@ func (l *linter) restartRules(m manifest.Container) {
 	}
 	at := placeIn(m, "restartPolicyRules")
 	switch {
+	case m.RestartPolicy == nil && l.leftOut(placeIn(m, "restartPolicy")):
 	case m.RestartPolicy == nil:
 		l.find("SC012", verdict.SeverityError, at, "say what happens when no rule applies:\nrestartPolicy: Never",
 			"the API server refuses this: Required value: must specify restartPolicy when restart rules are used")

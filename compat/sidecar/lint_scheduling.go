@@ -41,6 +41,9 @@ func (l *linter) scheduling() {
 
 // toleration is one of a taint of nodes.
 func (l *linter) toleration(at place, t *corev1.Toleration) {
+	if l.leftOut(at) {
+		return
+	}
 	if t.Key != "" {
 		l.syntax(at.at("key"), t.Key, validation.IsQualifiedName(t.Key))
 	} else if t.Operator != corev1.TolerationOpExists {
@@ -91,7 +94,7 @@ func (l *linter) spread(constraints []corev1.TopologySpreadConstraint) {
 		taken[kind] = true
 		if n := c.MinDomains; n != nil && *n <= 0 {
 			l.refuse(at.at("minDomains"), "remove it, or raise it", "Invalid value: %d: must be greater than zero", *n)
-		} else if n != nil && c.WhenUnsatisfiable != corev1.DoNotSchedule {
+		} else if n != nil && c.WhenUnsatisfiable == corev1.ScheduleAnyway {
 			l.refuse(at.at("minDomains"), "remove it", "Invalid value: %d: can only use minDomains if whenUnsatisfiable=DoNotSchedule", *n)
 		}
 		for _, policy := range []struct {
@@ -113,14 +116,16 @@ func (l *linter) labelSelector(at place, s *metav1.LabelSelector) {
 }
 
 // labelKeys are keys of labels whose values are those of the Pod itself.
-func (l *linter) labelKeys(at place, match, mismatch []string, selector *metav1.LabelSelector) {
+func (l *linter) labelKeys(parent place, match, mismatch []string, selector *metav1.LabelSelector) {
 	for _, list := range []struct {
 		field string
 		keys  []string
 	}{{"matchLabelKeys", match}, {"mismatchLabelKeys", mismatch}} {
-		at := at.at(list.field)
-		if len(list.keys) > 0 && selector == nil && !l.pod.RefusedIn(l.pod.Path) {
-			l.refuse(at, "add a labelSelector", "Forbidden: must not be specified when labelSelector is not set")
+		at := parent.at(list.field)
+		if selector == nil {
+			if len(list.keys) > 0 && !l.leftOut(parent) {
+				l.refuse(at, "add a labelSelector", "Forbidden: must not be specified when labelSelector is not set")
+			}
 			continue
 		}
 		for i, key := range list.keys {

@@ -78,7 +78,7 @@ func (l *linter) security(m manifest.Container) {
 	l.appArmor(at.at("appArmorProfile"), s.AppArmorProfile)
 	if s.ProcMount != nil && l.target.apiGate(gateProcMount, 33) {
 		l.mustBeOneOf(at.at("procMount"), string(*s.ProcMount), "Default", "Unmasked")
-		if *s.ProcMount == corev1.UnmaskedProcMount && !isFalse(l.pod.Spec.HostUsers) {
+		if *s.ProcMount == corev1.UnmaskedProcMount && !isFalse(l.pod.Spec.HostUsers) && !l.leftOut(l.spec("hostUsers")) {
 			l.refuse(at.at("procMount"), "give the Pod users of its own:\nhostUsers: false", "Invalid value: \"Unmasked\": `hostUsers` must be false to use `Unmasked`")
 		}
 	}
@@ -125,7 +125,7 @@ func (l *linter) appArmor(at place, profile *corev1.AppArmorProfile) {
 // has to have.
 func (l *linter) localhost(at place, is bool, profile *string) string {
 	switch at := at.at("localhostProfile"); {
-	case is && profile == nil && !l.pod.RefusedIn(at.path):
+	case is && profile == nil && !l.leftOut(at):
 		l.refuse(at, "name the profile", "Required value: must be set when the type is Localhost")
 	case !is && profile != nil:
 		l.refuse(at, "remove it, or:\ntype: Localhost", "Invalid value: can only be set when the type is Localhost")

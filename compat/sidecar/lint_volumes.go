@@ -20,10 +20,13 @@ type volumeSet map[string]corev1.VolumeSource
 // volumes checks those of the Pod, and returns them with those that a StatefulSet adds,
 // which stand for the Pod's own of the same name.
 func (l *linter) volumes() volumeSet {
-	claims, all := claimTemplates(l.pod), volumeSet{}
+	claims, all := map[string]bool{}, volumeSet{}
+	for _, name := range claimTemplates(l.pod) {
+		claims[name] = true
+	}
 	for i := range l.pod.Spec.Volumes {
 		v, at := &l.pod.Spec.Volumes[i], l.spec("volumes"+manifest.PathIndex(i))
-		if slices.Contains(claims, v.Name) {
+		if claims[v.Name] {
 			continue
 		}
 		switch problems := validation.IsDNS1123Label(v.Name); {
@@ -37,7 +40,12 @@ func (l *linter) volumes() volumeSet {
 			l.volume(at, v)
 		}
 	}
-	for _, name := range claims {
+	for i, v := range l.pod.Spec.Volumes {
+		if v.PersistentVolumeClaim != nil && !claims[v.Name] {
+			l.claimed(l.spec("volumes"+manifest.PathIndex(i)+".persistentVolumeClaim.claimName"), v.PersistentVolumeClaim.ClaimName, all)
+		}
+	}
+	for name := range claims {
 		all[name] = corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: name}}
 	}
 	return all
@@ -76,7 +84,7 @@ func (l *linter) volume(at place, v *corev1.Volume) {
 			l.refuse(at.at("emptyDir.sizeLimit"), "remove it, or raise it", "Forbidden: SizeLimit field must be a valid resource quantity")
 		}
 	case v.PersistentVolumeClaim != nil:
-		l.claimed(at.at("persistentVolumeClaim.claimName"), v.PersistentVolumeClaim.ClaimName)
+		l.required(at.at("persistentVolumeClaim.claimName"), v.PersistentVolumeClaim.ClaimName)
 	case v.NFS != nil:
 		at = at.at("nfs")
 		l.required(at.at("server"), v.NFS.Server)
@@ -113,15 +121,11 @@ func (l *linter) hostPath(at place, source *corev1.HostPathVolumeSource) {
 	}
 }
 
-// claimed is the name of a claim, which is none that the Pod itself makes.
-func (l *linter) claimed(at place, name string) {
-	if !l.required(at, name) || l.pod.Kind != "Pod" || l.pod.Meta.Name == "" {
-		return
-	}
-	for _, v := range l.pod.Spec.Volumes {
-		if v.Ephemeral != nil && l.pod.Meta.Name+"-"+v.Name == name {
-			l.refuse(at, "name another claim", "Invalid value: %.100q: must not reference a PVC that gets created for an ephemeral volume", name)
-		}
+// claimed refuses the name of a claim that the Pod itself makes.
+func (l *linter) claimed(at place, name string, volumes volumeSet) {
+	volume, ok := strings.CutPrefix(name, l.pod.Meta.Name+"-")
+	if ok && l.pod.Kind == "Pod" && l.pod.Meta.Name != "" && volumes[volume].Ephemeral != nil {
+		l.refuse(at, "name another claim", "Invalid value: %.100q: must not reference a PVC that gets created for an ephemeral volume", name)
 	}
 }
 
@@ -261,7 +265,7 @@ func (l *linter) volumeNamed(at place, name string, volumes volumeSet) {
 	switch {
 	case name == "":
 		l.refuse(at, "say which volume", "Required value: it names no volume")
-	case !hasVolume(volumes, name) && !l.pod.RefusedIn(l.spec("volumes").path) && !l.pod.RefusedIn(l.pod.ObjectPath("spec.volumeClaimTemplates")):
+	case !hasVolume(volumes, name) && !l.leftOut(l.spec("volumes"), l.document("spec.volumeClaimTemplates")):
 		remedy := "add the volume to the Pod's volumes"
 		if near := verdict.Nearest(name, slices.Sorted(maps.Keys(volumes))); near != "" {
 			remedy = "did you mean " + near + "?"
@@ -281,7 +285,7 @@ func (l *linter) mount(at place, m manifest.Container, mount *corev1.VolumeMount
 	if shared {
 		propagation, at := *mount.MountPropagation, at.at("mountPropagation")
 		l.mustBeOneOf(at, string(propagation), "None", "HostToContainer", "Bidirectional")
-		if propagation == corev1.MountPropagationBidirectional && (m.SecurityContext == nil || !isOn(m.SecurityContext.Privileged)) {
+		if propagation == corev1.MountPropagationBidirectional && (m.SecurityContext == nil || !isOn(m.SecurityContext.Privileged)) && !l.leftOut(placeIn(m, "securityContext")) {
 			l.refuse(at, "make the container privileged, or choose HostToContainer", "Forbidden: Bidirectional mount propagation is available only to privileged containers")
 		}
 	}
@@ -300,20 +304,22 @@ func (l *linter) mount(at place, m manifest.Container, mount *corev1.VolumeMount
 
 // devices are the volumeDevices of a container, which are no mounts.
 func (l *linter) devices(m manifest.Container, volumes volumeSet) {
-	names, paths := map[string]bool{}, map[string]bool{}
-	mounted := func(is func(corev1.VolumeMount) bool) bool { return slices.ContainsFunc(m.VolumeMounts, is) }
+	names, paths := map[string]bool{}, map[string]bool{} // that are taken
+	for _, mount := range m.VolumeMounts {
+		names[mount.Name], paths[mount.MountPath] = true, true
+	}
 	for i, device := range m.VolumeDevices {
 		at := placeIn(m, "volumeDevices"+manifest.PathIndex(i))
 		l.volumeNamed(at.at("name"), device.Name, volumes)
-		if source, ok := volumes[device.Name]; ok && source.PersistentVolumeClaim == nil && source.Ephemeral == nil {
+		if source, ok := volumes[device.Name]; ok && source.PersistentVolumeClaim == nil && source.Ephemeral == nil && !l.leftOut(l.spec("volumes")) {
 			l.refuse(at.at("name"), "mount it in volumeMounts", "Invalid value: %q: can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode", manifest.Shorten(device.Name))
 		}
-		if names[device.Name] || mounted(func(v corev1.VolumeMount) bool { return v.Name == device.Name }) {
+		if names[device.Name] {
 			l.refuse(at.at("name"), "use the volume once", "Invalid value: %q: must be unique, and not in volumeMounts", manifest.Shorten(device.Name))
 		}
 		l.required(at.at("devicePath"), device.DevicePath)
 		l.noBacksteps(at.at("devicePath"), device.DevicePath)
-		if device.DevicePath != "" && paths[device.DevicePath] || mounted(func(v corev1.VolumeMount) bool { return v.MountPath == device.DevicePath }) {
+		if device.DevicePath != "" && paths[device.DevicePath] {
 			l.refuse(at.at("devicePath"), "choose another path", "Invalid value: %.100q: must be unique, and not in volumeMounts", device.DevicePath)
 		}
 		names[device.Name], paths[device.DevicePath] = true, true

@@ -52,7 +52,7 @@ func (l *linter) workload() {
 		switch labels := o.Spec.Selector; {
 		case len(labels) > 0:
 			l.selector(spec.at("selector"), &metav1.LabelSelector{MatchLabels: labels})
-		case len(l.pod.Labels) == 0 && !l.pod.RefusedIn(spec.path):
+		case len(l.pod.Labels) == 0 && !l.leftOut(spec):
 			l.refuse(spec.at("selector"), "give the template labels", "Required value: a ReplicationController needs a selector, or a template with labels")
 		}
 	case *batchv1.Job:

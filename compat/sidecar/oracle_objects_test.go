@@ -258,3 +258,46 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	}
 	return fields
 }
+
+// wrongTypes returns an object once for each value in its metadata and spec, with that one
+// of a wrong type.
+func wrongTypes(t *testing.T, data []byte) [][]byte {
+	t.Helper()
+	var object map[string]any
+	if err := json.Unmarshal(data, &object); err != nil {
+		t.Fatal(err)
+	}
+	var all [][]byte
+	try := func(v any, set func(any)) {
+		set(any("x"))
+		switch v.(type) {
+		case string, float64, bool:
+			set(map[string]any{"x": "y"})
+		}
+		changed, err := json.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, changed)
+		set(v)
+	}
+	var each func(v any)
+	each = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for _, key := range slices.Sorted(maps.Keys(v)) {
+				try(v[key], func(value any) { v[key] = value })
+				each(v[key])
+			}
+		case []any:
+			for i := range v {
+				try(v[i], func(value any) { v[i] = value })
+				each(v[i])
+			}
+		}
+	}
+	for _, part := range []string{"metadata", "spec", "template"} {
+		each(object[part])
+	}
+	return all
+}

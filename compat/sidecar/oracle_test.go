@@ -276,6 +276,26 @@ func TestOracle(t *testing.T) {
 	}
 }
 
+// TestNothingFromAnyRefused: of an object that is admitted, with one value of a wrong type,
+// nothing else is said: what stands in the place of that value is no reason to judge.
+func TestNothingFromAnyRefused(t *testing.T) {
+	for _, data := range admitted(t) {
+		for _, changed := range wrongTypes(t, data) {
+			m := manifest.Parse(t.Context(), "f", changed)
+			if len(m.Problems) == 0 {
+				t.Fatalf("no problem\n%s", changed)
+			}
+			for _, p := range m.Pods {
+				for _, f := range Lint(p, Order(p, Target{}), Target{}) {
+					if f.Severity == verdict.SeverityError {
+						t.Errorf("%+v: %s %s %s", m.Problems[0].Path, f.ID, f.Path, f.Message)
+					}
+				}
+			}
+		}
+	}
+}
+
 // podAdmission returns what an API server refuses of a Pod that is made from a template.
 func podAdmission(data []byte) (field.ErrorList, error) {
 	var object struct {

@@ -77,6 +77,9 @@ func (l *linter) hookPort(m manifest.Container, field string, h *corev1.Lifecycl
 }
 
 func (l *linter) noSuchPort(m manifest.Container, severity verdict.Severity, field string, port handlerPort, effect string) {
+	if unreadIn(l.pod, m, "ports") {
+		return
+	}
 	name, names := port.port.StrVal, []string{}
 	for _, p := range m.Ports {
 		names = append(names, p.Name)
