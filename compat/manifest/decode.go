@@ -100,7 +100,7 @@ func (d *decoder) pod(n *yamltree.Node, path, where string, t typeMeta, bestEffo
 		d.places[p.ObjectPath("metadata")] = placeOf(v)
 	}
 	p.Name, p.Namespace = Shorten(cmp.Or(d.written(owner, "metadata.name"), d.written(owner, "metadata.generateName"))), Shorten(d.written(owner, "metadata.namespace"))
-	p.places, p.refused = d.places, d.refused
+	p.places, p.refused, p.aboveRefused = d.places, d.refused, allAbove(d.refused)
 	p.Suppressions = d.annotated(owner, root, strings.TrimPrefix(strings.TrimPrefix(p.Path, root), "."))
 	d.m.Pods = append(d.m.Pods, p)
 }

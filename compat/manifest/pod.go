@@ -48,9 +48,9 @@ type Pod struct {
 
 	// places maps a path in the document to where it is written.
 	places map[string]place
-	// refused are the paths whose values were of a wrong type.
-	refused map[string]bool
-	root    string // the object's own path in the document
+	// refused are the paths whose values were of a wrong type, aboveRefused all above them.
+	refused, aboveRefused map[string]bool
+	root                  string // the object's own path in the document
 }
 
 // ObjectPath returns the path in the document of a field of the object.
@@ -59,23 +59,34 @@ func (p *Pod) ObjectPath(field string) string { return JoinPath(p.root, field) }
 // Refused reports whether the value at a path was left out because it could not be
 // read, or is part of such a value. What is there instead, nothing, is no reason to judge.
 func (p *Pod) Refused(path string) bool {
-	for at := range p.refused {
-		if within(path, at) {
-			return true
+	for !p.refused[path] {
+		if path == "" {
+			return false
 		}
+		path = above(path)
 	}
-	return false
+	return true
 }
 
 // RefusedIn reports whether a part of the value at a path was left out, or all of it.
 func (p *Pod) RefusedIn(path string) bool {
-	for at := range p.refused {
-		if within(at, path) {
-			return true
+	return p.aboveRefused[path] || p.Refused(path)
+}
+
+// allAbove returns all paths above some.
+func allAbove(paths map[string]bool) map[string]bool {
+	all := map[string]bool{}
+	for path := range paths {
+		for path != "" && !all[above(path)] {
+			path = above(path)
+			all[path] = true
 		}
 	}
-	return p.Refused(path)
+	return all
 }
+
+// above returns the path of what holds a value.
+func above(path string) string { return path[:max(strings.LastIndexAny(path, ".["), 0)] }
 
 // Holds reports whether a problem is about the object that the Pod is from.
 func (p *Pod) Holds(problem Problem) bool {
@@ -119,7 +130,7 @@ func (p *Pod) PlaceAt(path string) (line, column int) {
 		if at, ok := p.places[path]; ok {
 			return int(at.line), int(at.column)
 		}
-		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+		path = above(path)
 	}
 	return p.Line, 0
 }
