@@ -276,6 +276,32 @@ func TestOracle(t *testing.T) {
 	}
 }
 
+// TestExamples: what is documented as good is admitted, and what is refused in the examples is
+// refused by Kubernetes.
+func TestExamples(t *testing.T) {
+	for _, id := range FindingIDs() {
+		doc, _ := FindingDoc(id)
+		bad, good, _ := strings.Cut(doc, "\nGood:\n")
+		_, bad, _ = strings.Cut(bad, "\nBad:\n")
+		for _, example := range []string{bad, good} {
+			data, err := sigsyaml.YAMLToJSON([]byte(yamlIn(t, example)))
+			if err != nil {
+				t.Fatal(id, err)
+			}
+			errs, err := admission(data)
+			if err != nil {
+				t.Fatal(id, err)
+			}
+			if refused := refusals(t, data, Target{API: release(t, oracleVersion)}); (len(errs) > 0) != (len(refused) > 0) {
+				t.Errorf("%s: Kubernetes says %v, and is said to refuse %q", id, errs, refused)
+			}
+			if example == good && len(errs) > 0 {
+				t.Errorf("%s: the good example is refused: %v", id, errs)
+			}
+		}
+	}
+}
+
 // TestNothingFromAnyRefused: of an object that is admitted, with one value of a wrong type,
 // nothing else is said: what stands in the place of that value is no reason to judge.
 func TestNothingFromAnyRefused(t *testing.T) {
