@@ -48,7 +48,7 @@ func (l *linter) jobName(s *batchv1.JobSpec) {
 	if beginning := l.pod.Meta.GenerateName; name == "" && beginning != "" {
 		name, at = beginning[:min(len(beginning), 58)]+"00000", l.document("metadata.generateName") // as the server does
 	}
-	if n := s.Completions; name != "" && s.CompletionMode != nil && *s.CompletionMode == batchv1.IndexedCompletion && n != nil && *n > 0 {
+	if n := completions(s); name != "" && s.CompletionMode != nil && *s.CompletionMode == batchv1.IndexedCompletion && n != nil && *n > 0 {
 		if problems := validation.IsDNS1123Label(fmt.Sprintf("%s-%d", name, *n-1)); len(problems) > 0 {
 			l.refuse(at, "rename it", "Invalid value: %.100q: its Pods could not have their names: %s", name, withoutPattern(problems))
 			return
@@ -57,6 +57,15 @@ func (l *linter) jobName(s *batchv1.JobSpec) {
 	if !isOn(s.ManualSelector) && len(name) > validation.LabelValueMaxLength {
 		l.refuse(at, "shorten it", "Invalid value: %.100q: it becomes a label of the Job's Pods: must be no more than %d characters", name, validation.LabelValueMaxLength)
 	}
+}
+
+// completions is how many Pods have to succeed, nil where one is enough. With neither that nor
+// parallelism the API server makes both 1.
+func completions(s *batchv1.JobSpec) *int32 {
+	if s.Completions == nil && s.Parallelism == nil {
+		return new(int32(1))
+	}
+	return s.Completions
 }
 
 // jobSpec is a Job's spec, or that of the Jobs of a CronJob.
@@ -115,12 +124,13 @@ func (l *linter) onlyIndexed(at place, s *batchv1.JobSpec) {
 
 // indexed is about a Job whose Pods have numbers.
 func (l *linter) indexed(at place, s *batchv1.JobSpec) {
-	if s.Completions == nil {
+	n := completions(s)
+	if n == nil {
 		l.refuse(at.at("completions"), "say how many:\ncompletions: 1", "Required value: when completion mode is Indexed")
 		return
 	}
-	most, failed := int32(maxIndexed), int32(maxIndexed)
-	if *s.Completions > maxIndexed && s.BackoffLimitPerIndex != nil {
+	all, most, failed := *n, int32(maxIndexed), int32(maxIndexed)
+	if all > maxIndexed && s.BackoffLimitPerIndex != nil {
 		most, failed = maxManyIndexed, maxManyIndexed
 		if s.MaxFailedIndexes == nil {
 			l.refuse(at.at("maxFailedIndexes"), "say how many", "Required value: must be specified when completions is above %d", maxIndexed)
@@ -129,11 +139,11 @@ func (l *linter) indexed(at place, s *batchv1.JobSpec) {
 	if n := s.Parallelism; n != nil && *n > most {
 		l.refuse(at.at("parallelism"), "lower it", "Invalid value: %d: must be less than or equal to %d when completion mode is Indexed", *n, most)
 	}
-	if n := s.MaxFailedIndexes; n != nil && *n > min(failed, *s.Completions) {
-		l.refuse(at.at("maxFailedIndexes"), "lower it", "Invalid value: %d: must be less than or equal to %d", *n, min(failed, *s.Completions))
+	if n := s.MaxFailedIndexes; n != nil && *n > min(failed, all) {
+		l.refuse(at.at("maxFailedIndexes"), "lower it", "Invalid value: %d: must be less than or equal to %d", *n, min(failed, all))
 	}
 	if s.SuccessPolicy != nil {
-		l.successPolicy(at.at("successPolicy.rules"), s.SuccessPolicy, *s.Completions)
+		l.successPolicy(at.at("successPolicy.rules"), s.SuccessPolicy, all)
 	}
 }
 
