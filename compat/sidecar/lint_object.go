@@ -88,36 +88,39 @@ func runsForever(p *manifest.Pod) bool {
 	return false
 }
 
-// containerPorts are those that are out of range, badly named, or that two
-// regular containers take on the host.
+// containerPorts are those that are out of range, badly named, or taken twice on the host: by
+// regular containers, or by one init container, since those run one by one.
 func (l *linter) containerPorts() {
-	const remedy = "correct the port: the API server refuses the Pod"
-	taken := map[corev1.ContainerPort]string{}
+	regular := map[corev1.ContainerPort]string{}
 	for _, m := range append(l.containers, l.pod.EphemeralContainers()...) {
+		taken := regular
+		if m.Role != manifest.RoleRegular {
+			taken = map[corev1.ContainerPort]string{}
+		}
 		for i, port := range m.Ports {
-			at := "ports" + manifest.PathIndex(i)
-			refuse := func(field string, problems []string) {
-				if len(problems) > 0 {
-					l.find("SC031", verdict.SeverityError, placeIn(m, manifest.JoinPath(at, field)), remedy, "%s", strings.Join(problems, "; "))
-				}
-			}
-			refuse("containerPort", validation.IsValidPortNum(int(port.ContainerPort)))
+			at := placeIn(m, "ports"+manifest.PathIndex(i))
+			l.portProblems(at.at("containerPort"), validation.IsValidPortNum(int(port.ContainerPort)))
 			if port.Name != "" {
-				refuse("name", validation.IsValidPortName(port.Name))
+				l.portProblems(at.at("name"), validation.IsValidPortName(port.Name))
 			}
-			if l.pod.Spec.HostNetwork && port.HostPort == 0 {
+			if l.pod.Spec.HostNetwork && port.HostPort == 0 && m.Role != manifest.RoleEphemeral {
 				port.HostPort = port.ContainerPort // as the server does
 			}
 			if port.HostPort == 0 {
 				continue
 			}
-			refuse("hostPort", validation.IsValidPortNum(int(port.HostPort)))
+			l.portProblems(at.at("hostPort"), validation.IsValidPortNum(int(port.HostPort)))
 			k := corev1.ContainerPort{HostPort: port.HostPort, HostIP: port.HostIP, Protocol: cmp.Or(port.Protocol, corev1.ProtocolTCP)}
-			if other, twice := taken[k]; twice && m.Role == manifest.RoleRegular {
-				refuse("hostPort", []string{fmt.Sprintf("Duplicate value: the host port %d is also that of %q", port.HostPort, other)})
-			} else if m.Role == manifest.RoleRegular {
-				taken[k] = m.ShortName
+			if other, twice := taken[k]; twice {
+				l.portProblems(at.at("hostPort"), []string{fmt.Sprintf("Duplicate value: the host port %d is also that of %q", port.HostPort, other)})
 			}
+			taken[k] = m.ShortName
 		}
+	}
+}
+
+func (l *linter) portProblems(at place, problems []string) {
+	if len(problems) > 0 {
+		l.refuse(at, "correct the port: the API server refuses the Pod", "%s", strings.Join(problems, "; "))
 	}
 }

@@ -127,6 +127,8 @@ func TestRefusedFields(t *testing.T) {
 		{"ephemeralContainers", spec("ephemeralContainers: [{name: e, image: e}]"), "spec.ephemeralContainers"},
 		{"a live Pod's ephemeralContainers", live(spec("ephemeralContainers: [{name: e, image: e}]")), ""},
 		{"ports of the host's network", podYAML(nil, []string{app + ", ports: [{containerPort: 80}]", "name: b, image: b, ports: [{containerPort: 80}]"}, "hostNetwork: true"), "spec.containers[1].ports[0].hostPort"},
+		{"an init container's host port twice", podYAML([]string{"name: i, image: i, ports: [{hostPort: 80, containerPort: 80}, {hostPort: 80, containerPort: 81}]"}, []string{app}), "spec.initContainers[0].ports[1].hostPort"},
+		{"host ports of two init containers", podYAML([]string{"name: i, image: i, ports: [{hostPort: 80, containerPort: 80}]", "name: j, image: j, ports: [{hostPort: 80, containerPort: 80}]"}, []string{app}), ""},
 		{"header of a hook", container("lifecycle: {preStop: {httpGet: {port: 80, httpHeaders: [{name: 'a b', value: c}]}}}"), c + "lifecycle.preStop.httpGet.httpHeaders[0].name"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
