@@ -587,7 +587,7 @@ func TestImages(t *testing.T) {
 			want: []string{
 				"unknown",
 				"reg/app:1 unknown error forbidden",
-				"forbidden: listing the artifacts of reg/app:1: referrers sha256:c0cbb7bb21f48e6b5f0d715ea7f86974efb3d32b1a495582f6cadfaec8bae63e at reg/app: forbidden (HTTP 403): DENIED: no",
+				"forbidden: listing the artifacts of reg/app:1: referrers sha256:c0cbb7bb21f48e6b5f0d715ea7f86974efb3d32b1a495582f6cadfaec8bae63e at reg/app: forbidden, though the image itself can be read (HTTP 403): DENIED: no",
 				"error forbidden",
 			},
 		},

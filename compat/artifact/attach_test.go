@@ -61,6 +61,24 @@ func TestAttach(t *testing.T) {
 }
 
 // TestAttachedManifest pins the bytes: they are what oras attach makes, and the same every time.
+// TestPutStatus: whatever a registry calls success is looked at.
+func TestPutStatus(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusOK, http.StatusAccepted, http.StatusNoContent} {
+		r := registrytest.New(t, registrytest.Options{})
+		r.PushImage(t, "app", "1.0", amd64)
+		r.Fail(registrytest.Fault{On: registrytest.KindPut, Do: registrytest.Answer(status)})
+		repo := open(t, r, "app:1.0", Options{})
+		if _, err := repo.Attach(testContext(t), []byte(specA), AttachOptions{Created: day}); err != nil {
+			t.Errorf("%d: %v", status, err)
+			continue
+		}
+		if c := inEffect(t, repo); string(c.Spec) != specA {
+			t.Errorf("%d: got %q", status, c.Spec)
+		}
+	}
+}
+
 func TestAttachedManifest(t *testing.T) {
 	r := registrytest.New(t, registrytest.Options{})
 	d := r.PushImage(t, "app", "1.0", amd64)

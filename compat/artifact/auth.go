@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os/exec"
 	"strings"
 	"sync"
 
@@ -213,7 +214,17 @@ func (t *tokens) credential(ctx context.Context, _ string) (auth.Credential, err
 	if ctx.Err() != nil { // of which a helper that was killed says nothing
 		return id, failure(item, ctx.Err())
 	}
-	return id, &AuthError{Item: item, Status: http.StatusUnauthorized, Message: scrub(err), Err: err}
+	// What a store of credentials says is not repeated: it may be the secret.
+	return id, &AuthError{Item: item, Status: http.StatusUnauthorized, Message: unusable(err)}
+}
+
+// unusable says why credentials cannot be had, in words that have nothing of theirs.
+func unusable(err error) string {
+	var missing *exec.Error
+	if errors.As(err, &missing) {
+		return "the credential helper " + missing.Name + " is not installed"
+	}
+	return "the credentials that are configured for it cannot be used"
 }
 
 // sameOrigin reports whether two URLs have the same scheme, host and port.

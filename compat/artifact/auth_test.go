@@ -323,7 +323,7 @@ func TestRedirect(t *testing.T) {
 			t.Errorf("%s: got %q", name, c.Spec)
 		}
 		for _, h := range got() {
-			if h.Get("Authorization") != "" || h.Get("Cookie") != "" {
+			if h.Get("Authorization") != "" || h.Get("Cookie") != "" || h.Get("Referer") != "" {
 				t.Errorf("%s: it was told %v", name, h)
 			}
 		}

@@ -78,6 +78,7 @@ func tlsConfig(o Options) (*tls.Config, error) {
 // That credentials are not taken along is oras-go's part: what is sent without it has none.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	first := via[0]
+	req.Header.Del("Referer") // it may have a user's name, or the signature of a URL
 	switch {
 	case len(via) > MaxRedirects:
 		return errTooManyRedirects

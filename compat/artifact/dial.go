@@ -3,6 +3,7 @@ package artifact
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -53,13 +54,23 @@ func newConnections(registry *url.URL, config *tls.Config, connect dialFunc) *co
 // RoundTrip sends a request once. Where a proxy makes the connection, the address is not for us to
 // check.
 func (c *connections) RoundTrip(req *http.Request) (*http.Response, error) {
+	transport := c.open
 	if asksToken(req) && !sameOrigin(c.registry, req.URL) {
 		if proxy, err := c.open.Proxy(req); err == nil && proxy == nil {
-			return c.checked.RoundTrip(req)
+			transport = c.checked
 		}
 	}
-	return c.open.RoundTrip(req)
+	resp, err := transport.RoundTrip(req)
+	if err == nil && resp.StatusCode < http.StatusOK {
+		// The body of 101 is the connection itself, which no context ends.
+		_ = resp.Body.Close()
+		return nil, errSwitches
+	}
+	return resp, err
 }
+
+// errSwitches is of a server that wants to speak another protocol, for which nobody asked.
+var errSwitches = errors.New("the server answered 101 Switching Protocols")
 
 // CloseIdleConnections closes what nobody uses at the moment.
 func (c *connections) CloseIdleConnections() {

@@ -151,6 +151,7 @@ type NotFoundError struct {
 	Item
 	Available []string // what could have been asked for instead, if that is known
 	Unread    []string // why it may exist all the same: what was not read
+	layout    bool     // in an OCI layout on disk
 }
 
 func (e *NotFoundError) Error() string {
@@ -162,6 +163,14 @@ func (e *NotFoundError) Error() string {
 		message += "; not everything was read: " + strings.Join(e.Unread, "; ")
 	}
 	return message
+}
+
+// Hint says where to look in a layout, which has no login; "" leaves it to the code.
+func (e *NotFoundError) Hint() string {
+	if e.layout {
+		return "check the tag: the layout's index.json has those that there are"
+	}
+	return ""
 }
 
 // Code says what is missing: [CodeImageNotFound], [CodePlatformNotFound], [CodeArtifactNotFound] or

@@ -14,6 +14,7 @@ type AuthError struct {
 	Item
 	Status  int    // HTTP status
 	Message string // what the server said, shortened
+	Sent    bool   // a user name and password were sent, and refused
 	Err     error  // what the authentication came to grief on, if it got that far
 }
 
@@ -22,10 +23,27 @@ func (e *AuthError) Error() string {
 	if e.Status == http.StatusForbidden {
 		what = "forbidden"
 	}
+	if e.What == whatReferrers { // which are asked for after the manifest
+		what += ", though the image itself can be read"
+	}
 	return withMessage(fmt.Sprintf("%s: %s (HTTP %d)", e.Item, what, e.Status), e.Message)
 }
 
 func (e *AuthError) Unwrap() error { return e.Err }
+
+// Hint says what to do where something was sent; "" leaves it to the code.
+func (e *AuthError) Hint() string {
+	if !e.Sent || e.Status != http.StatusUnauthorized {
+		return ""
+	}
+	return "the user name and password were refused: check them, or log in anew with `docker login`"
+}
+
+// sendsPassword reports whether a request has a user name and password.
+func sendsPassword(req *http.Request) bool {
+	_, _, ok := req.BasicAuth()
+	return ok
+}
 
 // Code is [CodeUnauthorized] or [CodeForbidden].
 func (e *AuthError) Code() string {

@@ -22,7 +22,7 @@ func (g *registry) refusal(item Item, resp *http.Response) error {
 			return &NotFoundError{Item: item}
 		}
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return &AuthError{Item: item, Status: resp.StatusCode, Message: message}
+		return &AuthError{Item: item, Status: resp.StatusCode, Message: message, Sent: sendsPassword(resp.Request)}
 	}
 	e := &RegistryError{Item: item, Status: resp.StatusCode, RetryAfter: retryAfter(resp), Message: message}
 	if item.What == whatImage && e.Status == http.StatusBadRequest && message == "" && resp.Request.URL.Scheme == "http" && resp.Header.Get("Docker-Distribution-Api-Version") == "" {

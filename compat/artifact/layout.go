@@ -110,7 +110,7 @@ func (l *layout) read(item Item, d digest.Digest, limit int64) ([]byte, error) {
 	raw, err := readRegular(l.blobPath(d), limit)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &NotFoundError{Item: item}
+		return nil, &NotFoundError{Item: item, layout: true}
 	case errors.Is(err, errTooLarge):
 		return nil, &TooLargeError{Item: item, Limit: limit, Unit: "bytes"}
 	case err != nil:
@@ -183,11 +183,11 @@ func (l *layout) resolve(item Item, tag string) (ocispec.Descriptor, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1 && l.ref.Tag == "":
-		return ocispec.Descriptor{}, &NotFoundError{Item: l.item(whatImage, "without a tag"), Available: tags}
+		return ocispec.Descriptor{}, &NotFoundError{Item: l.item(whatImage, "without a tag"), Available: tags, layout: true}
 	case len(found) > 1:
 		return ocispec.Descriptor{}, &MalformedError{Item: item, Reason: "the tag stands for several images"}
 	default:
-		return ocispec.Descriptor{}, &NotFoundError{Item: item, Available: tags}
+		return ocispec.Descriptor{}, &NotFoundError{Item: item, Available: tags, layout: true}
 	}
 }
 

@@ -112,6 +112,34 @@ func TestAuthFiles(t *testing.T) {
 	}
 }
 
+// TestStoresAreNotQuoted: nothing is repeated of what a file or a helper says that cannot be used, and
+// a helper that is missing is named.
+func TestStoresAreNotQuoted(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "docker-credential-loud"), []byte("#!/bin/sh\necho hunter2secret; echo hunter2secret >&2; exit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	r := registrytest.New(t, registrytest.Options{Auth: registrytest.AuthBasic, Username: user, Password: password})
+	for config, want := range map[string]string{
+		`{"auths":{"HOST":{"auth":"` + base64.StdEncoding.EncodeToString([]byte("hunter2secret")) + `"}}}`: "cannot be used",
+		`{"credsStore":"loud"}`:    "cannot be used",
+		`{"credsStore":"nowhere"}`: "the credential helper docker-credential-nowhere is not installed",
+	} {
+		file := filepath.Join(dir, "config.json")
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(config, "HOST", r.Host())), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		repo, err := Open(testContext(t), r.Host()+"/app:1.0", Options{PlainHTTP: true, RegistryConfig: file})
+		if err == nil {
+			_, err = repo.Image(testContext(t), amd64)
+		}
+		if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", config, err, want)
+		}
+	}
+}
+
 // TestHangingHelper does not wait for a credential helper that goes on when it is told to stop.
 func TestHangingHelper(t *testing.T) {
 	dir := t.TempDir()

@@ -4,7 +4,9 @@ import (
 	// The digest package knows only the algorithms that are linked in.
 	_ "crypto/sha256"
 	_ "crypto/sha512"
+	"net/netip"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -95,6 +97,9 @@ func ParseReference(s string) (Reference, error) {
 		// Not repeated in the message: it may be user:password@host.
 		return Reference{}, &ReferenceError{Reason: "the registry must be host[:port], credentials are given by flags or docker login"}
 	}
+	if !hasPath && namesHost(head) {
+		return Reference{}, &ReferenceError{Reference: s, Reason: "the repository is missing: write " + head + "/REPOSITORY[:TAG]"}
+	}
 	if !hasPath || !isHost(head) {
 		return Reference{}, shortName(s)
 	}
@@ -106,6 +111,16 @@ func ParseReference(s string) (Reference, error) {
 // https://github.com/distribution/reference/blob/v0.6.0/normalize.go#L143
 func isHost(s string) bool {
 	return s == "localhost" || strings.ContainsAny(s, ".:") || s != strings.ToLower(s)
+}
+
+// namesHost reports whether a reference without a slash is a registry whose repository was forgotten,
+// rather than an image of Docker's: it is an address, or has a dot and a port.
+func namesHost(s string) bool {
+	name, _, _ := strings.Cut(s, "@")
+	name, port, _ := strings.Cut(name, ":")
+	_, noPort := strconv.ParseUint(port, 10, 16)
+	_, noAddress := netip.ParseAddr(name)
+	return name == "localhost" || noAddress == nil || noPort == nil && strings.Contains(name, ".")
 }
 
 func shortName(s string) error {

@@ -49,6 +49,11 @@ func TestParseReferenceRefuses(t *testing.T) {
 			t.Errorf("%q: got %v, %v", in, got, err)
 		}
 	}
+	for _, in := range []string{"127.0.0.1:6611", "127.0.0.1", "registry.example.com:5000", "localhost", "localhost:5000", "127.0.0.1@" + someDigest} {
+		if _, err := ParseReference(in); err == nil || !strings.Contains(err.Error(), "the repository is missing") {
+			t.Errorf("%s: got %v", in, err)
+		}
+	}
 	_, err := ParseReference("user:secret@registry.example.com/app")
 	if err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -26,15 +27,29 @@ func (g *registry) referrers(ctx context.Context, subject digest.Digest) (referr
 }
 
 // noAPI reports whether an answer means that the registry does not have the referrers API.
-// Registries without it say 404 in several ways, olareg 405. Refusals and failures are neither.
+// Registries without it say 404 in several ways, olareg 405, Artifactory 406, others 410, 501 or 400
+// UNSUPPORTED; and what another origin says is of no registry (see [registry.getOnce]).
 func noAPI(err error) bool {
 	var missing *NotFoundError
 	if errors.As(err, &missing) {
 		return missing.What == whatReferrers
 	}
 	var status *RegistryError
-	return errors.As(err, &status) && status.What == whatReferrers && status.Status == http.StatusMethodNotAllowed
+	if !errors.As(err, &status) || status.What != whatReferrers {
+		return false
+	}
+	switch status.Status {
+	case http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusGone, http.StatusNotImplemented:
+		return true
+	case http.StatusBadRequest:
+		return strings.HasPrefix(status.Message, codeUnsupported)
+	}
+	return false
 }
+
+// codeUnsupported is what registries call what they don't have.
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
+const codeUnsupported = "UNSUPPORTED"
 
 func (g *registry) referrersByAPI(ctx context.Context, subject digest.Digest) (referrers, error) {
 	item := g.item(whatReferrers, subject.String())

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,18 @@ func TestNoArtifact(t *testing.T) {
 
 // TestNoReferrersAPI takes every way to say so for what it is.
 func TestNoReferrersAPI(t *testing.T) {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if strings.Contains(req.URL.Path, "busy") {
+			w.WriteHeader(http.StatusTooManyRequests)
+		}
+		_, _ = w.Write([]byte("<html>Sign in</html>"))
+	}))
+	t.Cleanup(site.Close)
+	unsupported := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"errors":[{"code":"UNSUPPORTED","message":"not here"}]}`, status)
+		}
+	}
 	for name, reply := range map[string]http.HandlerFunc{
 		"404 text": http.NotFound,
 		"404 empty": func(w http.ResponseWriter, _ *http.Request) {
@@ -90,9 +103,13 @@ func TestNoReferrersAPI(t *testing.T) {
 		"404 METHOD_UNKNOWN": func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, `{"errors":[{"code":"METHOD_UNKNOWN"}]}`, http.StatusNotFound)
 		},
-		"405 UNSUPPORTED": func(w http.ResponseWriter, _ *http.Request) {
-			http.Error(w, `{"errors":[{"code":"UNSUPPORTED"}]}`, http.StatusMethodNotAllowed)
-		},
+		"400 UNSUPPORTED":     unsupported(http.StatusBadRequest),
+		"405 UNSUPPORTED":     unsupported(http.StatusMethodNotAllowed),
+		"406 as Artifactory":  unsupported(http.StatusNotAcceptable),
+		"410":                 unsupported(http.StatusGone),
+		"501":                 unsupported(http.StatusNotImplemented),
+		"a web site":          http.RedirectHandler(site.URL+"/", http.StatusSeeOther).ServeHTTP,
+		"a web site, as GHCR": http.RedirectHandler(site.URL+"/busy", http.StatusSeeOther).ServeHTTP,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -104,6 +121,42 @@ func TestNoReferrersAPI(t *testing.T) {
 				t.Errorf("got %q", c.Spec)
 			}
 		})
+	}
+}
+
+// TestBadRequest: a 400 that does not say UNSUPPORTED is none of these.
+func TestBadRequest(t *testing.T) {
+	t.Parallel()
+	r := registrytest.New(t, registrytest.Options{})
+	r.PushImage(t, "app", "1.0", amd64)
+	r.Fail(registrytest.Fault{On: registrytest.KindReferrers, Do: registrytest.Status(http.StatusBadRequest, "")})
+	_, _, err := read(t, r, "app:1.0", amd64)
+	wantCode(t, err, CodeRegistryError)
+}
+
+// TestReferrersForbidden says that it is only the list that may not be read.
+func TestReferrersForbidden(t *testing.T) {
+	t.Parallel()
+	r := registrytest.New(t, registrytest.Options{})
+	r.PushImage(t, "app", "1.0", amd64)
+	r.Fail(registrytest.Fault{On: registrytest.KindReferrers, Do: registrytest.Status(http.StatusUnauthorized, "")})
+	_, _, err := read(t, r, "app:1.0", amd64)
+	wantCode(t, err, CodeUnauthorized)
+	if !strings.Contains(err.Error(), "though the image itself can be read") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestSwitchingProtocols ends, whatever 101 is the answer to.
+func TestSwitchingProtocols(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []registrytest.Kind{registrytest.KindResolve, registrytest.KindReferrers, registrytest.KindBlob} {
+		r := registrytest.New(t, registrytest.Options{})
+		d := r.PushImage(t, "app", "1.0", amd64)
+		r.PushArtifact(t, "app", d, []byte(specA), "")
+		r.Fail(registrytest.Fault{On: kind, Do: registrytest.Switch})
+		_, _, err := read(t, r, "app:1.0", amd64)
+		wantCode(t, err, CodeNetwork)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"mime"
 	"net/http"
 	"sync"
 	"time"
@@ -137,11 +138,20 @@ func (g *registry) getOnce(ctx context.Context, item Item, url, accept string, l
 		return nil, nil, failure(item, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if item.What == whatReferrers && !sameOrigin(g.client.registry, resp.Request.URL) && !isIndexAnswer(resp) {
+		return nil, nil, &NotFoundError{Item: item} // a web site, as that of GHCR
+	}
 	if resp.StatusCode != http.StatusOK {
 		return nil, nil, g.refusal(item, resp)
 	}
 	raw, err := readBounded(item, resp, limit)
 	return raw, resp.Header, err
+}
+
+// isIndexAnswer reports whether an answer is, by its header, the one that was asked for.
+func isIndexAnswer(resp *http.Response) bool {
+	mediaType, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	return err == nil && resp.StatusCode == http.StatusOK && mediaType == ocispec.MediaTypeImageIndex
 }
 
 // readBounded reads a body to its end, or refuses it after limit bytes, whatever its Content-Length
@@ -262,7 +272,7 @@ func (g *registry) has(ctx context.Context, d digest.Digest) bool {
 }
 
 func (g *registry) putManifest(ctx context.Context, what, name, mediaType string, raw []byte) error {
-	return g.write(ctx, g.item(what, name), http.MethodPut, g.base+"/manifests/"+name, mediaType, raw, http.StatusCreated)
+	return g.write(ctx, g.item(what, name), http.MethodPut, g.base+"/manifests/"+name, mediaType, raw, http.StatusCreated, http.StatusOK, http.StatusAccepted, http.StatusNoContent)
 }
 
 func (g *registry) remove(ctx context.Context, d digest.Digest) error {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -88,7 +89,8 @@ func (g *registry) write(ctx context.Context, item Item, method, url, contentTyp
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if slices.Contains(want, resp.StatusCode) {
+	page := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") // of a proxy that asks for a login
+	if slices.Contains(want, resp.StatusCode) && (resp.StatusCode == want[0] || !page) {
 		return nil
 	}
 	if resp.StatusCode < http.StatusMultipleChoices {

@@ -32,6 +32,9 @@ func (c *Client) get(ctx context.Context, path string, limit int64) ([]byte, err
 		return nil, &UnreachableError{URL: u.Redacted(), Err: err}
 	}
 	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode < http.StatusOK { // the body is the connection itself, which no context ends
+		return nil, &UnreachableError{URL: u.Redacted(), Err: errSwitches}
+	}
 	if response.StatusCode != http.StatusOK {
 		return nil, &StatusError{URL: u.Redacted(), Status: response.StatusCode, Message: message(response)}
 	}
@@ -47,6 +50,8 @@ func (c *Client) get(ctx context.Context, path string, limit int64) ([]byte, err
 	}
 	return data, nil
 }
+
+var errSwitches = errors.New("it answered 101 Switching Protocols")
 
 // do sends a request. It does not wait longer than the context says, not even for
 // a program that gets credentials, which client-go runs without it.

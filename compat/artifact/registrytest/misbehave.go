@@ -37,6 +37,25 @@ func Status(status int, retryAfter string) Misbehaviour {
 	}
 }
 
+// Answer does what was asked for, and answers with another status and an empty body.
+func Answer(status int) Misbehaviour {
+	return func(w http.ResponseWriter, req *http.Request, next http.Handler) {
+		record(req, next)
+		w.WriteHeader(status)
+	}
+}
+
+// Switch answers 101 Switching Protocols, and then nothing.
+func Switch(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
+	_, _ = io.Copy(io.Discard, conn) // until the other side goes
+	_ = conn.Close()
+}
+
 // Hang never answers.
 func Hang(_ http.ResponseWriter, req *http.Request, _ http.Handler) {
 	_, _ = io.Copy(io.Discard, req.Body) // without that, the end of the connection goes unnoticed
