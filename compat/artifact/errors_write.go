@@ -36,8 +36,7 @@ func (e *NotListedError) Unwrap() error { return e.Err }
 // Code is [CodeNotListed].
 func (*NotListedError) Code() string { return CodeNotListed }
 
-// Retryable is true unless the registry refused to list it: attaching the same spec again takes up
-// where this one stopped.
+// Retryable is true unless the registry refused to list it.
 func (e *NotListedError) Retryable() bool {
 	var inner Error
 	return !errors.As(e.Err, &inner) || inner.Retryable()

@@ -165,7 +165,7 @@ var errorCodes = []codeRow{
 	{artifact.CodeLayout, "the directory is no OCI image layout, or cannot be read or written", "`--oci-layout` takes DIR[:tag][@digest], DIR being an OCI image layout"},
 	{artifact.CodeConfiguration, "a file with certificates or credentials cannot be used", ""},
 
-	{artifact.CodeNotListed, "the artifact was pushed, but not seen listed in the time given", "attach it again: that takes up where this one stopped"},
+	{artifact.CodeNotListed, "the artifact was pushed, but not seen listed in the time given", "look with `compat discover`, and attach it again if it is not there"},
 	{artifact.CodeDeleteRefused, "artifacts could not be deleted; all else that was asked for is done", "the registry's operator may have to allow deletion"},
 	{artifact.CodeClockBehind, "the artifact in effect is dated so late that nothing newer can take its place", "check the clocks; `compat discover` lists what is attached"},
 
