@@ -34,13 +34,13 @@ func unreadable(mediaType string) string {
 
 // A reader applies layers to a file system, one after the other.
 type reader struct {
-	fs       filesystem
-	entries  int
-	unpacked int64
-	head     [headSize]byte
-	elf      elfScan
-	pending  map[string][]string // in this layer: paths that are hard links to a file that is still to come
-	waiting  int                 // paths in pending
+	fs      filesystem
+	entries int
+	read    int64 // bytes of all layers, unpacked
+	head    [headSize]byte
+	elf     elfScan
+	pending map[string][]string // in this layer: paths that are hard links to a file that is still to come
+	waiting int                 // paths in pending
 }
 
 // headSize is how much of a file is looked at to see what it is, in bytes.
@@ -48,20 +48,26 @@ const headSize = 256
 
 // apply reads a layer to its end. r gives its bytes as they are stored.
 func (r *reader) apply(ctx context.Context, stored io.Reader, size int64, layer int) error {
-	stored = readAhead(stored)
-	defer stored.(io.Closer).Close() //nolint:errcheck,forcetypeassert // it is one, and has no error
-	unpacked, err := unpack(stored)
+	ahead := readAhead(stored)
+	defer ahead.Close() //nolint:errcheck // it was only read
+	if err := r.unpacked(ctx, ahead, size, layer); err != nil {
+		return err
+	}
+	_, err := io.Copy(io.Discard, ahead) // the digest is that of all bytes
+	return err
+}
+
+// unpacked applies what is in a layer. Nothing reads stored any more when it returns.
+func (r *reader) unpacked(ctx context.Context, stored io.Reader, size int64, layer int) error {
+	archive, err := unpack(stored)
 	if err != nil {
 		return err
 	}
-	defer unpacked.Close() //nolint:errcheck // it was only read
-	ahead := readAhead(&meter{ctx: ctx, r: unpacked, left: MaxUnpacked - r.unpacked, most: max(size*MaxRatio, FreeUnpacked), count: &r.unpacked})
+	defer archive.Close() //nolint:errcheck // it was only read
+	m := &meter{ctx: ctx, r: archive, left: MaxUnpacked - r.read, most: max(size*MaxRatio, FreeUnpacked), count: &r.read}
+	ahead := readAhead(m)
 	defer ahead.Close() //nolint:errcheck // it was only read
-	if err := r.entriesOf(ctx, ahead, layer); err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, stored) // the digest is that of all bytes
-	return err
+	return r.entriesOf(ctx, ahead, layer)
 }
 
 // unpack undoes the compression that the first bytes show.

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -134,20 +133,14 @@ func TestGet(t *testing.T) {
 func TestCompressions(t *testing.T) {
 	t.Parallel()
 	data := archive(t, "a 1")
-	var zipped, zst bytes.Buffer
-	g := gzip.NewWriter(&zipped)
-	g.Write(data) //nolint:errcheck // a buffer
-	g.Close()     //nolint:errcheck // a buffer
-	z, err := zstd.NewWriter(&zst)
-	if err != nil {
-		t.Fatal(err)
-	}
-	z.Write(data) //nolint:errcheck // a buffer
-	z.Close()     //nolint:errcheck // a buffer
-	skippable := append([]byte{0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 1, 2}, zst.Bytes()...)
+	// What stands behind the end of the archive is read for the digest, and unpacked by nobody.
+	long := append(bytes.Clone(data), bytes.Repeat([]byte("more than is read ahead "), 1<<20)...)
+	zipped, zst := gzipped(t, data), zstandard(t, data)
+	skippable := append([]byte{0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 1, 2}, zst...)
 	for name, stored := range map[string][]byte{
-		"tar": data, "gzip": zipped.Bytes(), "zstd": zst.Bytes(), "zstd behind a skippable frame": skippable,
-		"gzip with zeros behind it": append(bytes.Clone(zipped.Bytes()), make([]byte, 100)...),
+		"tar": data, "gzip": zipped, "zstd": zst, "zstd behind a skippable frame": skippable,
+		"gzip with zeros behind it": append(bytes.Clone(zipped), make([]byte, 100)...),
+		"tar with much behind it":   long, "gzip with much behind it": gzipped(t, long), "zstd with much behind it": zstandard(t, long),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -202,7 +195,7 @@ func TestBounds(t *testing.T) {
 		want  string
 	}{
 		{"a bomb", bomb, t.Context(), reader{}, "times that a layer grows"},
-		{"all layers together", archive(t, "a 1"), t.Context(), reader{unpacked: MaxUnpacked}, "bytes of unpacked layers"},
+		{"all layers together", archive(t, "a 1"), t.Context(), reader{read: MaxUnpacked}, "bytes of unpacked layers"},
 		{"entries", archive(t, "a 1", "b -"), t.Context(), reader{entries: MaxEntries - 1}, "entries of the layers"},
 		{"kept", archive(t, "a 1", "b 1"), t.Context(), reader{fs: filesystem{kept: MaxKept - 1}}, "files that may be evidence"},
 		{"a long path", archive(t, "a"+strings.Repeat("/a", MaxPathLength/2)), t.Context(), reader{}, "bytes of a path"},

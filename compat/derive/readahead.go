@@ -5,7 +5,7 @@ import "io"
 // readAhead reads r in a goroutine of its own, a few blocks ahead of its reader, so that unpacking
 // and reading what was unpacked share two processors. Close stops it and waits until it has
 // stopped; r must not block for ever.
-func readAhead(r io.Reader) io.ReadCloser {
+func readAhead(r io.Reader) *aheadReader {
 	a := &aheadReader{blocks: make(chan block, 4), free: make(chan []byte, 6), stop: make(chan struct{})}
 	go func() {
 		defer close(a.blocks)
