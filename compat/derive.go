@@ -102,7 +102,7 @@ func deriveOne(ctx context.Context, image *artifact.Image, req DeriveRequest, re
 	addBase(ctx, image, contents, req, found)
 	derived := report.DerivedImage{
 		Digest: image.Manifest.Digest.String(), Platform: platform, Result: *found,
-		Complete: len(found.Unread) == 0, Rules: len(found.Rules(req.CertainOnly)),
+		Complete: len(found.Unread) == 0,
 	}
 	title := fmt.Sprintf("Drafted by `compat spec derive` from %s (%s, %s)", image.Reference, platform, derived.Digest)
 	draft := found.Draft(title, req.CertainOnly)
@@ -110,11 +110,22 @@ func deriveOne(ctx context.Context, image *artifact.Image, req DeriveRequest, re
 		if draft, err = found.Merge(req.Merge.Data, title, req.CertainOnly); err != nil {
 			return fmt.Errorf("merging into %s: %w", req.Merge.Name, err)
 		}
-		derived.Rules = 1 // a person's, at least: Merge leaves no spec without any
 	}
-	derived.Spec = string(draft)
+	derived.Spec, derived.Rules = string(draft), rules(draft)
 	result.Images = append(result.Images, derived)
 	return nil
+}
+
+// rules counts the rules of a draft; 0 for one that is no spec.
+func rules(draft []byte) (count int) {
+	s, problems := spec.Parse(draft)
+	if problems.Err() != nil {
+		return 0
+	}
+	for _, set := range s.Sets {
+		count += len(set.Rules)
+	}
+	return count
 }
 
 // addBase adds the rules of the base image's own spec, if the image says which that is.

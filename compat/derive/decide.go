@@ -223,9 +223,9 @@ func (d *decider) add(n Need) {
 	d.needs = append(d.needs, n)
 }
 
-// levelOf is the number of v2, v3, …; 0 if it is none.
+// levelOf is the number of v1 to v4; 0 if it is none of these.
 func levelOf(variant string) int {
-	if len(variant) == 2 && variant[0] == 'v' && variant[1] >= '1' && variant[1] <= '9' {
+	if len(variant) == 2 && variant[0] == 'v' && variant[1] >= '1' && variant[1] <= '4' {
 		return int(variant[1] - '0')
 	}
 	return 0

@@ -87,7 +87,7 @@ const MaxEvidence = 5
 // run at the start come first.
 func (d *decider) say(source Source, value string, files []seen) []Evidence {
 	slices.SortStableFunc(files, func(a, b seen) int {
-		return cmp.Or(cmp.Compare(b.reach, a.reach), cmp.Compare(boolean(!a.libc()), boolean(!b.libc())), cmp.Compare(a.path, b.path))
+		return cmp.Or(cmp.Compare(b.weight(), a.weight()), cmp.Compare(a.path, b.path))
 	})
 	list := make([]Evidence, 0, min(len(files), MaxEvidence))
 	for i, f := range files {
@@ -99,9 +99,10 @@ func (d *decider) say(source Source, value string, files []seen) []Evidence {
 	return list
 }
 
-func boolean(b bool) int {
-	if b {
-		return 1
+// weight orders files as evidence: what starts first, and of that the C library.
+func (s seen) weight() int {
+	if s.libc() {
+		return 2*int(s.reach) + 1
 	}
-	return 0
+	return 2 * int(s.reach)
 }
