@@ -9,12 +9,9 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"os"
-	"syscall"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"oras.land/oras-go/v2/registry/remote/auth"
 )
 
 // Contents are what a platform's image is made of.
@@ -76,15 +73,17 @@ func (i *Image) OpenLayer(ctx context.Context, d ocispec.Descriptor) (io.ReadClo
 	if err != nil {
 		return nil, err
 	}
-	item := Item{What: whatLayer, Name: d.Digest.String(), Host: i.repo.store.where()}
-	return &layerReader{ctx: ctx, store: i.repo.store, item: item, want: d, body: body, hash: d.Digest.Algorithm().Hash()}, nil
+	return &layerReader{ctx: ctx, store: i.repo.store, item: i.layer(d), want: d, body: body, hash: d.Digest.Algorithm().Hash()}, nil
 }
 
 // MalformedLayer says that the bytes of a layer, which are those that its descriptor says, are no
 // layer.
 func (i *Image) MalformedLayer(d ocispec.Descriptor, err error) error {
-	item := Item{What: whatLayer, Name: d.Digest.String(), Host: i.repo.store.where()}
-	return &MalformedError{Item: item, Reason: printable(err.Error(), maxServerText), Err: err}
+	return &MalformedError{Item: i.layer(d), Reason: printable(err.Error(), maxServerText), Err: err}
+}
+
+func (i *Image) layer(d ocispec.Descriptor) Item {
+	return Item{What: whatLayer, Name: d.Digest.String(), Host: i.repo.store.where()}
 }
 
 // A layerReader verifies what passes through it.
@@ -153,51 +152,36 @@ func (l *layerReader) Close() error { return l.body.Close() }
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-blobs
 func (g *registry) open(ctx context.Context, what string, d ocispec.Descriptor, from int64) (io.ReadCloser, error) {
 	item := g.item(what, d.Digest.String())
-	req, err := http.NewRequestWithContext(g.scoped(ctx, auth.ActionPull), http.MethodGet, g.base+"/blobs/"+d.Digest.String(), http.NoBody)
+	resp, err := g.ask(ctx, item, g.base+"/blobs/"+d.Digest.String(), "*/*", from)
 	if err != nil {
-		return nil, &RegistryError{Item: item, Message: scrub(err), Err: err}
-	}
-	req.Header.Set("Accept", "*/*")
-	if from > 0 {
-		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
-	}
-	resp, err := g.client.Do(req)
-	if err != nil {
-		return nil, failure(item, err)
+		return nil, err
 	}
 	switch {
 	case resp.StatusCode == http.StatusPartialContent && from > 0:
 		return resp.Body, nil
 	case resp.StatusCode != http.StatusOK:
-		defer resp.Body.Close() //nolint:errcheck // it was only read
-		return nil, g.refusal(item, resp)
+		err = g.refusal(item, resp)
+	default:
+		if _, err = io.CopyN(io.Discard, resp.Body, from); err == nil {
+			return resp.Body, nil
+		}
+		err = failure(item, err)
 	}
-	if _, err := io.CopyN(io.Discard, resp.Body, from); err != nil {
-		resp.Body.Close() //nolint:errcheck // it is broken
-		return nil, failure(item, err)
-	}
-	return resp.Body, nil
+	_ = resp.Body.Close()
+	return nil, err
 }
 
 // open reads a blob from an offset on.
 func (l *layout) open(_ context.Context, what string, d ocispec.Descriptor, from int64) (io.ReadCloser, error) {
-	item := l.item(what, d.Digest.String())
-	f, err := os.OpenFile(l.blobPath(d.Digest), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := openRegular(l.blobPath(d.Digest))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &NotFoundError{Item: item}
+		return nil, &NotFoundError{Item: l.item(what, d.Digest.String()), layout: true}
 	}
 	if err == nil {
-		var info fs.FileInfo
-		if info, err = f.Stat(); err == nil && !info.Mode().IsRegular() {
-			err = errNotRegular
-		}
-		if err == nil {
-			_, err = f.Seek(from, io.SeekStart)
-		}
-		if err == nil {
+		if _, err = f.Seek(from, io.SeekStart); err == nil {
 			return f, nil
 		}
-		f.Close() //nolint:errcheck // it was only read
+		f.Close()
 	}
 	return nil, l.fail("reading "+d.Digest.String(), err)
 }

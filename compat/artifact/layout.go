@@ -61,23 +61,30 @@ var (
 	errTooLarge   = errors.New("too large")
 )
 
-// readRegular reads a file of at most limit bytes. A pipe or a device in its place neither blocks
-// nor counts as a file.
-func readRegular(path string, limit int64) ([]byte, error) {
+// openRegular opens a file. A pipe or a device in its place neither blocks nor counts as a file.
+func openRegular(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, errNotRegular
-	case info.Size() > limit:
-		return nil, errTooLarge
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNotRegular
 	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// readRegular reads a file of at most limit bytes.
+func readRegular(path string, limit int64) ([]byte, error) {
+	f, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
 	raw, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(raw)) > limit {
 		err = errTooLarge

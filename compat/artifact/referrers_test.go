@@ -124,26 +124,23 @@ func TestNoReferrersAPI(t *testing.T) {
 	}
 }
 
-// TestBadRequest: a 400 that does not say UNSUPPORTED is none of these.
-func TestBadRequest(t *testing.T) {
+// TestReferrersRefused: refusals of the list are not taken for a registry without the API, and say
+// that it is only the list that may not be read.
+func TestReferrersRefused(t *testing.T) {
 	t.Parallel()
-	r := registrytest.New(t, registrytest.Options{})
-	r.PushImage(t, "app", "1.0", amd64)
-	r.Fail(registrytest.Fault{On: registrytest.KindReferrers, Do: registrytest.Status(http.StatusBadRequest, "")})
-	_, _, err := read(t, r, "app:1.0", amd64)
-	wantCode(t, err, CodeRegistryError)
-}
-
-// TestReferrersForbidden says that it is only the list that may not be read.
-func TestReferrersForbidden(t *testing.T) {
-	t.Parallel()
-	r := registrytest.New(t, registrytest.Options{})
-	r.PushImage(t, "app", "1.0", amd64)
-	r.Fail(registrytest.Fault{On: registrytest.KindReferrers, Do: registrytest.Status(http.StatusUnauthorized, "")})
-	_, _, err := read(t, r, "app:1.0", amd64)
-	wantCode(t, err, CodeUnauthorized)
-	if !strings.Contains(err.Error(), "though the image itself can be read") {
-		t.Errorf("got %v", err)
+	for status, want := range map[int]struct{ code, text string }{
+		http.StatusBadRequest:   {CodeRegistryError, "HTTP 400"}, // without UNSUPPORTED
+		http.StatusUnauthorized: {CodeUnauthorized, "though the image itself can be read"},
+		http.StatusForbidden:    {CodeForbidden, "though the image itself can be read"},
+	} {
+		r := registrytest.New(t, registrytest.Options{})
+		r.PushImage(t, "app", "1.0", amd64)
+		r.Fail(registrytest.Fault{On: registrytest.KindReferrers, Do: registrytest.Status(status, "")})
+		_, _, err := read(t, r, "app:1.0", amd64)
+		wantCode(t, err, want.code)
+		if !strings.Contains(err.Error(), want.text) {
+			t.Errorf("%d: got %v", status, err)
+		}
 	}
 }
 

@@ -127,15 +127,27 @@ type readError struct{ err error }
 func (e *readError) Error() string { return e.err.Error() }
 func (e *readError) Unwrap() error { return e.err }
 
-func (g *registry) getOnce(ctx context.Context, item Item, url, accept string, limit int64) ([]byte, http.Header, error) {
+// ask sends a GET, for what is from an offset on.
+func (g *registry) ask(ctx context.Context, item Item, url, accept string, from int64) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(g.scoped(ctx, auth.ActionPull), http.MethodGet, url, http.NoBody)
 	if err != nil {
-		return nil, nil, &RegistryError{Item: item, Message: scrub(err), Err: err}
+		return nil, &RegistryError{Item: item, Message: scrub(err), Err: err}
 	}
 	req.Header.Set("Accept", accept)
+	if from > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
+	}
 	resp, err := g.client.Do(req)
 	if err != nil {
-		return nil, nil, failure(item, err)
+		return nil, failure(item, err)
+	}
+	return resp, nil
+}
+
+func (g *registry) getOnce(ctx context.Context, item Item, url, accept string, limit int64) ([]byte, http.Header, error) {
+	resp, err := g.ask(ctx, item, url, accept, 0)
+	if err != nil {
+		return nil, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if item.What == whatReferrers && !sameOrigin(g.client.registry, resp.Request.URL) && !isIndexAnswer(resp) {
