@@ -101,18 +101,7 @@ func TestConfiguration(t *testing.T) {
 				tt.change(&p)
 			}
 			m := newTree(t, map[int]proc{812: p})
-			for path, data := range tt.files {
-				write(t, m.root, path, data)
-			}
-			for _, path := range []*string{&tt.given.ConfigFile, &tt.given.ConfigDir} {
-				if *path != "" {
-					*path = filepath.Join(m.root, *path)
-				}
-			}
-			given, err := readGiven(tt.given, "")
-			must(t, err)
-			f, err := detect(t.Context(), m, given)
-			must(t, err)
+			f := detected(t, m, tt.files, tt.given)
 			if got := words(f); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
@@ -308,4 +297,22 @@ func BenchmarkDetect(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// detected is what is found on a machine with these files, of which the options name some.
+func detected(t *testing.T, m machine, files map[string]string, o Options) *Facts {
+	t.Helper()
+	for path, data := range files {
+		write(t, m.root, path, data)
+	}
+	for _, path := range []*string{&o.ConfigFile, &o.ConfigDir} {
+		if *path != "" {
+			*path = filepath.Join(m.root, *path)
+		}
+	}
+	given, err := readGiven(o, "")
+	must(t, err)
+	f, err := detect(t.Context(), m, given)
+	must(t, err)
+	return f
 }

@@ -1,7 +1,6 @@
 package kubelet
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -33,18 +32,7 @@ func TestUnsafeSysctls(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := newTree(t, map[int]proc{812: {cmdline: strings.Join(append([]string{"/usr/bin/kubelet"}, strings.Fields(tt.args)...), "\x00") + "\x00"}})
-			for path, data := range tt.files {
-				write(t, m.root, path, data)
-			}
-			for _, path := range []*string{&tt.given.ConfigFile, &tt.given.ConfigDir} {
-				if *path != "" {
-					*path = filepath.Join(m.root, *path)
-				}
-			}
-			given, err := readGiven(tt.given, "")
-			must(t, err)
-			f, err := detect(t.Context(), m, given)
-			must(t, err)
+			f := detected(t, m, tt.files, tt.given)
 			got := strings.Join(f.UnsafeSysctls, " ")
 			if f.UnsafeSysctls == nil {
 				got = "-"

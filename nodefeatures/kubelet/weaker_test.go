@@ -1,7 +1,6 @@
 package kubelet
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -106,18 +105,7 @@ func TestFlagzAndLog(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			m := newTree(t, tt.procs)
-			for path, data := range tt.files {
-				write(t, m.root, path, data)
-			}
-			for _, path := range []*string{&tt.given.ConfigFile, &tt.given.ConfigDir} {
-				if *path != "" {
-					*path = filepath.Join(m.root, *path)
-				}
-			}
-			given, err := readGiven(tt.given, "")
-			must(t, err)
-			f, err := detect(t.Context(), m, given)
-			must(t, err)
+			f := detected(t, m, tt.files, tt.given)
 			if got := words(f); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
