@@ -150,14 +150,14 @@ func (e evidence) os() string {
 	return e.snapshot.Node.OS
 }
 
-// judgedHere warns that images were judged by a host that is no node, which nobody asked for.
+// judgedHere warns that images were judged by a host that is no node, or need not be one, which nobody asked for.
 func (e evidence) judgedHere() []verdict.Reason {
 	if e.saved || !e.absent || e.machine != nil {
 		return nil
 	}
 	return []verdict.Reason{{
 		Code:    report.CodeJudgedHere,
-		Message: "the images were judged by what this machine has, on which no kubelet runs",
+		Message: "the images were judged by what this machine has, and it is no node, or not the one that is meant",
 		Hint:    "choose the node with --features or --node, or leave images out with --no-images",
 	}}
 }

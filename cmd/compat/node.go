@@ -29,6 +29,8 @@ type nodeFlags struct {
 	server                                                 apiserver.Options
 	api                                                    kubelet.APIOptions
 	apiVersionFile, apiMetrics                             string
+	kubeletOption                                          string // what told kubeletVersion, if not its own flag
+	anywhere                                               bool   // no kubelet of this machine is meant
 }
 
 func (f *nodeFlags) add(cmd *cobra.Command) {
@@ -92,13 +94,15 @@ func (f *nodeFlags) nodeName(a *app) string {
 // kubelet says what was given about the kubelet.
 func (f *nodeFlags) kubelet(ctx context.Context, a *app) (kubelet.Options, error) {
 	o := kubelet.Options{
-		Root:         f.hostRoot,
-		Version:      f.kubeletVersion,
-		ConfigFile:   f.kubeletConfig,
-		ConfigDir:    f.kubeletConfigDir,
-		FeatureGates: f.gates,
-		SearchPath:   a.searchPath(),
-		Logger:       a.logger(),
+		Root:          f.hostRoot,
+		Version:       f.kubeletVersion,
+		VersionOption: f.kubeletOption,
+		Anywhere:      f.anywhere,
+		ConfigFile:    f.kubeletConfig,
+		ConfigDir:     f.kubeletConfigDir,
+		FeatureGates:  f.gates,
+		SearchPath:    a.searchPath(),
+		Logger:        a.logger(),
 	}
 	if f.hostRoot != "" {
 		if _, err := os.Stat(f.hostRoot); errors.Is(err, fs.ErrNotExist) {
@@ -199,7 +203,7 @@ func (f *nodeFlags) ask(ctx context.Context, a *app, o *kubelet.Options, api *ku
 		return err
 	}
 	if api.VersionInfo.Data == nil && api.Version == "" {
-		api.VersionInfo.Name = client.Server() + "/version"
+		api.VersionInfo.Name, api.VersionInfo.Option = client.Server()+"/version", "--node"
 		api.VersionInfo.Data, err = client.Version(ctx)
 	}
 	return err

@@ -168,13 +168,20 @@ func (f *validatePodFlags) nameStdin(files []compat.File) {
 
 // forVersion makes --kubernetes-version the version of what was not told otherwise.
 func (f *validatePodFlags) forVersion() error {
+	const option = "--kubernetes-version"
 	told := compat.Versions{Kubelet: f.kubeletVersion, API: f.api.Version}
 	others := f.nodeFile != "" || f.node != "" || f.metrics != ""
 	versions, err := told.For(f.version, others)
 	if err != nil {
-		return usagef("--kubernetes-version: %v", err)
+		return usagef("%s: %v", option, err)
 	}
-	f.kubeletVersion, f.api.Version = versions.Kubelet, versions.API
+	if told.Kubelet == "" {
+		f.kubeletOption = option
+	}
+	if told.API == "" {
+		f.api.VersionOption = option
+	}
+	f.kubeletVersion, f.api.Version, f.anywhere = versions.Kubelet, versions.API, f.version != ""
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,8 +36,9 @@ type API struct {
 
 // APIOptions say what was given about the API server.
 type APIOptions struct {
-	// Version is its version, as given with --api-version: v1.36.3, or 1.36.
-	Version string
+	// Version is its version, as given with --api-version: v1.36.3, or 1.36; or
+	// with the option that VersionOption names.
+	Version, VersionOption string
 	// FeatureGates is what its --feature-gates says: A=true,B=false.
 	FeatureGates string
 	// VersionInfo is its answer to /version, or what kubectl version -o json prints.
@@ -62,8 +64,8 @@ func ReadAPI(o APIOptions) (*API, error) {
 		option string
 		read   func(APIOptions) error
 	}{
-		{optionAPIVersion, r.readVersion},
-		{optionAPIVersionInfo, r.readVersionInfo},
+		{cmp.Or(o.VersionOption, optionAPIVersion), r.readVersion},
+		{cmp.Or(o.VersionInfo.Option, optionAPIVersionInfo), r.readVersionInfo},
 		{optionAPIMetrics, r.readMetrics},
 		{optionAPIGates, r.readGates},
 	} {
@@ -102,7 +104,7 @@ func (r *apiReader) readVersion(o APIOptions) error {
 	if _, err := ParseAPIVersion(o.Version); err != nil {
 		return err
 	}
-	r.claim(o.Version, Origin{Source: SourceOption, Detail: optionAPIVersion})
+	r.claim(o.Version, Origin{Source: SourceOption, Detail: cmp.Or(o.VersionOption, optionAPIVersion)})
 	return nil
 }
 
@@ -125,7 +127,7 @@ func (r *apiReader) readVersionInfo(o APIOptions) error {
 			r.emulated = info.emulated
 		}
 	}
-	r.claim(info.gitVersion, Origin{Source: SourceVersion, Path: o.VersionInfo.Name, Detail: optionAPIVersionInfo})
+	r.claim(info.gitVersion, Origin{Source: SourceVersion, Path: o.VersionInfo.Name, Detail: cmp.Or(o.VersionInfo.Option, optionAPIVersionInfo)})
 	return nil
 }
 

@@ -26,6 +26,11 @@ func Detect(ctx context.Context, o Options) (*Facts, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Anywhere {
+		facts := unknown(&verdict.Reason{Code: ReasonNotTold, Message: "a kubelet of this version is meant wherever it runs: nothing of this machine was looked at", Hint: hintConfig})
+		facts.Absent = true
+		return facts.with(t), nil
+	}
 	return detect(ctx, newMachine(o), t)
 }
 

@@ -37,7 +37,7 @@ type Facts struct {
 	// UnsafeSysctls are the kernel parameters that the kubelet lets Pods set beside those that
 	// are safe, or patterns of them (net.*); nil when they are not known.
 	UnsafeSysctls []string `json:"-"`
-	// Absent says that the machine was looked at and runs no kubelet.
+	// Absent says that the machine runs no kubelet, or that another than its own is meant.
 	Absent bool `json:"-"`
 	// Node is what the Node object that was given says about its machine; nil when none was.
 	Node *NodeMachine `json:"-"`

@@ -23,8 +23,12 @@ type Options struct {
 	// Processes are looked up in Root/proc. Nothing below a Root other than /
 	// is executed.
 	Root string
-	// Version is the kubelet's version, as given with --kubelet-version.
-	Version string
+	// Version is the kubelet's version, as given with --kubelet-version, or with
+	// the option that VersionOption names.
+	Version, VersionOption string
+	// Anywhere says that what is meant is a kubelet of that version wherever it
+	// runs: nothing of this machine is looked at.
+	Anywhere bool
 	// ConfigFile and ConfigDir stand for the kubelet's --config and
 	// --config-dir. They are paths of this process, not below Root. ConfigFile may
 	// also hold kubeadm's ConfigMap kube-system/kubelet-config, which says what
@@ -107,7 +111,7 @@ func readGiven(o Options, version string) (given, error) {
 		option string
 		read   func(Options) error
 	}{
-		{optionVersion, t.readVersion},
+		{cmp.Or(o.VersionOption, optionVersion), t.readVersion},
 		{optionMetrics, t.readMetrics},
 		{cmp.Or(o.NodeSource, optionNodeFile), t.readNode},
 		{optionLog, t.readLog},
@@ -147,7 +151,7 @@ func (t *given) readVersion(o Options) error {
 		}
 		version = release.String()
 	}
-	origin := Origin{Source: SourceOption, Detail: optionVersion}
+	origin := Origin{Source: SourceOption, Detail: cmp.Or(o.VersionOption, optionVersion)}
 	t.versions = append(t.versions, Claim{Value: version, Given: true, Origin: origin})
 	return nil
 }

@@ -25,6 +25,9 @@ const maxSeries = 10_000
 type Document struct {
 	Name string // for messages: the file's name, or the URL
 	Data []byte // nil: nothing was given
+	// Option is the command-line option that it comes from, where that is not the
+	// one that gives such documents.
+	Option string
 }
 
 // Live is what a running component says about all of its feature gates, set
