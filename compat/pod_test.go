@@ -375,10 +375,24 @@ func TestPods(t *testing.T) {
 		{
 			name:     "a key that a newer API server may know",
 			manifest: plain + "  extra: 1\n",
+			request:  api("1.36"),
 			want: []string{
-				"compatible",
-				"Pod web compatible",
-				"problem unknownKey warning m.yaml:1 spec.extra",
+				"unknown",
+				"Pod web unknown",
+				`newerKey: Pod web (m.yaml:1): line 7: unknown key "extra": Kubernetes 1.35 has no such field here; if it is newer, it was not considered`,
+				`newerKey: m.yaml:7: unknown key "extra": Kubernetes 1.35 has no such field here; if it is newer, it was not considered`,
+				"problem newerKey error m.yaml:1 spec.extra",
+			},
+		},
+		{
+			name:     "a key that nobody knows",
+			manifest: plain + "  extra: 1\n",
+			want: []string{
+				"incompatible",
+				"Pod web incompatible",
+				`unknownKey: Pod web (m.yaml:1): line 7: unknown key "extra": Kubernetes 1.35 has no such field here`,
+				`unknownKey: m.yaml:7: unknown key "extra": Kubernetes 1.35 has no such field here`,
+				"problem unknownKey error m.yaml:1 spec.extra",
 			},
 		},
 		{

@@ -168,9 +168,9 @@ func TestFailOn(t *testing.T) {
 		{"what was skipped is no finding", pod + "---\nkind: ConfigMap\napiVersion: v1\n---\na: b\n", compat.PodRequest{FailOn: []string{"SC009", "info"}, Disable: []string{"SC001", "SC002"}}, []string{"compatible"}},
 		{"what cannot be read is no finding", pod + "---\na: [\n", compat.PodRequest{FailOn: []string{"error"}}, []string{"unknown", "syntax: m.yaml:13: not YAML: did not find expected node content"}},
 		{
-			"a key that is not known", strings.Replace(pod, "spec:\n", "spec:\n  odd: 1\n", 1),
+			"a key that is there twice", strings.Replace(pod, "spec:\n", "spec:\n  hostIPC: true\n  hostIPC: false\n", 1),
 			compat.PodRequest{FailOn: []string{"warning"}, Disable: []string{"SC001", "SC002"}},
-			[]string{"compatible", "failOn: --fail-on warning: m.yaml:5: unknown key \"odd\": Kubernetes 1.35 has no such field here; if it is newer, it was not considered"},
+			[]string{"compatible", "failOn: --fail-on warning: m.yaml:6: the key \"hostIPC\" is here twice: kubectl takes the last"},
 		},
 		{
 			"a suppression of nothing", sidecarPod("", " # compat-ignore: SC007", "", ""),

@@ -18,16 +18,17 @@ import (
 type decoder struct {
 	*parser
 
-	templated bool
-	items     iter.Seq2[*yamltree.Node, error] // of a List that is too long to be read at once
-	owner     *yamltree.Node                   // the object of a Pod template that is deep in it
-	ownerPath string
-	refused   map[string]bool // paths of the Pod whose values were left out
-	nodes     int             // spent so far
-	text      int             // bytes of them
-	looks     int             // keys looked at so far
-	tooBig    bool
-	places    map[string]place // of the Pod that is being read
+	templated  bool
+	items      iter.Seq2[*yamltree.Node, error] // of a List that is too long to be read at once
+	owner      *yamltree.Node                   // the object of a Pod template that is deep in it
+	ownerPath  string
+	bestEffort bool            // the kind is not one of Kubernetes' own
+	refused    map[string]bool // paths of the Pod whose values were left out
+	nodes      int             // spent so far
+	text       int             // bytes of them
+	looks      int             // keys looked at so far
+	tooBig     bool
+	places     map[string]place // of the Pod that is being read
 }
 
 func (d *decoder) problem(n *yamltree.Node, path string, code ProblemCode, severity verdict.Severity, message string) {
@@ -89,7 +90,7 @@ func (d *decoder) pod(n *yamltree.Node, path, where string, t typeMeta, bestEffo
 		APIVersion: Shorten(t.apiVersion), Kind: Shorten(t.kind), BestEffort: bestEffort,
 		File: d.file, Source: d.source, Document: d.document, Line: int(owner.Line), Path: JoinPath(path, where), root: root,
 	}
-	d.places, d.refused = map[string]place{}, map[string]bool{}
+	d.places, d.refused, d.bestEffort = map[string]place{}, map[string]bool{}, bestEffort
 	d.members += d.containers(spec)
 	if !d.whole(n, owner, where, t, &p) {
 		return
@@ -239,19 +240,24 @@ func (d *decoder) pairs(n *yamltree.Node, path string, merges int, each func(key
 	}
 }
 
-// unknown reports a key that the type does not have. One that is nearly right
-// is a mistake; another can be a field that is newer than the types.
+// unknown reports a key that the type does not have, and leaves its value out. One
+// that is nearly right is a mistake; another can be a field that is newer than the types.
 func (d *decoder) unknown(key *yamltree.Node, path string, fields map[string]reflect.Type) {
 	names := make([]string, 0, len(fields))
 	for name := range fields {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	d.refused[path] = true
 	if near := verdict.Nearest(key.Value, names); near != "" {
 		d.problem(key, path, ProblemUnknownKey, verdict.SeverityError, fmt.Sprintf("unknown key %.60q: did you mean %s?", key.Value, near))
 		return
 	}
-	d.problem(key, path, ProblemUnknownKey, verdict.SeverityWarning, fmt.Sprintf(
+	severity := verdict.SeverityError
+	if d.bestEffort { // the kind's own controller may know it
+		severity = verdict.SeverityWarning
+	}
+	d.problem(key, path, ProblemNewerKey, severity, fmt.Sprintf(
 		"unknown key %.60q: Kubernetes %s has no such field here; if it is newer, it was not considered", key.Value, APITypes))
 }
 

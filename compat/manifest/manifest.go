@@ -64,6 +64,7 @@ const (
 	ProblemNoSuchAPI         ProblemCode = "noSuchAPI"         // a kind that no Kubernetes release serves with this apiVersion
 	ProblemNoTemplate        ProblemCode = "noTemplate"        // a workload without PodSpec
 	ProblemUnknownKey        ProblemCode = "unknownKey"        // not a field of a PodSpec
+	ProblemNewerKey          ProblemCode = "newerKey"          // not a field of a PodSpec, unless it is newer than APITypes
 	ProblemDuplicateKey      ProblemCode = "duplicateKey"      // the last value was taken
 	ProblemWrongType         ProblemCode = "wrongType"         // the value was left out
 	ProblemNonStringKey      ProblemCode = "nonStringKey"      // a list or mapping as a key
@@ -91,7 +92,7 @@ func (c ProblemCode) LeftOut() bool {
 }
 
 // APITypes is the Kubernetes release whose PodSpec Parse knows, APITypesMinor its minor.
-// A field that is newer is reported as a warning, and has no effect here.
+// A field that is newer has no effect here, and makes the Pod's verdict unknown.
 const (
 	APITypes      = "1.35"
 	APITypesMinor = 35

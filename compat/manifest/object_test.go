@@ -188,7 +188,7 @@ func compare(t *testing.T, manifest string) {
 		switch p.Code {
 		case ProblemNoTemplate:
 			return // no Pod in it, which is another mistake
-		case ProblemWrongType, ProblemUnknownKey, ProblemNonStringKey, ProblemSyntax:
+		case ProblemWrongType, ProblemUnknownKey, ProblemNewerKey, ProblemNonStringKey, ProblemSyntax:
 			refusals = append(refusals, p.Path+": "+p.Message)
 		default:
 		}

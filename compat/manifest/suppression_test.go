@@ -192,7 +192,7 @@ func TestPlaces(t *testing.T) {
 	for _, problem := range m.Problems {
 		got = append(got, fmt.Sprintf("%d:%d %s", problem.Line, problem.Column, problem.Code))
 	}
-	if diff := cmp.Diff([]string{"3:8 unknownKey", "3:34 wrongType", "5:0 syntax"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"3:8 newerKey", "3:34 wrongType", "5:0 syntax"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

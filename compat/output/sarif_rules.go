@@ -130,7 +130,7 @@ func mainMeaning(meanings []report.Code) report.Code {
 func defaultSeverity(code string) verdict.Severity {
 	warnings := []string{
 		report.CodeFactsUnknown, report.CodeNoSetSelected, report.CodeNoArtifact, report.CodePlatformUnknown, report.CodeNoPod,
-		string(sidecar.CodeVersionUnknown), string(manifest.ProblemRemovedAPI), string(manifest.ProblemUnknownKey),
+		string(sidecar.CodeVersionUnknown), string(manifest.ProblemRemovedAPI), string(manifest.ProblemNewerKey),
 		string(manifest.ProblemNotObject), string(manifest.ProblemUnknownSuppression),
 	}
 	notes := []string{string(manifest.ProblemKindSkipped), string(manifest.ProblemBestEffort), string(manifest.ProblemUnusedSuppression)}

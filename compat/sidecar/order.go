@@ -82,7 +82,7 @@ func (o *orderer) unread(m manifest.Container, s *Step) {
 	if !unreadIn(o.pod, m, "startupProbe", "lifecycle", "restartPolicy") {
 		return
 	}
-	s.Reason, s.IfFails = "a probe, a hook or the restartPolicy could not be read: the API server refuses it", "nothing, it is not started"
+	s.Reason, s.IfFails = "a probe, a hook or the restartPolicy holds what could not be read", "that is not known"
 	s.MaxWaitSeconds, s.EarliestGiveUpSeconds, s.unbounded = nil, nil, "what decides about it could not be read"
 	if s.Ready != "" {
 		s.Ready = ReadyConditional

@@ -41,15 +41,16 @@ func (t Target) apiGate(name string, defaultOn int) bool {
 	return given && on || !given && !before(t.API, minor(defaultOn))
 }
 
-// Regrade makes an error of a problem that is one at this target: a key that is not
-// known, where the API server is no newer than what Parse knows, and refuses it; and
-// an API that the server no longer has.
+// Regrade makes of a problem what it is at this target: of a key that could be newer than
+// what Parse knows one that is refused, unless the API server is newer, too; and an error
+// of an API that the server no longer has. kubectl asks for strict validation by default
+// (https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation).
 func (t Target) Regrade(p manifest.Problem) manifest.Problem {
 	if p.Code == manifest.ProblemRemovedAPI && since(t.API, minor(28)) {
 		p.Severity = verdict.SeverityError
 	}
-	if p.Code == manifest.ProblemUnknownKey && before(t.API, minor(manifest.APITypesMinor+1)) {
-		p.Severity = verdict.SeverityError
+	if p.Code == manifest.ProblemNewerKey && p.Severity == verdict.SeverityError && !since(t.API, minor(manifest.APITypesMinor+1)) {
+		p.Code = manifest.ProblemUnknownKey
 		p.Message, _, _ = strings.Cut(p.Message, "; if it is newer")
 	}
 	return p
