@@ -48,6 +48,22 @@ func TestReadAPI(t *testing.T) {
 	}
 }
 
+// TestReadAPIOption: what another option told is named as its own.
+func TestReadAPIOption(t *testing.T) {
+	asked := Document{Name: "https://server/version", Data: []byte(captured(t, "v1.36.3/apiserver-version.json")), Option: "--node"}
+	for want, o := range map[string]APIOptions{
+		"--api-version":        {Version: "1.34"},
+		"--kubernetes-version": {Version: "1.34", VersionOption: "--kubernetes-version"},
+		"--node":               {VersionInfo: asked},
+	} {
+		api, err := ReadAPI(o)
+		must(t, err)
+		if api.Version.Origin.Detail != want {
+			t.Errorf("got %+v, want %s", api.Version.Origin, want)
+		}
+	}
+}
+
 func TestReadAPIGates(t *testing.T) {
 	metrics := Document{Name: "m", Data: []byte(captured(t, "v1.36.3/apiserver-feature_enabled.txt"))}
 	api, err := ReadAPI(APIOptions{Metrics: metrics})

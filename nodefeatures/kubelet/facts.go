@@ -80,7 +80,8 @@ type Config struct {
 	Read bool `json:"read"`
 	// Reason says why Read is false; nil when it is true.
 	Reason *verdict.Reason `json:"reason,omitempty"`
-	// Files are the configuration files that were read, weakest first.
+	// Files are the configuration files that were read, weakest first, and what
+	// tells the flags where that is no process: a /flagz, a log.
 	Files []Origin `json:"files"`
 }
 

@@ -81,6 +81,78 @@ func TestToldConfig(t *testing.T) {
 	}
 }
 
+// TestToldAnywhere: a version that is meant wherever it runs keeps out what this machine has.
+func TestToldAnywhere(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, configPath, header+"featureGates: {SidecarContainers: false}\n")
+	o := Options{Root: root, Version: "1.36", VersionOption: "--kubernetes-version", Anywhere: true}
+	f, err := Detect(t.Context(), o)
+	must(t, err)
+	if len(f.Gates) > 0 || f.Config.Read || !f.Absent || f.Version.Origin.Detail != "--kubernetes-version" || code(f.Config.Reason) != ReasonNotTold {
+		t.Errorf("got %+v", f)
+	}
+	o.FeatureGates = "A=true"
+	if f, err = Detect(t.Context(), o); err != nil || len(f.Gates) != 1 || f.Gates[0].Name != "A" {
+		t.Errorf("got %+v, %v", f, err)
+	}
+}
+
+// TestToldNamed: a report names each document as read, also where more could set a gate.
+func TestToldNamed(t *testing.T) {
+	for name, o := range map[string]Options{
+		"/flagz": {Flagz: Document{Name: "doc", Data: []byte(captured(t, "v1.36.3/flagz.v1beta1.json"))}},
+		"log":    {Log: Document{Name: "doc", Data: []byte(captured(t, "v1.36.3/kubelet.klog"))}},
+	} {
+		f, err := (*Facts)(nil).With(o)
+		must(t, err)
+		if len(f.Config.Files) != 1 || f.Config.Files[0].Path != "doc" {
+			t.Errorf("%s: got %+v", name, f.Config.Files)
+		}
+	}
+}
+
+// TestCaptured: what real kubelets answer to /flagz, and log.
+func TestCaptured(t *testing.T) {
+	for _, test := range []struct{ file, config, dir, gates string }{
+		{"v1.36.3/flagz", "/srv/kube/kubelet.yaml", "", ""},
+		{"v1.36.3/flagz.v1alpha1.json", "/srv/kube/kubelet.yaml", "", ""},
+		{"v1.36.3/flagz.v1beta1.json", "/srv/kube/kubelet.yaml", "", ""},
+		{"v1.37.0/flagz", "/srv/kube/kubelet.yaml", "", ""},
+		{"v1.37.0/flagz.v1alpha1.json", "/srv/kube/kubelet.yaml", "", ""},
+		{"v1.37.0/flagz.v1beta1.json", "/srv/kube/kubelet.yaml", "", ""},
+		{"v1.36.3-json/flagz", "/srv/kube/kubelet.yaml", "/srv/kube/conf.d", "KubeletFineGrainedAuthz=true,MemoryQoS=false,SidecarContainers=true"},
+		{"v1.36.3-json/flagz.v1beta1.json", "/srv/kube/kubelet.yaml", "/srv/kube/conf.d", "KubeletFineGrainedAuthz=true,MemoryQoS=false,SidecarContainers=true"},
+	} {
+		values, err := parseFlagz([]byte(captured(t, test.file)))
+		must(t, err)
+		c, err := newCommandLine(values, Origin{})
+		must(t, err)
+		if c.config != test.config || c.configDir != test.dir || gatesOf(c.gates) != test.gates {
+			t.Errorf("%s: %q, %q, gates %s", test.file, c.config, c.configDir, gatesOf(c.gates))
+		}
+	}
+	for _, test := range []struct{ file, version, set string }{
+		{"v1.36.3/kubelet.klog", "v1.36.3", ""},
+		{"v1.37.0/kubelet.klog", "v1.37.0", ""},
+		{"v1.36.3-json/kubelet.json.klog", "v1.36.3", "AllBeta=true,MemoryQoS=false,SidecarContainers=true"},
+	} {
+		f, err := (*Facts)(nil).With(Options{Log: Document{Name: "doc", Data: []byte(captured(t, test.file))}})
+		must(t, err)
+		if f.Version.Value != test.version || !f.Config.Read {
+			t.Errorf("%s: version %+v, config %+v", test.file, f.Version, f.Config)
+		}
+		for pair := range strings.SplitSeq(test.set, ",") {
+			name, value, _ := strings.Cut(pair, "=")
+			if g, ok := f.Gate(name); name != "" && (!ok || g.Value != (value == "true")) {
+				t.Errorf("%s: %s is %+v, %t", test.file, name, g, ok)
+			}
+		}
+		if test.set == "" && len(f.Gates) > 0 {
+			t.Errorf("%s: %+v", test.file, f.Gates)
+		}
+	}
+}
+
 func TestGivenErrors(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "kubeconfig", "apiVersion: v1\nkind: Config\n")

@@ -84,6 +84,9 @@ func (f *Facts) overrideGates(found *Facts, t given) {
 	}
 	f.mergeGates(layers, t)
 	f.compareWeaker(found, t, passed)
+	if command != nil && !slices.Contains(f.Config.Files, command.origin) {
+		f.Config.Files = append(f.Config.Files, command.origin)
+	}
 }
 
 // layUpon puts a layer below all others.
