@@ -15,6 +15,8 @@ const (
 	gateSidecars = "SidecarContainers"
 	gateAllAlpha = "AllAlpha"
 	gateAllBeta  = "AllBeta"
+	// gateOnDemandRelist is the kubelet's: beta and on in 1.36, locked to on from 1.37 on.
+	gateOnDemandRelist = "PLEGOnDemandRelist"
 )
 
 // An era is a span of releases in which the gate meant the same.
@@ -97,6 +99,11 @@ func describe(f *kubelet.Facts, api *kubelet.API) Support {
 	s.Kubelet.Config.Files = append([]kubelet.Origin{}, f.Config.Files...)
 	for _, name := range []string{gateAllAlpha, gateAllBeta, gateSidecars} {
 		if g, ok := shown(name, f.Gate, f.Effective); ok {
+			s.Gates = append(s.Gates, g)
+		}
+	}
+	if g, ok := f.Effective(gateOnDemandRelist); ok {
+		if _, set := f.Gate(gateOnDemandRelist); set || !g.Value {
 			s.Gates = append(s.Gates, g)
 		}
 	}

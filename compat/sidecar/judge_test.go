@@ -43,7 +43,7 @@ func (n node) facts(t *testing.T) *kubelet.Facts {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"AllAlpha", "AllBeta", "SidecarContainers"} {
+	for _, name := range []string{"AllAlpha", "AllBeta", "PLEGOnDemandRelist", "SidecarContainers"} {
 		if value, ok := gates[name]; ok {
 			f.Gates = append(f.Gates, kubelet.Gate{Name: name, Value: value, Given: n.given, Origin: origin})
 		}

@@ -14,7 +14,7 @@ import (
 // A PodFinding is a remark on a Pod template. What each means is said by
 // FindingDoc.
 type PodFinding struct {
-	ID string `json:"id"` // SC001 to SC035
+	ID string `json:"id"` // SC001 to SC036
 	// Severity is error where the Pod would be refused or its app never starts.
 	Severity verdict.Severity `json:"severity"`
 	// Container is the one that the finding is about, "" for the Pod.
@@ -160,12 +160,21 @@ func (l *linter) wholePod() {
 	if l.plan.Job != nil && l.plan.Job.SidecarRestartsCount {
 		l.find("SC020", verdict.SeverityWarning, l.spec("restartPolicy"),
 			"let the Job make new Pods instead, whose failures are counted one by one:\nrestartPolicy: Never",
-			"restarts of native sidecars, by crashes or failed startup probes, count towards the Job's backoffLimit (%d)", l.plan.Job.BackoffLimit)
+			"each restart of a native sidecar counts towards the Job's backoffLimit (%d), also after an exit with 0 or a failed startup probe, as those of its other containers do: %s fails the Job",
+			l.plan.Job.BackoffLimit, ordinal(max(l.plan.Job.BackoffLimit, 1)))
 	}
 	if k := l.target.Kubelet; before(k, minor(29)) {
 		l.find("SC030", verdict.SeverityWarning, l.spec("initContainers"), "use nodes with Kubernetes 1.29 or newer",
 			"kubelet %s ends native sidecars together with the app, not after it, and does not start them in order again when the sandbox is made anew", k)
 	}
+}
+
+// ordinal names the nth restart.
+func ordinal(n int32) string {
+	if n == 1 {
+		return "the first"
+	}
+	return fmt.Sprintf("restart %d", n)
 }
 
 // unsupported is SC026.

@@ -66,12 +66,20 @@ func (l *linter) afterApp(m manifest.Container) bool {
 	return false
 }
 
-// regularRestartPolicy is SC013.
+// regularRestartPolicy is SC013. From 1.35 on a regular container may have a policy of its
+// own: then Always without rules is told, which looks like a sidecar and is none.
 func (l *linter) regularRestartPolicy(m manifest.Container) {
 	if m.RestartPolicy == nil {
 		return
 	}
-	const remedy = "move the container to initContainers to make it a sidecar, or remove restartPolicy"
+	always := *m.RestartPolicy == corev1.ContainerRestartPolicyAlways
+	remedy := "remove restartPolicy"
+	switch {
+	case always && len(m.RestartPolicyRules) == 0 && len(l.pod.Spec.Containers) > 1:
+		remedy = "move the container to initContainers to make it a sidecar, or remove restartPolicy"
+	case len(m.RestartPolicyRules) > 0:
+		remedy = "remove restartPolicy and restartPolicyRules"
+	}
 	at, api := placeIn(m, "restartPolicy"), l.target.API
 	switch {
 	case before(api, minor(28)):
@@ -84,8 +92,10 @@ func (l *linter) regularRestartPolicy(m manifest.Container) {
 		l.find("SC013", verdict.SeverityError, at, remedy, "the API server refuses this: %s", unsupportedPolicy(*m.RestartPolicy, false))
 	case api == nil:
 		l.find("SC013", verdict.SeverityWarning, at, remedy, "restartPolicy on a regular container makes no sidecar; API servers up to 1.33 refuse it (Forbidden: may not be set for non-init containers), 1.34 drops it")
-	default:
-		l.find("SC013", verdict.SeverityWarning, at, remedy, "restartPolicy on a regular container makes no sidecar: nothing waits for it, and a Job does not complete without its end")
+	case l.pod.Workload.Job && l.target.alwaysRestarts(m):
+		l.find("SC013", verdict.SeverityWarning, at, remedy, "it is started again when it has ended with 0: the Job never completes")
+	case always && len(m.RestartPolicyRules) == 0:
+		l.find("SC013", verdict.SeverityWarning, at, remedy, "restartPolicy Always on a regular container makes no sidecar: nothing waits for it, and it is started again whatever the Pod's restartPolicy is")
 	}
 }
 

@@ -17,6 +17,7 @@ const (
 	gateHostnameOverride  = "HostnameOverride"                     // 1.35
 	gateRestartAll        = "RestartAllContainersOnContainerExits" // 1.36
 	gateMaxUnavailable    = "MaxUnavailableStatefulSet"            // 1.37; in the first releases of 1.35, too
+	gateStopSignals       = "ContainerStopSignals"                 // off
 	gateComparedTaints    = "TaintTolerationComparisonOperators"   // off
 	gateAffinityLabelKeys = "MatchLabelKeysInPodAffinity"          // 1.31
 )

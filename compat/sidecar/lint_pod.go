@@ -122,12 +122,18 @@ func (l *linter) sharedGrace() {
 	}
 	grace := l.plan.GracePeriodSeconds
 	needed := longest + minimumGrace*sidecars
-	if sidecars == 0 || needed < grace || longest == 0 && grace > 0 {
+	noMargin := longest == 0 && grace <= sidecars
+	if sidecars == 0 || needed < grace || longest == 0 && grace > 0 && !noMargin {
 		return
 	}
 	at, severity := l.spec("terminationGracePeriodSeconds"), verdict.SeverityInfo
 	if grace == 0 {
 		l.find("SC023", severity, at, "leave time for the containers:\nterminationGracePeriodSeconds: 30", "with a grace period of 0 all containers are killed within about a second, which leaves the sidecars no time after the app")
+		return
+	}
+	if noMargin {
+		l.find("SC023", severity, at, fmt.Sprintf("leave time for the sidecars:\nterminationGracePeriodSeconds: %d", needed+10),
+			"the grace period of %d s has no margin for the order in which the containers are ended: it is no longer than there are sidecars", grace)
 		return
 	}
 	l.find("SC023", severity, at, fmt.Sprintf("leave time for the sidecars:\nterminationGracePeriodSeconds: %d", needed+10),

@@ -29,16 +29,29 @@ func (l *linter) refused(m manifest.Container) {
 	l.probe(m, "readinessProbe", m.ReadinessProbe)
 	l.hook(m, "lifecycle.postStart", postStart(m))
 	l.hook(m, "lifecycle.preStop", preStop(m))
+	l.stopSignal(m)
 	if p := m.StartupProbe; p != nil && isPlaceholder(p) {
 		l.find("SC005", verdict.SeverityError, placeIn(m, "startupProbe.exec.command"), "write the command that succeeds when the container is ready",
 			"the command is the placeholder of a remedy, which no image has: the probe never succeeds")
 	}
-	if p := m.StartupProbe; p != nil && p.Exec != nil && oversleeps(p) {
-		l.find("SC005", verdict.SeverityError, placeIn(m, "startupProbe"), snippet("give the probe the time, or better drop the sleep", map[string]any{
-			"startupProbe": map[string]any{"timeoutSeconds": int64(sleepSeconds(p.Exec.Command)) + 1},
-		}), "the command sleeps %g s, and the probe fails after %d s (timeoutSeconds): it never succeeds, and the container is killed again and again",
-			sleepSeconds(p.Exec.Command), timingOf(p).timeout)
+	if p := m.StartupProbe; p != nil {
+		l.sleepingProbe(m, p)
 	}
+}
+
+// sleepingProbe is SC005.
+func (l *linter) sleepingProbe(m manifest.Container, p *corev1.Probe) {
+	severity, follows := verdict.SeverityError, "it never succeeds, and the container is killed again and again"
+	switch {
+	case racesTimeout(p):
+		severity, follows = verdict.SeverityWarning, "it races its time-out, and whether it succeeds differs from run to run"
+	case !oversleeps(p):
+		return
+	}
+	slept := sleepSeconds(p.Exec.Command)
+	l.find("SC005", severity, placeIn(m, "startupProbe"), snippet("give the probe the time, or better drop the sleep", map[string]any{
+		"startupProbe": map[string]any{"timeoutSeconds": int64(slept) + 1},
+	}), "the command sleeps %g s, and the probe fails after %d s (timeoutSeconds): %s", slept, timingOf(p).timeout, follows)
 }
 
 // notForInit names the fields that only containers which go on running have.

@@ -94,3 +94,22 @@ func (l *linter) initResizePolicy(m manifest.Container) {
 			"API servers from 1.36 on refuse this: Invalid value: must not be set to 'RestartContainer' for non-sidecar initContainers")
 	}
 }
+
+// stopSignal is SC036: the API server drops it while the gate is off, as it is by default.
+func (l *linter) stopSignal(m manifest.Container) {
+	if m.Lifecycle == nil || m.Lifecycle.StopSignal == nil {
+		return
+	}
+	at, api, os := placeIn(m, "lifecycle.stopSignal"), l.target.API, l.pod.Spec.OS
+	switch {
+	case before(api, minor(33)):
+		l.find("SC036", verdict.SeverityError, at, "remove it", "API server %s does not know stopSignal: it refuses the request, as kubectl asks it to, or drops the field", api)
+	case !l.target.Gates[gateStopSignals]:
+		l.find("SC036", verdict.SeverityWarning, at, "set STOPSIGNAL in the image, or turn the feature gate "+gateStopSignals+" on in the API server and the kubelets",
+			"the API server drops stopSignal without a word (%s is off by default): the container gets the image's signal, which is SIGTERM by default", gateStopSignals)
+	case os == nil || os.Name == "":
+		l.refuse(at, "say which:\nos: {name: linux}", "Forbidden: may not be set for containers with empty `spec.os.name`")
+	case os.Name == corev1.Windows:
+		l.oneOf(at, string(*m.Lifecycle.StopSignal), "SIGKILL", "SIGTERM")
+	}
+}

@@ -29,9 +29,13 @@ func (l *linter) sidecar(m manifest.Container, s *Step) {
 		l.startupProbe(m)
 	}
 	if preStop(m) != nil {
-		l.find("SC022", verdict.SeverityWarning, placeIn(m, "lifecycle.preStop"),
+		severity := verdict.SeverityWarning
+		if l.pod.RestartPolicy() != corev1.RestartPolicyAlways { // whose app usually ends by itself
+			severity = verdict.SeverityInfo
+		}
+		l.find("SC022", severity, placeIn(m, "lifecycle.preStop"),
 			"remove the hook, and let the sidecar end on SIGTERM, which comes after the app has ended",
-			"the preStop hook runs as soon as the Pod ends, beside the app's shutdown and not after it")
+			"when the Pod is deleted the preStop hook runs at once, beside the app's shutdown; it runs after the app only where that ends by itself")
 	}
 }
 

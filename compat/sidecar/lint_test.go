@@ -157,7 +157,14 @@ func TestLintRefusals(t *testing.T) {
 	}
 }
 
-// SC021 and SC026, which hang on versions.
+const rule = "{action: Restart, exitCodes: {operator: In, values: [42]}}"
+
+// jobYAML is a Job of one container.
+func jobYAML(spec, container string) string {
+	return "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec:\n  template:\n    spec:\n      " + spec + "\n      containers: [{" + container + "}]\n"
+}
+
+// What hangs on versions.
 func TestLintTargets(t *testing.T) {
 	never := podYAML([]string{gated}, []string{app}, "restartPolicy: Never")
 	tests := []struct{ manifest, kubelet, api, want string }{
@@ -172,6 +179,25 @@ func TestLintTargets(t *testing.T) {
 		{podYAML([]string{gated}, []string{app}), "", "v1.27.16", "SC026 error"},
 		{podYAML(nil, []string{app}), "v1.27.16", "v1.27.16", ""},
 		{podYAML([]string{gated}, []string{app}), "v1.28.15", "v1.29.0", "SC030 warning"},
+		// SC013: from 1.35 on a regular container may have a policy.
+		{podYAML(nil, []string{app + ", restartPolicy: Never", "name: b, image: b, restartPolicy: OnFailure"}), "", "v1.35.1", ""},
+		{podYAML(nil, []string{app + ", restartPolicy: Always, restartPolicyRules: [" + rule + "]"}), "", "v1.35.1", ""},
+		{podYAML(nil, []string{app + ", restartPolicy: Always"}), "", "v1.35.1", "SC013 warning"},
+		{podYAML(nil, []string{app + ", restartPolicy: Never"}), "", "v1.33.1", "SC013 error"},
+		{podYAML(nil, []string{app + ", restartPolicy: Never"}), "", "", "SC013 warning"},
+		{jobYAML("restartPolicy: Never", app+", restartPolicy: Always"), "", "v1.35.1", "SC013 warning"},
+		{jobYAML("restartPolicy: Never", app+", restartPolicy: Never, restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [0]}}]"), "", "v1.35.1", "SC013 warning"},
+		{jobYAML("restartPolicy: Never", app+", restartPolicy: Never, restartPolicyRules: ["+rule+"]"), "", "v1.35.1", ""},
+		// SC022: the app of such a Pod ends by itself.
+		{podYAML([]string{gated + ", lifecycle: {preStop: {exec: {command: [x]}}}"}, []string{app}, "restartPolicy: OnFailure"), "v1.37.0", "v1.37.0", "SC022 info"},
+		{podYAML([]string{gated + ", lifecycle: {preStop: {exec: {command: [x]}}}"}, []string{app}), "v1.37.0", "v1.37.0", "SC022 warning"},
+		// SC023: no margin.
+		{podYAML([]string{gated}, []string{app}, "terminationGracePeriodSeconds: 1"), "", "", "SC023 info"},
+		{podYAML([]string{gated}, []string{app}, "terminationGracePeriodSeconds: 2"), "", "", ""},
+		{podYAML(nil, []string{app}, "terminationGracePeriodSeconds: 1"), "", "", ""},
+		// SC036: who knows stopSignal.
+		{podYAML(nil, []string{app + ", lifecycle: {stopSignal: SIGINT}"}, "os: {name: linux}"), "", "v1.32.1", "SC036 error"},
+		{podYAML(nil, []string{app + ", lifecycle: {stopSignal: SIGINT}"}, "os: {name: linux}"), "", "", "SC036 warning"},
 	}
 	for _, test := range tests {
 		got := ""
@@ -324,6 +350,9 @@ func TestLintGates(t *testing.T) {
 		{podYAML([]string{"name: i, image: i, restartPolicy: OnFailure"}, []string{app}), "v1.35.1", gateRestartRules, false, "warning drops"},
 		{podYAML(nil, []string{app + ", restartPolicy: Always"}), "v1.35.1", gateRestartRules, false, "warning drops"},
 		{podYAML(nil, []string{app + ", lifecycle: {preStop: {sleep: {seconds: 3}}}"}), "v1.29.1", gateSleepAction, true, ""},
+		{podYAML(nil, []string{app + ", lifecycle: {stopSignal: SIGINT}"}, "os: {name: linux}"), "v1.36.3", gateStopSignals, true, ""},
+		{podYAML(nil, []string{app + ", lifecycle: {stopSignal: SIGINT}"}), "v1.36.3", gateStopSignals, true, "error empty `spec.os.name`"},
+		{podYAML(nil, []string{app + ", lifecycle: {stopSignal: SIGINT}"}, "os: {name: windows}"), "v1.36.3", gateStopSignals, true, "error supported values"},
 		{podYAML(nil, []string{app + ", lifecycle: {preStop: {sleep: {seconds: 3}}}"}), "v1.30.1", gateSleepAction, false, "error has no sleep hook"},
 	}
 	for _, test := range tests {

@@ -64,6 +64,9 @@ func (o *orderer) step(m manifest.Container) {
 	default:
 		o.app(m, &s)
 	}
+	if codes := o.target.restartsAllOn(m); codes != "" && o.runs() {
+		s.IfFails += fmt.Sprintf("; after an exit with %s all containers are started again", codes)
+	}
 	o.unread(m, &s)
 	if s.Ready == ReadyNever || blocked {
 		o.gate = UntilNever
@@ -175,7 +178,17 @@ func (o *orderer) notes() {
 	default:
 		note("this order holds at the first start of each sandbox (also after a node's reboot); it says that every sidecar has started once, not that all run when the app starts")
 	}
+	restartsAll := false
+	for _, m := range o.pod.Containers() {
+		if codes := o.target.restartsAllOn(m); codes != "" {
+			restartsAll = true
+			note(fmt.Sprintf("when %s exits with %s, all containers are ended, and the whole order runs again (RestartAllContainers, from 1.36 on)", m.ShortName, codes))
+		}
+	}
 	switch {
+	case restartsAll:
+		note("other restarts of a sidecar hold nothing back")
+		return
 	case since(k, minor(37)):
 		note("an app that restarts does not wait for sidecars (from 1.37 on)")
 	case since(k, minor(29)):

@@ -1,9 +1,9 @@
 package sidecar
 
 import (
-	corev1 "k8s.io/api/core/v1"
+	"fmt"
 
-	"nodecompat/compat/manifest"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // defaultBackoffLimit is a Job's
@@ -19,9 +19,14 @@ func (o *orderer) job() *JobPlan {
 	if limit := o.pod.Workload.BackoffLimit; limit != nil {
 		j.BackoffLimit = *limit
 	}
-	for i, helper := range o.legacy {
-		if helper {
-			j.BlockedBy = append(j.BlockedBy, manifest.Shorten(o.pod.Spec.Containers[i].Name))
+	endless := ""
+	for _, m := range o.pod.Containers()[len(o.pod.Spec.InitContainers):] {
+		always := o.target.alwaysRestarts(m)
+		if always {
+			endless = m.ShortName
+		}
+		if always || o.legacy[m.Index] {
+			j.BlockedBy = append(j.BlockedBy, m.ShortName)
 		}
 	}
 	switch {
@@ -38,7 +43,11 @@ func (o *orderer) job() *JobPlan {
 			"native sidecars do not keep the Job from completing; it is complete when they have ended, after the regular containers",
 			"a sidecar's exit code does not matter, and it is restarted whatever the Pod's restartPolicy is")
 	}
-	if len(j.BlockedBy) > 0 && o.runs() {
+	switch {
+	case !o.runs():
+	case endless != "":
+		j.Notes = append(j.Notes, fmt.Sprintf("the Job never completes: %s is started again when it has ended with 0, by its own restartPolicy or rules (from 1.35 on)", endless))
+	case len(j.BlockedBy) > 0:
 		j.Notes = append(j.Notes, "the Job does not complete before its regular containers have all ended, the helpers among them included")
 	}
 	return j

@@ -29,9 +29,7 @@ func (o *orderer) ungated(m manifest.Container, s *Step) {
 	s.Row, s.Ready, o.gate = "O1", ReadyNo, UntilRunning
 	s.Reason = "it is started before the app, but counts as started as soon as it runs"
 	s.IfFails = failsRuns + "; if it exits before the kubelet has seen it running, what comes after waits for the restart"
-	if since(o.target.Kubelet, minor(36)) {
-		// The event of its start comes before the relist (gate
-		// PLEGOnDemandRelist), as measured.
+	if o.target.seesShortRuns() {
 		s.IfFails = failsRuns + ", even if it exits at once"
 	}
 	switch {
@@ -43,6 +41,12 @@ func (o *orderer) ungated(m manifest.Container, s *Step) {
 		s.Row = "O3"
 		s.Reason += "; the livenessProbe can only restart it"
 	}
+}
+
+// seesShortRuns reports a kubelet that notices a container which ends at once: the event of
+// its start comes before the next relist.
+func (t Target) seesShortRuns() bool {
+	return since(t.Kubelet, minor(37)) || since(t.Kubelet, minor(36)) && !t.Support.off(gateOnDemandRelist, gateAllBeta)
 }
 
 // brokenHook is O8, and what is as hopeless.
@@ -74,9 +78,13 @@ func (o *orderer) startupProbe(m manifest.Container, h hook, s *Step) {
 		s.EarliestGiveUpSeconds = new(t.giveUp())
 	}
 	s.MaxWaitSeconds = new(t.maxWait())
-	if p.Exec != nil && throughShell(p.Exec.Command) {
+	switch {
+	case racesTimeout(p):
 		s.MaxWaitGuaranteed = false
-		s.Reason += "; timeoutSeconds does not bound a shell's children, so the longest wait is not guaranteed"
+		s.Reason += "; it races its time-out, so the longest wait is not guaranteed"
+	case p.Exec != nil && !childless(p.Exec.Command):
+		s.MaxWaitGuaranteed = false
+		s.Reason += "; timeoutSeconds does not bound what the command leaves running, so the longest wait is not guaranteed"
 	}
 	switch reason := hopeless(o.pod, m, p); {
 	case reason != "":

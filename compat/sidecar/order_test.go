@@ -60,9 +60,9 @@ func TestOrderRows(t *testing.T) {
 		{name: "O2", init: []string{sidecar + ", readinessProbe: {" + get + "}"}, want: want{"O2", StepSidecar, ReadyNo, "0", true, UntilRunning}},
 		{name: "O3", init: []string{sidecar + ", livenessProbe: {" + get + "}"}, want: want{"O3", StepSidecar, ReadyNo, "0", true, UntilRunning}},
 		{name: "O4", init: []string{sidecar + ", startupProbe: {" + get + "}"}, want: want{"O4", StepSidecar, ReadyYes, "31", true, UntilStartupProbe}},
-		{name: "O4 command", init: []string{sidecar + ", startupProbe: {exec: {command: [/check]}}"}, want: want{"O4", StepSidecar, ReadyYes, "31", true, UntilStartupProbe}},
+		{name: "O4 command", init: []string{sidecar + ", startupProbe: {exec: {command: [/check]}}"}, want: want{"O4", StepSidecar, ReadyYes, "31", false, UntilStartupProbe}},
 		{name: "O4 shell", init: []string{sidecar + ", startupProbe: {exec: {command: [sh, -c, 'test -f /ready']}}"}, want: want{"O4", StepSidecar, ReadyYes, "31", false, UntilStartupProbe}},
-		{name: "O4 shell that execs", init: []string{sidecar + ", startupProbe: {exec: {command: [sh, -c, exec /check]}}"}, want: want{"O4", StepSidecar, ReadyYes, "31", true, UntilStartupProbe}},
+		{name: "O4 shell that execs", init: []string{sidecar + ", startupProbe: {exec: {command: [sh, -c, exec cat /ready]}}"}, want: want{"O4", StepSidecar, ReadyYes, "31", true, UntilStartupProbe}},
 		{name: "O4 hopeless", init: []string{sidecar + ", startupProbe: {exec: {command: [sleep, '15']}}"}, want: want{"O4", StepSidecar, ReadyNever, "", false, UntilNever}},
 		{name: "O4 time for the sleep", init: []string{sidecar + ", startupProbe: {timeoutSeconds: 16, exec: {command: [sleep, '15']}}"}, want: want{"O4", StepSidecar, ReadyYes, "58", true, UntilStartupProbe}},
 		{name: "O5", init: []string{sidecar + ", lifecycle: {postStart: {" + sh + "}}"}, want: want{"O5", StepSidecar, ReadyConditional, "", false, UntilPostStart}},
@@ -202,13 +202,23 @@ func TestOrderByVersion(t *testing.T) {
 		"v1.32.4":  {"what comes after waits for the restart", "1.29 to 1.36"},
 		"v1.36.3":  {"even if it exits at once", "1.29 to 1.36"},
 		"v1.37.0":  {"even if it exits at once", "from 1.37 on"},
+		// The gate by its name, and by that of its stage.
+		"v1.36.3 PLEGOnDemandRelist=false":              {"what comes after waits for the restart"},
+		"v1.36.3 AllBeta=false":                         {"what comes after waits for the restart"},
+		"v1.36.3 AllBeta=false,PLEGOnDemandRelist=true": {"even if it exits at once"},
+		"v1.37.0 AllBeta=false":                         {"even if it exits at once"},
 	}
-	for version, want := range tests {
-		plan := Order(p, Target{Kubelet: release(t, version)})
+	for told, want := range tests {
+		version, gates, _ := strings.Cut(told, " ")
+		target := Target{Kubelet: release(t, version)}
+		if gates != "" {
+			target.Support = new(Judge(node{version: version, gates: gates}.facts(t), nil))
+		}
+		plan := Order(p, target)
 		text := plan.Steps[0].IfFails + "\n" + strings.Join(plan.Notes, "\n")
 		for _, w := range want {
 			if !strings.Contains(text, w) {
-				t.Errorf("%s: no %q in\n%s", version, w, text)
+				t.Errorf("%s: no %q in\n%s", told, w, text)
 			}
 		}
 	}

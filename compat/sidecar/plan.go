@@ -31,7 +31,7 @@ const (
 var APIGates = []string{
 	gateRestartRules, gateSleepAction,
 	gateRelaxedEnv, gateRelaxedSearch, gateUserNamespaces, gateUsersAndNetwork, gateGroupsPolicy, gateSELinuxPolicy, gateProcMount, gateResize,
-	gatePodResources, gateVolumeAttributes, gateHostnameOverride, gateRestartAll, gateMaxUnavailable, gateComparedTaints, gateAffinityLabelKeys,
+	gatePodResources, gateVolumeAttributes, gateHostnameOverride, gateRestartAll, gateStopSignals, gateMaxUnavailable, gateComparedTaints, gateAffinityLabelKeys,
 }
 
 // apiGate reports whether a gate is on at an API server: as given, else by default from
@@ -244,8 +244,8 @@ type JobPlan struct {
 	// SidecarRestartsCount says that restarts of native sidecars count towards
 	// backoffLimit.
 	SidecarRestartsCount bool `json:"sidecarRestartsCount"`
-	// BlockedBy are the legacy helpers without whose end the Job does not
-	// complete.
+	// BlockedBy are the containers without whose end the Job does not complete: legacy
+	// helpers, and those that are started again whatever they exit with.
 	BlockedBy []string `json:"blockedBy"`
 	Notes     []string `json:"notes"`
 }

@@ -3,6 +3,7 @@ package sidecar
 import (
 	"math"
 	"path"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -56,34 +57,46 @@ func add(a, b int64) int64 {
 	return a + b
 }
 
-// throughShell reports a command whose time-out the kubelet can't enforce: a
-// shell's children keep its output open, and the attempt lasts as long as they
-// do. A shell that replaces itself (exec) has none.
-func throughShell(command []string) bool {
-	shell, script, ok := shellScript(command)
-	if !shell {
-		return false
+// childless reports a command whose time-out the kubelet can enforce, one that is known to
+// start no other: children keep its output open, and the attempt lasts as long as they do.
+// Any other program may be a script. A shell that replaces itself (exec) counts as what it runs.
+func childless(command []string) bool {
+	if shell, script, ok := shellScript(command); shell {
+		script, exec := strings.CutPrefix(strings.TrimSpace(script), "exec ")
+		return ok && exec && !strings.ContainsAny(script, ";|&\n`$") && childless(strings.Fields(script))
 	}
-	return !ok || !strings.HasPrefix(strings.TrimSpace(script), "exec ") || strings.ContainsAny(script, ";|&\n`$")
+	command = unwrapped(command)
+	return len(command) > 0 && slices.Contains(childlessPrograms, path.Base(command[0]))
 }
 
-// shellScript takes a command apart. ok is false when what the shell runs is
-// not in the manifest.
-func shellScript(command []string) (shell bool, script string, ok bool) {
+// childlessPrograms are what probes usually run, and do not start other programs.
+var childlessPrograms = []string{
+	"[", "cat", "cmp", "curl", "date", "diff", "dig", "echo", "egrep", "etcdctl", "false", "fgrep", "grep", "grpc_health_probe", "grpc-health-probe", "grpcurl",
+	"head", "host", "jq", "kill", "ls", "mysqladmin", "nc", "ncat", "netcat", "netstat", "nslookup", "pg_isready", "pgrep", "pidof", "ping", "printf", "ps",
+	"readlink", "redis-cli", "rm", "sleep", "ss", "stat", "tail", "test", "touch", "true", "valkey-cli", "wc", "wget",
+}
+
+// unwrapped takes off what runs a command in its own place.
+func unwrapped(command []string) []string {
 	for len(command) > 0 && wraps(command[0]) {
 		command = command[1:]
 		for len(command) > 0 && (strings.HasPrefix(command[0], "-") || strings.ContainsAny(command[0], "=") || isDuration(command[0])) {
 			command = command[1:]
 		}
 	}
-	if len(command) == 0 {
+	if len(command) > 1 && path.Base(command[0]) == "busybox" {
+		command = command[1:]
+	}
+	return command
+}
+
+// shellScript takes a command apart. ok is false when what the shell runs is
+// not in the manifest.
+func shellScript(command []string) (shell bool, script string, ok bool) {
+	if command = unwrapped(command); len(command) == 0 {
 		return false, "", false
 	}
 	name := path.Base(command[0])
-	if name == "busybox" && len(command) > 1 {
-		command = command[1:]
-		name = path.Base(command[0])
-	}
 	if !isShell(name) {
 		return strings.HasSuffix(name, ".sh") || strings.HasSuffix(name, ".bash"), "", false
 	}

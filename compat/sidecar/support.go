@@ -1,6 +1,8 @@
 package sidecar
 
 import (
+	"slices"
+
 	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/nodefeatures/verdict"
 )
@@ -114,6 +116,19 @@ type Finding struct {
 	Severity verdict.Severity `json:"severity"`
 	Message  string           `json:"message"`          // one sentence
 	Remedy   string           `json:"remedy,omitempty"` // what to do about it
+}
+
+// off reports whether a gate of the kubelet is off, by its own name or else by that of its stage.
+func (s *Support) off(gate, stage string) bool {
+	if s == nil {
+		return false
+	}
+	for _, name := range []string{gate, stage} {
+		if i := slices.IndexFunc(s.Gates, func(g kubelet.Gate) bool { return g.Name == name }); i >= 0 {
+			return !s.Gates[i].Value
+		}
+	}
+	return false
 }
 
 // OtherMachine says that the Node object that was given is not of the machine that
