@@ -1,13 +1,13 @@
 package artifact
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 )
 
 // A redirectError says why a redirect is not followed.
@@ -26,17 +26,17 @@ var (
 )
 
 // newClient makes the one HTTP client of a repository, and what keeps its connections.
-func newClient(ref Reference, o Options, clock clock) (*authorizer, *connections, error) {
+func newClient(ctx context.Context, ref Reference, o Options, clock clock) (*authorizer, *connections, error) {
 	scheme := "https"
 	if o.speaksHTTP(ref.host()) {
 		scheme = "http"
 	}
 	registry := &url.URL{Scheme: scheme, Host: ref.host()}
-	config, err := tlsConfig(o)
+	config, err := tlsConfig(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	find, err := credentials(ref, o)
+	find, err := credentials(ctx, ref, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -48,13 +48,13 @@ func newClient(ref Reference, o Options, clock clock) (*authorizer, *connections
 	return newAuthorizer(registry, client, o.UserAgent, find), connections, nil
 }
 
-func tlsConfig(o Options) (*tls.Config, error) {
+func tlsConfig(ctx context.Context, o Options) (*tls.Config, error) {
 	config := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		InsecureSkipVerify: o.Insecure, //nolint:gosec // asked for by the user
 	}
 	if o.CAFile != "" {
-		pem, err := os.ReadFile(o.CAFile)
+		pem, err := readFile(ctx, o.CAFile, maxCertificates)
 		if err != nil {
 			return nil, &ConfigurationError{What: "the CA file", Err: err}
 		}
@@ -64,7 +64,15 @@ func tlsConfig(o Options) (*tls.Config, error) {
 		}
 	}
 	if o.CertFile != "" || o.KeyFile != "" {
-		pair, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
+		certificate, err := readFile(ctx, o.CertFile, maxCertificates)
+		var key []byte
+		if err == nil {
+			key, err = readFile(ctx, o.KeyFile, maxCertificates)
+		}
+		var pair tls.Certificate
+		if err == nil {
+			pair, err = tls.X509KeyPair(certificate, key)
+		}
 		if err != nil {
 			return nil, &ConfigurationError{What: "the client certificate and key", Err: err}
 		}

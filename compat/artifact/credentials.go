@@ -1,12 +1,14 @@
 package artifact
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"os"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"oras.land/oras-go/v2/registry/remote/auth"
@@ -15,7 +17,7 @@ import (
 
 // credentials finds who we are for the registry: what was given, else what the configuration files
 // and their helpers say. Nothing is read from a helper before it is needed.
-func credentials(ref Reference, o Options) (func(context.Context) (auth.Credential, error), error) {
+func credentials(ctx context.Context, ref Reference, o Options) (func(context.Context) (auth.Credential, error), error) {
 	given := auth.Credential{Username: o.Username, Password: o.Password, RefreshToken: o.IdentityToken}
 	if given != auth.EmptyCredential {
 		return func(ctx context.Context) (auth.Credential, error) {
@@ -32,7 +34,7 @@ func credentials(ref Reference, o Options) (func(context.Context) (auth.Credenti
 		files = append(files, secret)
 	}
 	for _, place := range credentialPlaces(o) {
-		file, err := place.open()
+		file, err := place.open(ctx)
 		switch {
 		case err == nil:
 			files = append(files, file)
@@ -107,28 +109,44 @@ func (o Options) variable(name string) string {
 }
 
 // credentialFile is a file with credentials, or with the names of helpers that have them.
+// https://docs.docker.com/reference/cli/docker/login/#credential-stores
 type credentialFile struct {
-	what  string                        // for a person
-	store *orascredentials.DynamicStore // nil for a pull secret, which is no file
-	names map[string]json.RawMessage
+	what    string // for a person
+	names   map[string]json.RawMessage
+	helpers map[string]string // by the name of the registry
+	helper  string            // of all others
+}
+
+// parseCredentials reads a Docker configuration. The parser's error is not repeated: it could quote a
+// secret.
+func parseCredentials(what string, raw []byte) (credentialFile, error) {
+	var content struct {
+		Auths       map[string]json.RawMessage `json:"auths"`
+		CredHelpers map[string]string          `json:"credHelpers"`
+		CredsStore  string                     `json:"credsStore"`
+	}
+	if err := json.Unmarshal(raw, &content); err != nil {
+		return credentialFile{}, errNotJSON
+	}
+	return credentialFile{what, content.Auths, content.CredHelpers, content.CredsStore}, nil
 }
 
 // readSecret reads the Docker configuration of a pull secret. It names no helpers,
 // or they are not asked.
 func readSecret(raw []byte) (credentialFile, error) {
-	var content struct {
-		Auths map[string]json.RawMessage `json:"auths"`
+	secret, err := parseCredentials("a pull secret", raw)
+	if err == nil && len(secret.names) == 0 {
+		err = errNotJSON
 	}
-	if err := json.Unmarshal(raw, &content); err != nil || len(content.Auths) == 0 {
-		return credentialFile{}, errNotJSON // the parser's error could quote a secret
-	}
-	return credentialFile{what: "a pull secret", names: content.Auths}, nil
+	secret.helpers, secret.helper = nil, ""
+	return secret, err
 }
 
-// get returns what the file has under a name; nothing if it has not.
+// get returns what the file, or else the helper that it names, has under a name; nothing if it has
+// not.
 func (f credentialFile) get(ctx context.Context, name string) (auth.Credential, error) {
-	if f.store != nil {
-		return f.store.Get(ctx, name)
+	if helper := cmp.Or(f.helpers[name], f.helper); helper != "" {
+		return askHelper(ctx, helper, name)
 	}
 	entry, ok := f.names[name]
 	if !ok {
@@ -147,19 +165,12 @@ func (f credentialFile) get(ctx context.Context, name string) (auth.Credential, 
 	return store.Get(ctx, alone)
 }
 
-func (p credentialPlace) open() (credentialFile, error) {
-	raw, err := os.ReadFile(p.path)
+func (p credentialPlace) open(ctx context.Context) (credentialFile, error) {
+	raw, err := readFile(ctx, p.path, maxCredentials)
 	if err != nil {
 		return credentialFile{}, err
 	}
-	var content struct {
-		Auths map[string]json.RawMessage `json:"auths"`
-	}
-	if err := json.Unmarshal(raw, &content); err != nil {
-		return credentialFile{}, errNotJSON // the parser's error could quote a secret
-	}
-	store, err := orascredentials.NewStore(p.path, orascredentials.StoreOptions{})
-	return credentialFile{p.what + " " + p.path, store, content.Auths}, err
+	return parseCredentials(p.what+" "+p.path, raw)
 }
 
 var errNotJSON = errors.New("it is no JSON file of credentials")
@@ -173,9 +184,15 @@ func (f credentialFile) key(ref Reference) string {
 		}
 	}
 	server := orascredentials.ServerAddressFromHostname(ref.host())
-	if _, ok := f.names[server]; !ok && ref.Registry != ref.host() {
-		if _, ok := f.names[ref.Registry]; ok { // docker.io, as podman writes it
-			return ref.Registry
+	if _, ok := f.names[server]; ok {
+		return server
+	}
+	if _, ok := f.names[ref.Registry]; ok { // docker.io, as podman writes it
+		return ref.Registry
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.names)) {
+		if _, rest, ok := strings.Cut(name, "://"); ok && strings.HasPrefix(rest+"/", ref.host()+"/") { // as Docker once wrote it
+			return name
 		}
 	}
 	return server

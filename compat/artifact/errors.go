@@ -301,8 +301,17 @@ type ConfigurationError struct {
 func (e *ConfigurationError) Error() string { return fmt.Sprintf("reading %s: %v", e.What, e.Err) }
 func (e *ConfigurationError) Unwrap() error { return e.Err }
 
-// Code is [CodeConfiguration].
-func (*ConfigurationError) Code() string { return CodeConfiguration }
+// Code is [CodeConfiguration], or [CodeTimeout] or [CodeCanceled] when reading it was cut short.
+func (e *ConfigurationError) Code() string {
+	switch {
+	case errors.Is(e.Err, context.DeadlineExceeded):
+		return CodeTimeout
+	case errors.Is(e.Err, context.Canceled):
+		return CodeCanceled
+	default:
+		return CodeConfiguration
+	}
+}
 
 // Retryable is false.
 func (*ConfigurationError) Retryable() bool { return false }

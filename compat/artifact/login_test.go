@@ -74,6 +74,7 @@ func TestAuthFiles(t *testing.T) {
 		"home":                 {map[string]string{".config/containers/auth.json": `"HOST":` + good}, nil, ""},
 		"nearest path":         {map[string]string{".config/containers/auth.json": `"HOST":` + bad + `,"HOST/team":` + good + `,"HOST/te":` + bad}, nil, ""},
 		"whole repository":     {map[string]string{".config/containers/auth.json": `"HOST/team":` + bad + `,"HOST/team/app":` + good}, nil, ""},
+		"old Docker":           {map[string]string{".docker/config.json": `"https://HOST/v1/":` + good + `,"https://HOST.example/":` + bad}, nil, ""},
 		"none":                 {nil, nil, CodeUnauthorized},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,15 +117,24 @@ func TestAuthFiles(t *testing.T) {
 // a helper that is missing is named.
 func TestStoresAreNotQuoted(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "docker-credential-loud"), []byte("#!/bin/sh\necho hunter2secret; echo hunter2secret >&2; exit 1\n"), 0o700); err != nil {
-		t.Fatal(err)
+	for name, script := range map[string]string{
+		"loud":    "echo hunter2secret; echo hunter2secret >&2; exit 1",
+		"endless": "exec yes hunter2secret",
+		"text":    "echo hunter2secret",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "docker-credential-"+name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	r := registrytest.New(t, registrytest.Options{Auth: registrytest.AuthBasic, Username: user, Password: password})
 	for config, want := range map[string]string{
 		`{"auths":{"HOST":{"auth":"` + base64.StdEncoding.EncodeToString([]byte("hunter2secret")) + `"}}}`: "cannot be used",
-		`{"credsStore":"loud"}`:    "cannot be used",
-		`{"credsStore":"nowhere"}`: "the credential helper docker-credential-nowhere is not installed",
+		`{"credsStore":"loud"}`:                                  "cannot be used",
+		`{"credsStore":"endless"}`:                               "cannot be used",
+		`{"credsStore":"text"}`:                                  "cannot be used",
+		`{"credsStore":"text","credHelpers":{"HOST":"nowhere"}}`: "the credential helper docker-credential-nowhere is not installed",
+		`{"credsStore":"nowhere"}`:                               "the credential helper docker-credential-nowhere is not installed",
 	} {
 		file := filepath.Join(dir, "config.json")
 		if err := os.WriteFile(file, []byte(strings.ReplaceAll(config, "HOST", r.Host())), 0o600); err != nil {

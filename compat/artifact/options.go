@@ -99,7 +99,7 @@ func Open(ctx context.Context, reference string, o Options) (*Repository, error)
 	if err != nil {
 		return nil, err
 	}
-	g, err := openRegistry(ref, o, clock)
+	g, err := openRegistry(ctx, ref, o, clock)
 	if err != nil {
 		return nil, err
 	}

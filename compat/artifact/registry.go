@@ -29,8 +29,8 @@ type registry struct {
 	window      time.Duration // W, see fallbackWindow
 }
 
-func openRegistry(ref Reference, o Options, clock clock) (*registry, error) {
-	client, connections, err := newClient(ref, o, clock)
+func openRegistry(ctx context.Context, ref Reference, o Options, clock clock) (*registry, error) {
+	client, connections, err := newClient(ctx, ref, o, clock)
 	if err != nil {
 		return nil, err
 	}
