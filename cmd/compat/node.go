@@ -19,6 +19,9 @@ import (
 // stores none above 1.5 MiB.
 const maxNodeObject = 2 << 20
 
+// maxHostname bounds /etc/hostname below a host root, in bytes.
+const maxHostname = 4 << 10
+
 // nodeFlags say where the facts about the node come from, beside the node.
 type nodeFlags struct {
 	hostRoot, name                                         string
@@ -78,10 +81,11 @@ func (f *nodeFlags) nodeName(a *app) string {
 		return name
 	}
 	if f.hostRoot != "" {
-		name, err := os.ReadFile(filepath.Join(f.hostRoot, "etc", "hostname"))
-		if err != nil {
+		file := filepath.Join(f.hostRoot, "etc", "hostname")
+		if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
 			return "" // a node without a name is still a node
 		}
+		name, _ := a.read(file, maxHostname) //nolint:errcheck // as above
 		return strings.TrimSpace(string(name))
 	}
 	name, err := a.hostname()
