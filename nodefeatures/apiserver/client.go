@@ -73,7 +73,11 @@ func load(o Options) (*rest.Config, error) {
 	if o.Kubeconfig == "" {
 		return rest.InClusterConfig()
 	}
-	rules := &clientcmd.ClientConfigLoadingRules{Precedence: filepath.SplitList(o.Kubeconfig)}
+	paths := filepath.SplitList(o.Kubeconfig)
+	if err := regular(paths...); err != nil {
+		return nil, err
+	}
+	rules := &clientcmd.ClientConfigLoadingRules{Precedence: paths}
 	if len(rules.Precedence) == 1 { // one that is named must be there
 		rules = &clientcmd.ClientConfigLoadingRules{ExplicitPath: o.Kubeconfig}
 	}
@@ -92,6 +96,9 @@ func load(o Options) (*rest.Config, error) {
 // of its REST client, which reads answers of any length and repeats requests, is
 // not used.
 func newClient(config *rest.Config) (*Client, error) {
+	if err := regular(config.CAFile, config.CertFile, config.KeyFile, config.BearerTokenFile); err != nil {
+		return nil, err
+	}
 	base, _, err := rest.DefaultServerUrlFor(config)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -103,6 +104,45 @@ func TestOpenRefuses(t *testing.T) {
 		if !errors.As(err, &bad) || bad.Code() != CodeConfiguration || bad.Retryable() || strings.Contains(err.Error(), token) {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+}
+
+// TestRegular: no file that is named keeps Open, or a request, from ending.
+func TestRegular(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{pipe, "/dev/zero"} {
+		for field, open := range map[string]func() error{
+			"kubeconfig":  func() error { _, err := Open(Options{Kubeconfig: name}); return err },
+			"one of them": func() error { _, err := Open(Options{Kubeconfig: "/absent:" + name}); return err },
+			"its token": func() error {
+				_, err := Open(Options{Kubeconfig: kubeconfig(t, "https://127.0.0.1:1", "", "{tokenFile: "+name+"}")})
+				return err
+			},
+			"CA": func() error {
+				_, err := Kubelet{URL: "https://127.0.0.1:1/", CAFile: name}.Get(t.Context())
+				return err
+			},
+			"token": func() error {
+				_, err := Kubelet{URL: "https://127.0.0.1:1/", TokenFile: name}.Get(t.Context())
+				return err
+			},
+			"certificate": func() error {
+				_, err := Kubelet{URL: "https://127.0.0.1:1/", CertFile: name, KeyFile: name}.Get(t.Context())
+				return err
+			},
+		} {
+			var bad *ConfigurationError
+			if err := open(); !errors.As(err, &bad) || !strings.Contains(err.Error(), name+" is no regular file") {
+				t.Errorf("%s %s: got %v", field, name, err)
+			}
+		}
+	}
+	large := file(t, "large", strings.Repeat("#", maxFile+1))
+	if _, err := Open(Options{Kubeconfig: large}); err == nil || !strings.Contains(err.Error(), "more than the limit of 4194304") {
+		t.Errorf("got %v", err)
 	}
 }
 
