@@ -2,6 +2,7 @@ package compat
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 	"time"
@@ -32,14 +33,21 @@ func (e *SnapshotError) Error() string {
 }
 func (e *SnapshotError) Unwrap() error { return e.Err }
 
-// Code is the stable code in reports.
+// Code is the stable code in reports, where reading was not cut short.
 func (e *SnapshotError) Code() string { return report.CodeMalformedSnapshot }
 
-// Retryable is false: the same bytes stay malformed.
-func (e *SnapshotError) Retryable() bool { return false }
+// Retryable is false where the bytes were read: they stay malformed.
+func (e *SnapshotError) Retryable() bool { return e.cut() }
+
+func (e *SnapshotError) cut() bool {
+	return errors.Is(e.Err, context.DeadlineExceeded) || errors.Is(e.Err, context.Canceled)
+}
 
 // Hint says what to do about it.
 func (e *SnapshotError) Hint() string {
+	if e.cut() {
+		return ""
+	}
 	return "save the node again with `compat features`, or `kubectl get nodefeatures -A -o json`"
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"nodecompat/compat"
 	"nodecompat/compat/output"
+	"nodecompat/compat/report"
 	"nodecompat/nodefeatures"
 )
 
@@ -42,24 +43,29 @@ output is a snapshot that validate-node --features judges elsewhere, later.`,
 }
 
 func (f *featuresFlags) run(ctx context.Context, a *app) error {
+	snapshot, err := f.snapshot(ctx, a)
+	if err != nil {
+		failure := report.NewFailure(err)
+		return a.failed(f.output, failure, failure.Error, err)
+	}
+	return a.print(f.output, snapshot, output.Style{})
+}
+
+func (f *featuresFlags) snapshot(ctx context.Context, a *app) (*nodefeatures.Snapshot, error) {
 	kubeletOptions, err := f.kubelet(ctx, a)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, name := range f.only {
 		if !slices.Contains(nodefeatures.KnownFeatures(), strings.ToLower(name)) {
-			return usagef("NFD has no feature %q; it has %s", name, strings.Join(nodefeatures.KnownFeatures(), ", "))
+			return nil, usagef("NFD has no feature %q; it has %s", name, strings.Join(nodefeatures.KnownFeatures(), ", "))
 		}
 	}
 	discovery := f.discovery(a)
 	discovery.Features = f.only
 	now, err := a.timestamp()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	snapshot, err := compat.Snapshot(ctx, discovery, kubeletOptions, now)
-	if err != nil {
-		return err
-	}
-	return a.print(f.output, snapshot, output.Style{})
+	return compat.Snapshot(ctx, discovery, kubeletOptions, now)
 }

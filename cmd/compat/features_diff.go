@@ -7,6 +7,7 @@ import (
 
 	"nodecompat/compat"
 	"nodecompat/compat/output"
+	"nodecompat/compat/report"
 	"nodecompat/nodefeatures"
 )
 
@@ -49,7 +50,8 @@ func (f *diffFlags) run(ctx context.Context, a *app, args []string) error {
 	for i, name := range args {
 		saved := judgeFlags{features: []string{name}}
 		if err := saved.savedNode(ctx, a, &nodes[i]); err != nil {
-			return err
+			failure := report.NewFailure(err)
+			return a.failed(f.output, failure, failure.Error, err)
 		}
 	}
 	diff, err := compat.DiffSnapshots(nodes[0].Snapshot, nodes[1].Snapshot, f.only...)

@@ -115,7 +115,7 @@ func yieldSaved(
 	for snapshot, err := range nodefeatures.Load(ctx, in, o) {
 		found++
 		if ctx.Err() != nil && err != nil {
-			yield(compat.SavedNode{}, fmt.Errorf("reading the features of %s: %w", name, err))
+			yield(compat.SavedNode{File: name, Err: ctx.Err()}, nil)
 			return false
 		}
 		if unopened := (*fs.PathError)(nil); errors.As(err, &unopened) {

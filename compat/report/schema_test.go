@@ -34,6 +34,7 @@ var documents = map[string]any{
 	report.KindDetachReport:   report.DetachReport{},
 	report.KindLintReport:     report.LintReport{},
 	report.KindDeriveReport:   report.DeriveReport{},
+	report.KindFailure:        report.Failure{},
 	nodefeatures.SnapshotKind: nodefeatures.Snapshot{},
 }
 
