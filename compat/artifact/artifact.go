@@ -61,6 +61,23 @@ type Content struct {
 
 // Artifacts lists the compatibility artifacts attached to the image's manifest and to its index.
 func (i *Image) Artifacts(ctx context.Context) (Listing, error) {
+	list, err := i.gather(ctx, i.lists)
+	if err != nil || len(list.Artifacts) > 0 || list.ViaFallbackTag {
+		return list, err
+	}
+	// Nothing anywhere: see Repository.listed.
+	tagged := map[digest.Digest]*future[referrers]{}
+	for subject := range i.lists {
+		tagged[subject] = start(func() (referrers, error) { return i.repo.store.tagged(ctx, subject) })
+	}
+	if found, err := i.gather(ctx, tagged); err != nil || len(found.Artifacts) > 0 {
+		return found, err
+	}
+	return list, nil
+}
+
+// gather waits for the lists of the image's manifest and of its index.
+func (i *Image) gather(ctx context.Context, lists map[digest.Digest]*future[referrers]) (Listing, error) {
 	list := Listing{Artifacts: []Artifact{}, Warnings: []Warning{}}
 	subjects := []struct {
 		desc *ocispec.Descriptor
@@ -70,7 +87,7 @@ func (i *Image) Artifacts(ctx context.Context) (Listing, error) {
 		if s.desc == nil {
 			continue
 		}
-		found, err := i.lists[s.desc.Digest].wait(ctx)
+		found, err := lists[s.desc.Digest].wait(ctx)
 		if err != nil {
 			return Listing{}, fmt.Errorf("listing the artifacts of %s: %w", i.Reference, interrupted(ctx, err))
 		}
@@ -124,34 +141,36 @@ func (r *Repository) fetch(ctx context.Context, a Artifact) (Content, error) {
 var errOtherType = errors.New("another artifact type")
 
 // examine reads an artifact's manifest and checks everything about it that needs no further
-// request.
+// request. The manifest is returned beside an error, too, if it is verified to be a compatibility
+// artifact of the subject.
 func (r *Repository) examine(ctx context.Context, a Artifact) (*document, ocispec.Descriptor, error) {
 	doc, err := r.store.manifest(ctx, whatArtifact, a.Descriptor.Digest.String())
 	if err != nil {
 		return nil, ocispec.Descriptor{}, err
 	}
-	malformed := func(err error, format string, args ...any) (*document, ocispec.Descriptor, error) {
+	malformed := func(err error, format string, args ...any) error {
 		item := Item{What: whatArtifact, Name: a.Descriptor.Digest.String(), Host: r.store.where()}
-		return nil, ocispec.Descriptor{}, &MalformedError{Item: item, Reason: fmt.Sprintf(format, args...), Err: err}
+		return &MalformedError{Item: item, Reason: fmt.Sprintf(format, args...), Err: err}
 	}
+	var none ocispec.Descriptor
 	if doc.body.Subject == nil {
-		return nil, ocispec.Descriptor{}, &ForeignSubjectError{Artifact: doc.Digest, Want: a.Subject}
+		return nil, none, &ForeignSubjectError{Artifact: doc.Digest, Want: a.Subject}
 	}
 	if got := doc.body.Subject.Digest; got != a.Subject {
-		return nil, ocispec.Descriptor{}, &ForeignSubjectError{Artifact: doc.Digest, Want: a.Subject, Got: got}
+		return nil, none, &ForeignSubjectError{Artifact: doc.Digest, Want: a.Subject, Got: got}
 	}
 	if got := doc.artifactType(); got != spec.ArtifactType {
-		return malformed(errOtherType, "its artifact type is %q, want %s", printable(got, maxServerText), spec.ArtifactType)
+		return nil, none, malformed(errOtherType, "its artifact type is %q, want %s", printable(got, maxServerText), spec.ArtifactType)
 	}
 	if doc.MediaType != ocispec.MediaTypeImageManifest {
-		return malformed(nil, "its media type is %s, want %s", doc.MediaType, ocispec.MediaTypeImageManifest)
+		return doc, none, malformed(nil, "its media type is %s, want %s", doc.MediaType, ocispec.MediaTypeImageManifest)
 	}
 	if n := len(doc.body.Layers); n != 1 {
-		return malformed(nil, "it has %d layers, want 1", n)
+		return doc, none, malformed(nil, "it has %d layers, want 1", n)
 	}
 	layer := doc.body.Layers[0]
 	if layer.MediaType != spec.MediaType {
-		return malformed(nil, "its layer's media type is %q, want %s", printable(layer.MediaType, maxServerText), spec.MediaType)
+		return doc, none, malformed(nil, "its layer's media type is %q, want %s", printable(layer.MediaType, maxServerText), spec.MediaType)
 	}
 	return doc, layer, nil
 }

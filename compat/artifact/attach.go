@@ -57,7 +57,8 @@ type Attached struct {
 // both listed.
 //
 // With several targets it tries each; what was attached is returned beside the error. Errors beside
-// those of [Repository.Image]: [*NotListedError], [*DeleteRefusedError], [*ClockBehindError].
+// those of [Repository.Image]: [*NotListedError], [*NotReadableError], [*ImmutableTagError],
+// [*DeleteRefusedError], [*ClockBehindError].
 func (r *Repository) Attach(ctx context.Context, content []byte, o AttachOptions) ([]Attached, error) {
 	if len(content) > MaxSpecSize {
 		return nil, &TooLargeError{Item: Item{What: whatSpec}, Limit: MaxSpecSize, Unit: "bytes", Size: int64(len(content))}
@@ -101,7 +102,7 @@ func (r *Repository) Attach(ctx context.Context, content []byte, o AttachOptions
 
 // attachTo attaches to one subject. The result is nil only if nothing was attached.
 func (r *Repository) attachTo(ctx context.Context, s subject, content []byte, shared *blobs, o AttachOptions) (*Attached, error) {
-	found, err := r.store.referrers(ctx, s.Digest)
+	found, err := r.listed(ctx, s.Digest)
 	if err != nil {
 		return nil, fmt.Errorf("listing the artifacts of %s: %w", s.Digest, err)
 	}
@@ -120,6 +121,7 @@ func (r *Repository) attachTo(ctx context.Context, s subject, content []byte, sh
 		p, err := r.packNew(s, content, first, a, o)
 		if err == nil && !o.DryRun {
 			err = r.pushNew(ctx, p, shared, a.ViaFallbackTag)
+			a.ViaFallbackTag = a.ViaFallbackTag || p.tagged
 		}
 		if err != nil {
 			return nil, err
@@ -187,7 +189,24 @@ func (r *Repository) pushNew(ctx context.Context, p *packed, shared *blobs, fall
 	if err := r.store.push(ctx, p, shared); err != nil {
 		return fmt.Errorf("pushing artifact %s: %w", p.desc.Digest, err)
 	}
-	return r.store.list(ctx, p, fallback)
+	if err := r.store.list(ctx, p, fallback); err != nil {
+		return err
+	}
+	return r.readBack(ctx, p)
+}
+
+// readBack reads what was pushed as a reader will. A registry may be a moment late.
+func (r *Repository) readBack(ctx context.Context, p *packed) error {
+	for wait := firstPoll; ; wait *= 2 {
+		_, err := r.fetch(ctx, newArtifact(p.entry(), p.subject.Digest, ""))
+		if err == nil {
+			return nil
+		}
+		late := errors.As(err, new(*NotFoundError)) && wait <= lastPoll
+		if !late || r.clock.sleep(ctx, wait, "the registry to have what it took") != nil {
+			return &NotReadableError{Artifact: p.desc.Digest, Host: r.store.where(), Err: err}
+		}
+	}
 }
 
 // replace removes the artifacts that were there before, and notes in a which are gone. Foreign ones
@@ -199,7 +218,7 @@ func (r *Repository) replace(ctx context.Context, s subject, before []Artifact, 
 			old = append(old, b.Descriptor.Digest)
 		}
 	}
-	removed, err := r.removeFrom(ctx, s.Digest, old)
+	removed, err := r.removeFrom(ctx, s.Digest, old, "")
 	a.Replaced = removed
 	var refused *DeleteRefusedError
 	if errors.As(err, &refused) {

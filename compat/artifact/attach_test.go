@@ -27,7 +27,7 @@ func TestAttach(t *testing.T) {
 		root, _ := index(t, r)
 		first := mustAttach(t, r, "app:1.0", specA, AttachOptions{})[0]
 		if first.Existing || first.On != OnIndex || first.Subject.Digest != root.Digest || first.Created != "2026-03-01T12:00:00Z" ||
-			first.ViaFallbackTag != (r.Count("", "/manifests/sha256-") > 0) {
+			first.ViaFallbackTag != (r.Count(http.MethodPut, "/manifests/sha256-") > 0) {
 			t.Errorf("got %+v", first)
 		}
 		if c := mustRead(t, r, "app:1.0", amd64); string(c.Spec) != specA || c.Artifact.On != OnIndex ||
@@ -60,7 +60,6 @@ func TestAttach(t *testing.T) {
 	})
 }
 
-// TestAttachedManifest pins the bytes: they are what oras attach makes, and the same every time.
 // TestPutStatus: whatever a registry calls success is looked at.
 func TestPutStatus(t *testing.T) {
 	t.Parallel()
@@ -79,6 +78,7 @@ func TestPutStatus(t *testing.T) {
 	}
 }
 
+// TestAttachedManifest pins the bytes: they are what oras attach makes, and the same every time.
 func TestAttachedManifest(t *testing.T) {
 	r := registrytest.New(t, registrytest.Options{})
 	d := r.PushImage(t, "app", "1.0", amd64)

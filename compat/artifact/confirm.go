@@ -35,7 +35,7 @@ func (g *registry) confirm(ctx context.Context, p *packed, seen func(referrers) 
 		if missed++; missed%pollsBeforePush != 0 {
 			continue
 		}
-		if err := g.putManifest(ctx, whatUpload, p.desc.Digest.String(), p.desc.MediaType, p.raw); err != nil {
+		if _, err := g.putManifest(ctx, whatUpload, p.desc.Digest.String(), p.desc.MediaType, p.raw); err != nil {
 			return err
 		}
 	}

@@ -102,14 +102,14 @@ func (r *Repository) detachFrom(ctx context.Context, s subject, o DetachOptions)
 	if err != nil {
 		return Detached{}, err
 	}
-	removed, err := r.removeFrom(ctx, s.Digest, digests)
+	removed, err := r.removeFrom(ctx, s.Digest, digests, o.Artifact)
 	return Detached{Subject: s.Descriptor, On: s.on, Platform: s.platform, Removed: removed}, err
 }
 
 // toRemove is the part of a subject's artifacts that is to go. An artifact asked for by digest may
 // have dropped out of the list; it still has to speak about the subject.
 func (r *Repository) toRemove(ctx context.Context, s subject, o DetachOptions) ([]digest.Digest, error) {
-	found, err := r.store.referrers(ctx, s.Digest)
+	found, err := r.listed(ctx, s.Digest)
 	if err != nil {
 		return nil, fmt.Errorf("listing the artifacts of %s: %w", s.Digest, err)
 	}
@@ -140,14 +140,18 @@ func foreignOrGone(err error) bool {
 
 // removeFrom removes artifacts of one subject: first from the list that clients keep, if there is
 // one, so that a crash leaves no entry without an artifact; then the manifests. Before that it
-// looks at each: what speaks about another image is left alone.
-func (r *Repository) removeFrom(ctx context.Context, subject digest.Digest, digests []digest.Digest) ([]Removed, error) {
+// looks at each: what speaks about another image is left alone, and what can't be verified to speak
+// about this one is, too, unless it is pinned. The latter is an error, when all others are gone.
+func (r *Repository) removeFrom(ctx context.Context, subject digest.Digest, digests []digest.Digest, pinned digest.Digest) ([]Removed, error) {
 	if len(digests) == 0 {
 		return []Removed{}, nil
 	}
-	own, missing, err := r.classify(ctx, subject, digests)
+	own, missing, unverified, err := r.classify(ctx, subject, digests, pinned)
 	if err != nil {
 		return []Removed{}, err
+	}
+	if len(own)+len(missing) == 0 {
+		return []Removed{}, unverified
 	}
 	clientList, err := r.store.unlist(ctx, subject, slices.Concat(own, missing))
 	if err != nil {
@@ -164,7 +168,7 @@ func (r *Repository) removeFrom(ctx context.Context, subject digest.Digest, dige
 	if err != nil {
 		return removed, err
 	}
-	return removed, r.awaitGone(ctx, subject, own)
+	return removed, errors.Join(r.awaitGone(ctx, subject, own), unverified)
 }
 
 // delete removes manifests. Where clients keep the list, and they are out of it, a refusal does no
@@ -195,23 +199,25 @@ func (r *Repository) delete(ctx context.Context, subject digest.Digest, digests 
 
 // classify separates the compatibility artifacts of a subject, whole or broken, from those that are
 // gone. What speaks about another image, or is of another type whatever the list says, is neither:
-// it is not ours to delete.
-func (r *Repository) classify(ctx context.Context, subject digest.Digest, digests []digest.Digest) (own, missing []digest.Digest, err error) {
+// it is not ours to delete. Nor is what can't be verified, which unverified says, unless it is pinned.
+func (r *Repository) classify(
+	ctx context.Context, subject digest.Digest, digests []digest.Digest, pinned digest.Digest,
+) (own, missing []digest.Digest, unverified, err error) {
 	for _, d := range digests {
-		_, _, err := r.examine(ctx, Artifact{Descriptor: ocispec.Descriptor{Digest: d}, Subject: subject})
-		var gone *NotFoundError
-		var foreign *ForeignSubjectError
+		doc, _, err := r.examine(ctx, Artifact{Descriptor: ocispec.Descriptor{Digest: d}, Subject: subject})
 		switch {
-		case errors.As(err, &gone):
+		case errors.As(err, new(*NotFoundError)):
 			missing = append(missing, d)
-		case errors.As(err, &foreign), errors.Is(err, errOtherType):
-		case err == nil, Broken(err):
+		case errors.As(err, new(*ForeignSubjectError)), errors.Is(err, errOtherType):
+		case err == nil, Broken(err) && (doc != nil || d == pinned):
 			own = append(own, d)
+		case Broken(err):
+			unverified = errors.Join(unverified, fmt.Errorf("left alone, since it can't be verified (--artifact names one to delete all the same): %w", err))
 		default:
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
-	return own, missing, nil
+	return own, missing, unverified, nil
 }
 
 // awaitGone looks as a reader would until the artifacts are listed no more.

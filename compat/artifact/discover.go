@@ -82,7 +82,7 @@ func (r *Repository) Discover(ctx context.Context, platform Platform) (Discovery
 	group.SetLimit(parallelRequests)
 	for i, s := range subjects {
 		group.Go(func() (err error) {
-			lists[i], err = r.store.referrers(gctx, s.Digest)
+			lists[i], err = r.listed(gctx, s.Digest)
 			return err
 		})
 	}

@@ -50,6 +50,8 @@ const (
 	CodeLayout             = "layout"
 	CodeConfiguration      = "configuration"
 	CodeNotListed          = "notListed"
+	CodeNotReadable        = "notReadable"
+	CodeImmutableTag       = "immutableTag"
 	CodeDeleteRefused      = "deleteRefused"
 	CodeClockBehind        = "clockBehind"
 )

@@ -42,6 +42,59 @@ func (e *NotListedError) Retryable() bool {
 	return !errors.As(e.Err, &inner) || inner.Retryable()
 }
 
+// NotReadableError says that an artifact was pushed and is listed, but that what the registry has of
+// it can't be read.
+type NotReadableError struct {
+	Artifact digest.Digest
+	Host     string
+	Err      error // what came in its place
+}
+
+func (e *NotReadableError) Error() string {
+	return fmt.Sprintf("artifact %s at %s: pushed and listed, but it can't be read back: %v", e.Artifact, e.Host, e.Err)
+}
+
+func (e *NotReadableError) Unwrap() error { return e.Err }
+
+// Code is [CodeNotReadable].
+func (*NotReadableError) Code() string { return CodeNotReadable }
+
+// Retryable is that of what came in its place.
+func (e *NotReadableError) Retryable() bool {
+	var inner Error
+	return errors.As(e.Err, &inner) && inner.Retryable()
+}
+
+// ImmutableTagError says that a registry does not let the referrers tag change.
+type ImmutableTagError struct {
+	Tag    string
+	Host   string
+	Orphan digest.Digest // a manifest that was pushed, is listed nowhere and can't be deleted; "" if there is none
+	Err    error         // the registry's answer
+}
+
+func (e *ImmutableTagError) Error() string {
+	s := fmt.Sprintf("the registry keeps the tag %s from being changed: %v", e.Tag, e.Err)
+	if e.Orphan != "" {
+		s += fmt.Sprintf(" (the manifest %s was pushed, and can't be deleted)", e.Orphan)
+	}
+	return s
+}
+
+func (e *ImmutableTagError) Unwrap() error { return e.Err }
+
+// Hint names the tags to exclude.
+func (e *ImmutableTagError) Hint() string {
+	algorithm, _, _ := strings.Cut(e.Tag, "-")
+	return fmt.Sprintf("exclude tags that begin with %s- from the rule for immutable tags of %s: they are lists of artifacts", algorithm, e.Host)
+}
+
+// Code is [CodeImmutableTag].
+func (*ImmutableTagError) Code() string { return CodeImmutableTag }
+
+// Retryable is false.
+func (*ImmutableTagError) Retryable() bool { return false }
+
 // DeleteRefusedError says that artifacts could not be deleted. Everything else that was asked for
 // is done.
 type DeleteRefusedError struct {

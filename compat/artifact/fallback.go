@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -101,8 +103,16 @@ func (g *registry) readTag(ctx context.Context, subject digest.Digest) (*rawInde
 // until it is there.
 func (g *registry) list(ctx context.Context, p *packed, fallback bool) error {
 	err := g.keepListed(ctx, p, fallback)
-	if err == nil {
+	var immutable *ImmutableTagError
+	switch {
+	case err == nil:
 		return nil
+	case errors.As(err, &immutable):
+		// Whoever tries again pushes another manifest: this one would stay for ever.
+		if g.remove(ctx, p.desc.Digest) != nil {
+			immutable.Orphan = p.desc.Digest
+		}
+		return fmt.Errorf("nothing was attached: %w", immutable)
 	}
 	return &NotListedError{Subject: p.subject.Digest, Artifact: p.desc.Digest, Host: g.where(), Err: err}
 }
@@ -110,27 +120,36 @@ func (g *registry) list(ctx context.Context, p *packed, fallback bool) error {
 func (g *registry) keepListed(ctx context.Context, p *packed, fallback bool) error {
 	subject, entry := p.subject.Digest, p.entry()
 	seen := func(l referrers) bool { return holds(l, entry.Digest) }
+	if !fallback && !p.indexed {
+		// Perhaps a registry that answers for every subject with an empty list.
+		list, err := g.referrers(ctx, subject)
+		if err != nil {
+			return err
+		}
+		fallback = len(list.Descriptors) == 0
+	}
 	if !fallback {
 		return g.confirm(ctx, p, seen)
 	}
+	p.tagged = true
 	return g.settle(ctx, subject, seen, func(ix *rawIndex) (bool, error) { return ix.add(entry) })
 }
 
 // unlist takes artifacts out of the referrers tag.
 func (g *registry) unlist(ctx context.Context, subject digest.Digest, artifacts []digest.Digest) (bool, error) {
 	list, err := g.referrers(ctx, subject)
-	if err != nil || !list.Fallback {
+	if err != nil {
 		return false, err
 	}
 	gone := func(l referrers) bool {
-		for _, d := range artifacts {
-			if holds(l, d) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(artifacts, func(d digest.Digest) bool { return holds(l, d) })
 	}
-	return true, g.settle(ctx, subject, gone, func(ix *rawIndex) (bool, error) {
+	if !list.Fallback { // which does not keep the tag from having them, too
+		if tag, err := g.referrersByTag(ctx, subject); err != nil || gone(tag) {
+			return false, err
+		}
+	}
+	return gone(list) || list.Fallback, g.settle(ctx, subject, gone, func(ix *rawIndex) (bool, error) {
 		changed := false
 		for _, d := range artifacts {
 			changed = ix.drop(d) || changed
@@ -162,7 +181,7 @@ func (g *registry) settle(ctx context.Context, subject digest.Digest, good func(
 			if err := g.clock.sleep(ctx, wait, "other writers of the referrers tag"); err != nil {
 				return err
 			}
-			list, err := g.referrers(ctx, subject)
+			list, err := g.referrersByTag(ctx, subject)
 			if err != nil {
 				return err
 			}
@@ -187,7 +206,7 @@ func (g *registry) rewrite(ctx context.Context, subject digest.Digest, edit edit
 	var gone []digest.Digest
 	for attempt := 0; ; attempt++ {
 		ix, err := g.rewriteOnce(ctx, subject, edit, gone)
-		if err == nil || ctx.Err() != nil {
+		if err == nil || ctx.Err() != nil || errors.As(err, new(*ImmutableTagError)) {
 			return err
 		}
 		if ix != nil && len(gone) == 0 && refusedContent(err) {
@@ -247,7 +266,38 @@ func (g *registry) writeTag(ctx context.Context, subject digest.Digest, ix *rawI
 	if err != nil {
 		return err
 	}
-	return g.putManifest(ctx, whatTag, tag, ocispec.MediaTypeImageIndex, raw)
+	_, err = g.putManifest(ctx, whatTag, tag, ocispec.MediaTypeImageIndex, raw)
+	if isImmutable(err) {
+		return &ImmutableTagError{Tag: tag, Host: g.where(), Err: err}
+	}
+	return err
+}
+
+// isImmutable reports whether a registry refused to change a tag for a rule that keeps tags as they
+// are: Harbor says 412, others 409, ECR 400 TAG_INVALID, and some have no code for it but say so.
+func isImmutable(err error) bool {
+	var status *RegistryError
+	var refused *AuthError
+	switch {
+	case errors.As(err, &status):
+		switch status.Status {
+		case http.StatusConflict, http.StatusPreconditionFailed:
+			return true
+		case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusUnprocessableEntity:
+			return strings.HasPrefix(status.Message, "TAG_INVALID") || saysImmutable(status.Message)
+		}
+	case errors.As(err, &refused):
+		return refused.Status == http.StatusForbidden && saysImmutable(refused.Message)
+	}
+	return false
+}
+
+func saysImmutable(message string) bool {
+	return strings.Contains(strings.ToLower(message), "immutable")
+}
+
+func (g *registry) tagged(ctx context.Context, subject digest.Digest) (referrers, error) {
+	return g.referrersByTag(ctx, subject)
 }
 
 // refusedContent reports whether a registry may have refused an index for what is in it.

@@ -47,6 +47,9 @@ func openLayout(ref Reference, clock clock) (*layout, error) {
 	return l, nil
 }
 
+// tagged is empty: a layout has one list.
+func (l *layout) tagged(context.Context, digest.Digest) (referrers, error) { return referrers{}, nil }
+
 func (l *layout) where() string { return l.dir }
 func (l *layout) close()        {}
 

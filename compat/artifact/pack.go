@@ -36,6 +36,9 @@ type packed struct {
 	created string
 	desc    ocispec.Descriptor // of the manifest: media type, digest and size
 	raw     []byte             // the manifest
+
+	indexed bool // the registry said that it lists it itself
+	tagged  bool // it is listed under the referrers tag
 }
 
 // pack makes the artifact that oras attach would make: the same bytes for the same spec, subject

@@ -3,7 +3,9 @@ package artifact
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -44,6 +46,9 @@ func parseRawIndex(item Item, raw []byte) (*rawIndex, error) {
 			return nil, malformed(err)
 		}
 	}
+	if odd := oddKey(raw, "schemaVersion", "mediaType", "artifactType", "manifests", "subject", "annotations"); odd != "" {
+		return nil, ambiguous(item, odd)
+	}
 	if ix.fields == nil {
 		return nil, &MalformedError{Item: item, Reason: "it is no index, but null"}
 	}
@@ -55,9 +60,43 @@ func parseRawIndex(item Item, raw []byte) (*rawIndex, error) {
 		if err := json.Unmarshal(raw, &e.Descriptor); err != nil {
 			return nil, malformed(err)
 		}
+		if odd := oddKey(raw, "mediaType", "digest", "size", "artifactType", "annotations", "platform"); odd != "" {
+			return nil, ambiguous(item, odd)
+		}
 		ix.entries = append(ix.entries, e)
 	}
 	return ix, nil
+}
+
+// oddKey finds a key of a JSON object on which readers differ: one that is there twice, case aside, or
+// is known in another case. Go's decoder takes it for the known one, others don't.
+func oddKey(raw []byte, known ...string) string {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return ""
+	}
+	var seen []string
+	for d.More() {
+		t, err := d.Token()
+		key, ok := t.(string)
+		if err != nil || !ok {
+			return ""
+		}
+		if slices.ContainsFunc(seen, func(other string) bool { return strings.EqualFold(key, other) }) ||
+			slices.ContainsFunc(known, func(other string) bool { return key != other && strings.EqualFold(key, other) }) {
+			return key
+		}
+		seen = append(seen, key)
+		var skip json.RawMessage
+		if d.Decode(&skip) != nil {
+			return ""
+		}
+	}
+	return ""
+}
+
+func ambiguous(item Item, key string) error {
+	return &MalformedError{Item: item, Reason: fmt.Sprintf("its key %q is there twice or in another case, which programs read differently", printable(key, maxServerText))}
 }
 
 func (ix *rawIndex) has(d digest.Digest) bool {

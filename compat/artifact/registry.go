@@ -207,24 +207,37 @@ const pushTries = 4
 // refuses manifests because their blobs are just being replaced. So the configuration is not
 // uploaded if it is there, and a refusal is not taken for the last word.
 func (g *registry) push(ctx context.Context, p *packed, b *blobs) error {
-	unsure := false // a manifest went out, and no answer came
+	sent := false
 	for try := 1; ; try++ {
 		err := b.upload(try, func() error { return g.pushBlobs(ctx, p, try > 1) })
 		if err == nil {
-			err = g.putManifest(ctx, whatUpload, p.desc.Digest.String(), p.desc.MediaType, p.raw)
-			var e *RegistryError
-			unsure = errors.As(err, &e) && e.Status == 0
+			sent = true
+			p.indexed, err = g.putManifest(ctx, whatUpload, p.desc.Digest.String(), p.desc.MediaType, p.raw)
 		}
 		switch {
 		case err == nil:
 			return nil
 		case try < pushTries && ctx.Err() == nil && (refusedContent(err) || cutOff(err)) &&
 			g.clock.sleep(ctx, firstBackoff<<try/2+rand.N(firstBackoff), "another try to push") == nil:
-		case unsure:
-			return fmt.Errorf("whether it is attached now is not known: %w", err)
-		default:
+		case !sent:
 			return fmt.Errorf("nothing was attached: %w", err)
+		default:
+			return g.outcome(ctx, p, err)
 		}
+	}
+}
+
+// outcome looks what became of a manifest that went out and was not confirmed. Where it is there
+// all the same, nothing went wrong.
+func (g *registry) outcome(ctx context.Context, p *packed, cause error) error {
+	_, err := g.manifest(ctx, whatArtifact, p.desc.Digest.String())
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, new(*NotFoundError)):
+		return fmt.Errorf("nothing was attached: %w", cause)
+	default:
+		return fmt.Errorf("whether it is attached now is not known: %w", cause)
 	}
 }
 
@@ -283,8 +296,12 @@ func (g *registry) has(ctx context.Context, d digest.Digest) bool {
 	return g.write(ctx, g.item(whatUpload, d.String()), http.MethodHead, g.base+"/blobs/"+d.String(), "", nil, http.StatusOK) == nil
 }
 
-func (g *registry) putManifest(ctx context.Context, what, name, mediaType string, raw []byte) error {
-	return g.write(ctx, g.item(what, name), http.MethodPut, g.base+"/manifests/"+name, mediaType, raw, http.StatusCreated, http.StatusOK, http.StatusAccepted, http.StatusNoContent)
+// putManifest reports whether the registry says that it lists the manifest as a referrer itself.
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests-with-subject
+func (g *registry) putManifest(ctx context.Context, what, name, mediaType string, raw []byte) (indexed bool, err error) {
+	header, err := g.change(ctx, g.item(what, name), http.MethodPut, g.base+"/manifests/"+name, mediaType, raw,
+		http.StatusCreated, http.StatusOK, http.StatusAccepted, http.StatusNoContent)
+	return header.Get("OCI-Subject") != "", err
 }
 
 func (g *registry) remove(ctx context.Context, d digest.Digest) error {

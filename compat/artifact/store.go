@@ -19,6 +19,8 @@ type store interface {
 	// referrers lists what is attached to a manifest or index and is, or may be, a compatibility
 	// artifact.
 	referrers(ctx context.Context, subject digest.Digest) (referrers, error)
+	// tagged lists what is under the referrers tag of a subject, also where there is a referrers API.
+	tagged(ctx context.Context, subject digest.Digest) (referrers, error)
 	// push uploads an artifact, its manifest last. Artifacts that share their blobs share one
 	// [blobs].
 	push(ctx context.Context, p *packed, b *blobs) error
@@ -37,6 +39,20 @@ type store interface {
 	where() string
 	// close drops idle connections.
 	close()
+}
+
+// listed is a subject's list of referrers, and that under the tag where the first has nothing of
+// ours: some registries answer for every subject with an empty list.
+func (r *Repository) listed(ctx context.Context, subject digest.Digest) (referrers, error) {
+	list, err := r.store.referrers(ctx, subject)
+	if err != nil || list.Fallback || len(list.Descriptors) > 0 {
+		return list, err
+	}
+	tagged, err := r.store.tagged(ctx, subject)
+	if err != nil || len(tagged.Descriptors) > 0 {
+		return tagged, err
+	}
+	return list, nil
 }
 
 // referrers is one list of artifacts, as the store has it: nothing in it is verified but its form.

@@ -82,19 +82,25 @@ func (g *registry) send(ctx context.Context, item Item, method, url, contentType
 	return resp, nil
 }
 
-// write sends a request with the right to change something, and expects one of the statuses given.
+// write is change where nothing of the answer matters but that it is one of those wanted.
 func (g *registry) write(ctx context.Context, item Item, method, url, contentType string, body []byte, want ...int) error {
+	_, err := g.change(ctx, item, method, url, contentType, body, want...)
+	return err
+}
+
+// change sends a request with the right to change something, and expects one of the statuses given.
+func (g *registry) change(ctx context.Context, item Item, method, url, contentType string, body []byte, want ...int) (http.Header, error) {
 	resp, err := g.send(ctx, item, method, url, contentType, body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	page := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") // of a proxy that asks for a login
 	if slices.Contains(want, resp.StatusCode) && (resp.StatusCode == want[0] || !page) {
-		return nil
+		return resp.Header, nil
 	}
 	if resp.StatusCode < http.StatusMultipleChoices {
-		return &RegistryError{Item: item, Status: resp.StatusCode, Message: fmt.Sprintf("which confirms nothing, want %d", want[0])}
+		return nil, &RegistryError{Item: item, Status: resp.StatusCode, Message: fmt.Sprintf("which confirms nothing, want %d", want[0])}
 	}
-	return g.refusal(item, resp)
+	return nil, g.refusal(item, resp)
 }

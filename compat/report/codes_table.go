@@ -166,6 +166,8 @@ var errorCodes = []codeRow{
 	{artifact.CodeConfiguration, "a file with certificates or credentials cannot be used", ""},
 
 	{artifact.CodeNotListed, "the artifact was pushed, but not seen listed in the time given", "look with `compat discover`, and attach it again if it is not there"},
+	{artifact.CodeNotReadable, "the artifact was pushed and is listed, but the registry does not give it back", "detach it with --artifact, and tell the registry's operator"},
+	{artifact.CodeImmutableTag, "the registry does not let the tag change that lists the artifacts", "exclude tags that begin with sha256- from its rule for immutable tags"},
 	{artifact.CodeDeleteRefused, "artifacts could not be deleted; all else that was asked for is done", "the registry's operator may have to allow deletion"},
 	{artifact.CodeClockBehind, "the artifact in effect is dated so late that nothing newer can take its place", "check the clocks; `compat discover` lists what is attached"},
 
