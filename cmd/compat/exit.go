@@ -170,8 +170,12 @@ func onlyPrintable(text string) string {
 func describe(err error) *report.Error {
 	e := report.NewError(err)
 	var short *artifact.ShortNameError
-	if errors.As(err, &short) {
+	var reference *artifact.ReferenceError
+	switch {
+	case errors.As(err, &short):
 		e.Hint = cmp.Or(fileHint(short.Name), "give the full name: "+short.Full)
+	case errors.As(err, &reference) && reference.Reference != "":
+		e.Hint = fileHint(reference.Reference)
 	}
 	addHint(e)
 	return e

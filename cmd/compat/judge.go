@@ -49,6 +49,7 @@ func (f *judgeFlags) addJudging(cmd *cobra.Command) {
 	f.registryFlags.add(cmd)
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: the node's)")
 	excludes(cmd, "features", "host-root")
+	needs(cmd, "nfd-namespace", "features")
 }
 
 // judging turns the flags into what is asked, images aside.

@@ -51,6 +51,9 @@ func (f *nodeFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.log, "kubelet-log", "", "`file` with the kubelet's log, as journalctl -u kubelet prints it; its last start counts")
 	flags.StringVar(&f.endpoint.CAFile, "kubelet-ca-file", "", "certificate authorities for the kubelet's URLs, a PEM `file`")
 	flags.StringVar(&f.endpoint.TokenFile, "kubelet-token-file", "", "`file` with a bearer token for the kubelet's URLs")
+	for _, name := range []string{"kubelet-ca-file", "kubelet-token-file"} {
+		needs(cmd, name, "kubelet-metrics", "kubelet-configz", "kubelet-flagz")
+	}
 }
 
 // addCluster adds what says something about the API server, or gets it from there.
@@ -64,6 +67,8 @@ func (f *nodeFlags) addCluster(cmd *cobra.Command) {
 	flags.StringVar(&f.apiVersionFile, "api-version-file", "", "`file` with the API server's /version")
 	flags.StringVar(&f.apiMetrics, "api-metrics", "", "`file` with the API server's /metrics")
 	excludes(cmd, "node", "node-file")
+	needs(cmd, "kubeconfig", "node")
+	needs(cmd, "context", "node")
 }
 
 // discovery says how this host is looked at.

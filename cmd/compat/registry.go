@@ -39,11 +39,19 @@ func (f *registryFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.tokenStdin, "identity-token-stdin", false, "read an identity token from standard input")
 	flags.StringVar(&o.RegistryConfig, "registry-config", "", "credentials `file` (default: Docker's config.json)")
 	excludes(cmd, "password-stdin", "identity-token-stdin")
-	cmd.MarkFlagsRequiredTogether("cert-file", "key-file")
+	needs(cmd, "cert-file", "key-file")
+	needs(cmd, "key-file", "cert-file")
 	timeoutFlag(cmd)
 }
 
-const layoutUsage = "the image is in an OCI image layout on disk: DIR[:tag][@digest]"
+// layoutFlag adds --oci-layout, with which nothing that is about a registry has a meaning.
+func (f *registryFlags) layoutFlag(cmd *cobra.Command) {
+	const usage = "the image is in an OCI image layout on disk: DIR[:tag][@digest]"
+	cmd.Flags().BoolVar(&f.flags.OCILayout, "oci-layout", false, usage)
+	annotate(cmd, "oci-layout", excluding, []string{
+		"plain-http", "insecure", "ca-file", "cert-file", "username", "password-stdin", "identity-token-stdin", "registry-config",
+	})
+}
 
 // addPlatform adds --platform, for commands that choose from an index.
 func (f *registryFlags) addPlatform(cmd *cobra.Command, usage string) {
@@ -97,7 +105,7 @@ func (f *registryFlags) options(ctx context.Context, a *app) (artifact.Options, 
 
 // imageFlags adds --image, and --oci-layout.
 func (f *registryFlags) imageFlags(cmd *cobra.Command, image *string) {
-	cmd.Flags().BoolVar(&f.flags.OCILayout, "oci-layout", false, layoutUsage)
+	f.layoutFlag(cmd)
 	cmd.Flags().StringVar(image, "image", "", "`reference` of the image, in place of the argument: "+imageForm)
 }
 

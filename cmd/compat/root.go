@@ -112,7 +112,7 @@ func (a *app) runE(f func(ctx context.Context, args []string) error) func(*cobra
 		if err := a.environment(cmd); err != nil {
 			return err
 		}
-		if err := checkExcluding(cmd); err != nil {
+		if err := checkTogether(cmd); err != nil {
 			return err
 		}
 		if a.timeout < 0 {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -72,23 +73,39 @@ func flagError(cmd *cobra.Command, err error) error {
 // excludes makes flags refuse each other.
 func excludes(cmd *cobra.Command, names ...string) {
 	for _, name := range names {
-		if err := cmd.Flags().SetAnnotation(name, excluding, names); err != nil {
-			panic(err) // the flag does not exist: a mistake in this program
-		}
+		annotate(cmd, name, excluding, names)
 	}
 }
 
-// excluding is the annotation of flags with those that they exclude.
-const excluding = "compat_excluding"
+// needs makes a flag useless, and so an error, unless one of others is given.
+func needs(cmd *cobra.Command, name string, others ...string) { annotate(cmd, name, needing, others) }
 
-// checkExcluding returns an error if flags are given that exclude each other.
-func checkExcluding(cmd *cobra.Command) (err error) {
+func annotate(cmd *cobra.Command, name, key string, values []string) {
+	flag := cmd.Flags().Lookup(name) // nil, if the flag does not exist: a mistake in this program
+	if flag.Annotations == nil {
+		flag.Annotations = map[string][]string{}
+	}
+	flag.Annotations[key] = append(flag.Annotations[key], values...)
+}
+
+// The annotations of flags with those that they exclude, and those of which they need one.
+const (
+	excluding = "compat_excluding"
+	needing   = "compat_needing"
+)
+
+// checkTogether returns an error if flags are given that exclude each other, or that mean nothing
+// without another.
+func checkTogether(cmd *cobra.Command) (err error) {
 	flags := cmd.Flags()
 	flags.Visit(func(f *pflag.Flag) {
 		for _, other := range f.Annotations[excluding] {
 			if other != f.Name && flags.Changed(other) {
 				err = usagef("--%s and --%s exclude each other", f.Name, other)
 			}
+		}
+		if others := f.Annotations[needing]; len(others) > 0 && !slices.ContainsFunc(others, flags.Changed) {
+			err = usagef("--%s means nothing without --%s", f.Name, strings.Join(others, " or --"))
 		}
 	})
 	return err

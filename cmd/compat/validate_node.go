@@ -65,8 +65,9 @@ it does not publish is a warning, in the report and on standard error.`,
 	flags.BoolVar(&f.all, "all", false, "with -o text, show what holds as well, and each of many nodes")
 	f.output = outputFlag(cmd, "json", "yaml", "text", "ndjson", "markdown")
 	flags.BoolVar(&f.anyNode, "any-node", false, "of several nodes, let the best decide instead of all")
-	flags.BoolVar(&f.flags.OCILayout, "oci-layout", false, layoutUsage)
+	f.layoutFlag(cmd)
 	f.addJudging(cmd)
+	needs(cmd, "any-node", "features")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if len(f.images)+len(f.specs) == 0 && !f.require.has(nativeSidecars) {
 			return usagef("nothing to validate: give IMAGE, --spec FILE or --require %s", nativeSidecars)

@@ -154,10 +154,25 @@ type NotFoundError struct {
 	Available []string // what could have been asked for instead, if that is known
 	Unread    []string // why it may exist all the same: what was not read
 	layout    bool     // in an OCI layout on disk
+	code      string   // the registry's own, "" if it gave none
 }
+
+// The codes with which registries tell what of an image they don't know.
+// https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
+const (
+	codeNameUnknown     = "NAME_UNKNOWN"
+	codeManifestUnknown = "MANIFEST_UNKNOWN"
+)
 
 func (e *NotFoundError) Error() string {
 	message := e.String() + ": not found"
+	switch {
+	case e.What != whatImage:
+	case e.code == codeNameUnknown:
+		message += ": the registry knows no such repository"
+	case e.code == codeManifestUnknown:
+		message += ": the registry knows no such tag or digest in the repository"
+	}
 	if len(e.Available) > 0 {
 		message += " among " + strings.Join(e.Available, ", ")
 	}
@@ -167,10 +182,17 @@ func (e *NotFoundError) Error() string {
 	return message
 }
 
-// Hint says where to look in a layout, which has no login; "" leaves it to the code.
+// Hint says where to look in a layout, which has no login, and which part of a reference to check;
+// "" leaves it to the code.
 func (e *NotFoundError) Hint() string {
-	if e.layout {
+	switch {
+	case e.layout:
 		return "check the tag: the layout's index.json has those that there are"
+	case e.What != whatImage:
+	case e.code == codeNameUnknown:
+		return "check the name of the repository, and whether this account may see it"
+	case e.code == codeManifestUnknown:
+		return "check the tag, or the digest"
 	}
 	return ""
 }

@@ -19,7 +19,8 @@ func (g *registry) refusal(item Item, resp *http.Response) error {
 	switch resp.StatusCode {
 	case http.StatusNotFound:
 		if item.What != whatUpload {
-			return &NotFoundError{Item: item}
+			code, _, _ := strings.Cut(message, ":")
+			return &NotFoundError{Item: item, code: code}
 		}
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return &AuthError{Item: item, Status: resp.StatusCode, Message: message, Sent: sendsPassword(resp.Request)}

@@ -97,6 +97,9 @@ func ParseReference(s string) (Reference, error) {
 		// Not repeated in the message: it may be user:password@host.
 		return Reference{}, &ReferenceError{Reason: "the registry must be host[:port], credentials are given by flags or docker login"}
 	}
+	if head == "." || head == ".." || head == "" {
+		return Reference{}, &ReferenceError{Reference: s, Reason: "a path is no reference: it is host[:port]/repository[:tag][@digest]"}
+	}
 	if !hasPath && namesHost(head) {
 		return Reference{}, &ReferenceError{Reference: s, Reason: "the repository is missing: write " + head + "/REPOSITORY[:TAG]"}
 	}
