@@ -73,7 +73,7 @@ func (s shelf) goneIndex() ocispec.Descriptor {
 }
 
 const (
-	goneReason  = "an index within the index is left out: image sha256:283bb9deef02e6843abfb538efa1eca70801bd8a701c3f98191e123496339247 at reg/app: not found"
+	goneReason  = "an index within the index is left out: image sha256:283bb9deef02e6843abfb538efa1eca70801bd8a701c3f98191e123496339247 at reg/app: not found: the registry knows no such tag or digest in the repository"
 	indexUnread = "indexUnread: whether the image has a manifest for linux/amd64 is not known: " + goneReason +
 		" | name that manifest by its digest: REPOSITORY@sha256:…"
 	indexUnreadWarning = "warning nestedIndex: reg/app:1: " + goneReason
@@ -544,7 +544,7 @@ func TestImages(t *testing.T) {
 			want: []string{
 				"unknown",
 				"reg/app:1 unknown error imageNotFound",
-				"imageNotFound: resolving image reg/app:1: image 1 at reg/app: not found",
+				"imageNotFound: resolving image reg/app:1: image 1 at reg/app: not found: the registry knows no such repository | check the name of the repository, and whether this account may see it",
 				"error imageNotFound",
 			},
 		},
@@ -555,7 +555,7 @@ func TestImages(t *testing.T) {
 			want: []string{
 				"unknown",
 				"reg/app:1 unknown error imageNotFound",
-				"imageNotFound: resolving image reg/app:1: image 1 at reg/app: not found",
+				"imageNotFound: resolving image reg/app:1: image 1 at reg/app: not found: the registry knows no such repository | check the name of the repository, and whether this account may see it",
 				"error imageNotFound",
 			},
 		},
@@ -600,7 +600,7 @@ func TestImages(t *testing.T) {
 				"unknown",
 				"reg/app:1 compatible 5 (on the manifest, of 1)",
 				"reg/app:2 unknown error imageNotFound",
-				"imageNotFound: reg/app:2: resolving image reg/app:2: image 2 at reg/app: not found",
+				"imageNotFound: reg/app:2: resolving image reg/app:2: image 2 at reg/app: not found: the registry knows no such tag or digest in the repository | check the tag, or the digest",
 				"error imageNotFound",
 			},
 		},
@@ -623,7 +623,7 @@ func TestImages(t *testing.T) {
 				"reg/app:1 unknown (on the manifest, of 1) error malformedSpec",
 				"reg/app:2 unknown error imageNotFound",
 				"malformedSpec: reg/app:1: the spec of reg/app:1 cannot be evaluated: 2:49: error: compatibilities[0].rules[0]: the rule has no matcher: it would match every node (add matchFeatures or matchAny) [noMatcher] | `compat spec lint` lists every problem of a spec file",
-				"imageNotFound: reg/app:2: resolving image reg/app:2: image 2 at reg/app: not found",
+				"imageNotFound: reg/app:2: resolving image reg/app:2: image 2 at reg/app: not found: the registry knows no such tag or digest in the repository | check the tag, or the digest",
 				"error malformedSpec",
 			},
 		},
@@ -649,8 +649,8 @@ func TestImages(t *testing.T) {
 				"unknown",
 				"reg/app:2 unknown error imageNotFound",
 				"reg/app:3 unknown error imageNotFound",
-				"imageNotFound: reg/app:2: resolving image reg/app:2: image 2 at reg/app: not found",
-				"imageNotFound: reg/app:3: resolving image reg/app:3: image 3 at reg/app: not found",
+				"imageNotFound: reg/app:2: resolving image reg/app:2: image 2 at reg/app: not found: the registry knows no such repository | check the name of the repository, and whether this account may see it",
+				"imageNotFound: reg/app:3: resolving image reg/app:3: image 3 at reg/app: not found: the registry knows no such repository | check the name of the repository, and whether this account may see it",
 				"error imageNotFound",
 			},
 		},

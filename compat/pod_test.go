@@ -498,6 +498,7 @@ func TestPods(t *testing.T) {
 				"template: m.yaml:1: an unrendered template ({{ … }}): render it first, with helm template for example",
 				"noPod: the files hold no Pod and no workload",
 				"problem template error m.yaml:1 ",
+				"error template",
 			},
 		},
 		{
@@ -508,6 +509,7 @@ func TestPods(t *testing.T) {
 				"syntax: m.yaml:1: not YAML: did not find expected node content",
 				"noPod: the files hold no Pod and no workload",
 				"problem syntax error m.yaml:1 ",
+				"error syntax",
 			},
 		},
 		{
@@ -570,6 +572,7 @@ func TestPods(t *testing.T) {
 				`wrongType: m.yaml:9: true or false is needed here, not the number "7": the API server refuses it`,
 				"problem syntax error m.yaml:1 ",
 				"problem wrongType error m.yaml:2 spec.hostNetwork",
+				"error syntax",
 			},
 		},
 
@@ -750,7 +753,7 @@ func TestPodImages(t *testing.T) {
 				"Pod two unknown two:unknown",
 				"reg/app:1 compatible 5 (on the manifest, of 1)",
 				"reg/app:2 unknown error imageNotFound",
-				"imageNotFound: Pod two (m.yaml:8): container two: image reg/app:2: resolving image reg/app:2: image 2 at reg/app: not found",
+				"imageNotFound: Pod two (m.yaml:8): container two: image reg/app:2: resolving image reg/app:2: image 2 at reg/app: not found: the registry knows no such tag or digest in the repository | check the tag, or the digest",
 				"error imageNotFound",
 			},
 		},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"nodecompat/compat/artifact"
 	"nodecompat/compat/manifest"
@@ -91,9 +92,19 @@ func ValidatePod(ctx context.Context, req PodRequest) (*report.PodReport, error)
 			result.Problems = append(result.Problems, file.problems()...)
 		}
 	}
+	result.Error = cmp.Or(result.Error, unreadError(result.Problems))
 	decidePods(result)
 	failProblems(result, policy.failOn)
 	return result, nil
+}
+
+// unreadError is that of the first document that could not be read; nil if all were.
+func unreadError(problems []manifest.Problem) *report.Error {
+	i := slices.IndexFunc(problems, func(p manifest.Problem) bool { return p.Severity == verdict.SeverityError && p.Code.Unread() })
+	if i < 0 {
+		return nil
+	}
+	return &report.Error{Code: string(problems[i].Code), Message: report.ProblemTitle(problems[i])}
 }
 
 // templates are the Pods as they were read.

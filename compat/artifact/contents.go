@@ -173,7 +173,7 @@ func (g *registry) open(ctx context.Context, what string, d ocispec.Descriptor, 
 
 // open reads a blob from an offset on.
 func (l *layout) open(_ context.Context, what string, d ocispec.Descriptor, from int64) (io.ReadCloser, error) {
-	f, err := openRegular(l.blobPath(d.Digest))
+	f, err := l.openRegular(blobPath(d.Digest))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &NotFoundError{Item: l.item(what, d.Digest.String()), layout: true}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"path/filepath"
@@ -170,7 +171,11 @@ func (p credentialPlace) open(ctx context.Context) (credentialFile, error) {
 	if err != nil {
 		return credentialFile{}, err
 	}
-	return parseCredentials(p.what+" "+p.path, raw)
+	file, err := parseCredentials(p.what+" "+p.path, raw)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", p.path, err)
+	}
+	return file, err
 }
 
 var errNotJSON = errors.New("it is no JSON file of credentials")

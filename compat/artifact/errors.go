@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -299,6 +301,17 @@ func (e *LayoutError) Error() string {
 }
 
 func (e *LayoutError) Unwrap() error { return e.Err }
+
+// Hint says what to do where the file system refuses; "" leaves it to the code.
+func (e *LayoutError) Hint() string {
+	switch {
+	case errors.Is(e.Err, syscall.ENOSPC), errors.Is(e.Err, syscall.EDQUOT):
+		return "free some space where the layout is, and try again: nothing in it is lost"
+	case errors.Is(e.Err, syscall.EROFS), errors.Is(e.Err, fs.ErrPermission):
+		return "the layout can't be written or read by this user: check the file system and the permissions of " + e.Dir
+	}
+	return ""
+}
 
 // Code is [CodeLayout], or [CodeTimeout] or [CodeCanceled] when the wait for another writer was cut
 // short.

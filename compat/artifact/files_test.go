@@ -62,6 +62,30 @@ func only(value string, ok bool) (string, bool) {
 	return value, ok
 }
 
+// TestFilesAreNamed: an error of a file says which, and what the file system refuses has its hint.
+func TestFilesAreNamed(t *testing.T) {
+	t.Parallel()
+	text := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(text, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []Options{{RegistryConfig: text}, {CAFile: text}, {RegistryConfig: "/nowhere/text"}} {
+		_, err := Open(testContext(t), "registry.example.com/app", o)
+		wantCode(t, err, CodeConfiguration)
+		if !strings.Contains(err.Error(), "/text") {
+			t.Errorf("%+v: got %v", o, err)
+		}
+	}
+	for errno, want := range map[error]string{
+		syscall.ENOSPC: "free some space", syscall.EROFS: "permissions of lay", syscall.EACCES: "permissions of lay", syscall.EIO: "",
+	} {
+		hint := (&LayoutError{Dir: "lay", Err: &os.PathError{Op: "open", Path: "x", Err: errno}}).Hint()
+		if !strings.Contains(hint, want) || (hint == "") != (want == "") {
+			t.Errorf("%v: %q", errno, hint)
+		}
+	}
+}
+
 // TestFilesMayBePipes: a shell's <(…) is read.
 func TestFilesMayBePipes(t *testing.T) {
 	t.Parallel()

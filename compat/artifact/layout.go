@@ -21,37 +21,56 @@ import (
 // https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
 //
 // It does not go through oras-go's content/oci: that one rewrites index.json in place and from
-// memory, so that a crash leaves half a file and a second writer's entries are lost.
+// memory, so that a crash leaves half a file and a second writer's entries are lost. No symbolic link
+// in it is followed out of the directory.
 type layout struct {
 	ref   Reference
 	dir   string
+	root  *os.Root
 	clock clock
 }
 
 func openLayout(ref Reference, clock clock) (*layout, error) {
 	l := &layout{ref: ref, dir: ref.Layout, clock: clock}
-	raw, err := readRegular(filepath.Join(l.dir, ocispec.ImageLayoutFile), MaxManifestSize)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, &LayoutError{Dir: l.dir, Reason: "it has no file " + ocispec.ImageLayoutFile, Err: err}
-	case err != nil:
-		return nil, l.fail("reading "+ocispec.ImageLayoutFile, err)
+	var err error
+	if l.root, err = os.OpenRoot(l.dir); err != nil {
+		return nil, l.noLayout(err)
+	}
+	if err := l.checkVersion(); err != nil {
+		_ = l.root.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// noLayout is the error of a directory that can't be opened, or has no file oci-layout.
+func (l *layout) noLayout(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &LayoutError{Dir: l.dir, Reason: "it has no file " + ocispec.ImageLayoutFile, Err: err}
+	}
+	return l.fail("reading "+ocispec.ImageLayoutFile, err)
+}
+
+func (l *layout) checkVersion() error {
+	raw, err := l.readRegular(ocispec.ImageLayoutFile, MaxManifestSize)
+	if err != nil {
+		return l.noLayout(err)
 	}
 	var header ocispec.ImageLayout
 	if err := json.Unmarshal(raw, &header); err != nil {
-		return nil, l.fail("reading "+ocispec.ImageLayoutFile, err)
+		return l.fail("reading "+ocispec.ImageLayoutFile, err)
 	}
 	if header.Version != ocispec.ImageLayoutVersion {
-		return nil, &LayoutError{Dir: l.dir, Reason: fmt.Sprintf("its version is %q, want %s", printable(header.Version, 40), ocispec.ImageLayoutVersion)}
+		return &LayoutError{Dir: l.dir, Reason: fmt.Sprintf("its version is %q, want %s", printable(header.Version, 40), ocispec.ImageLayoutVersion)}
 	}
-	return l, nil
+	return nil
 }
 
 // tagged is empty: a layout has one list.
 func (l *layout) tagged(context.Context, digest.Digest) (referrers, error) { return referrers{}, nil }
 
 func (l *layout) where() string { return l.dir }
-func (l *layout) close()        {}
+func (l *layout) close()        {} // it can still be used
 
 func (l *layout) item(what, name string) Item { return Item{What: what, Name: name, Host: l.dir} }
 
@@ -65,8 +84,8 @@ var (
 )
 
 // openRegular opens a file. A pipe or a device in its place neither blocks nor counts as a file.
-func openRegular(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+func (l *layout) openRegular(name string) (*os.File, error) {
+	f, err := l.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +101,8 @@ func openRegular(path string) (*os.File, error) {
 }
 
 // readRegular reads a file of at most limit bytes.
-func readRegular(path string, limit int64) ([]byte, error) {
-	f, err := openRegular(path)
+func (l *layout) readRegular(name string, limit int64) ([]byte, error) {
+	f, err := l.openRegular(name)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +117,7 @@ func readRegular(path string, limit int64) ([]byte, error) {
 // index reads index.json.
 func (l *layout) index() (*rawIndex, error) {
 	item := l.item("index.json", "")
-	raw, err := readRegular(filepath.Join(l.dir, ocispec.ImageIndexFile), MaxManifestSize)
+	raw, err := l.readRegular(ocispec.ImageIndexFile, MaxManifestSize)
 	switch {
 	case errors.Is(err, errTooLarge):
 		return nil, &TooLargeError{Item: item, Limit: MaxManifestSize, Unit: "bytes"}
@@ -117,7 +136,7 @@ func (l *layout) read(item Item, d digest.Digest, limit int64) ([]byte, error) {
 	if err := d.Validate(); err != nil {
 		return nil, &MalformedError{Item: item, Reason: err.Error(), Err: err}
 	}
-	raw, err := readRegular(l.blobPath(d), limit)
+	raw, err := l.readRegular(blobPath(d), limit)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &NotFoundError{Item: item, layout: true}
@@ -129,8 +148,9 @@ func (l *layout) read(item Item, d digest.Digest, limit int64) ([]byte, error) {
 	return raw, verify(item, d, raw)
 }
 
-func (l *layout) blobPath(d digest.Digest) string {
-	return filepath.Join(l.dir, ocispec.ImageBlobsDir, d.Algorithm().String(), d.Encoded())
+// blobPath is where a layout has a blob.
+func blobPath(d digest.Digest) string {
+	return filepath.Join(ocispec.ImageBlobsDir, d.Algorithm().String(), d.Encoded())
 }
 
 func (l *layout) blob(_ context.Context, what string, d ocispec.Descriptor, limit int64) ([]byte, error) {

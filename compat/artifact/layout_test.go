@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -210,7 +211,7 @@ func TestLayoutTags(t *testing.T) {
 	registrytest.WriteBlob(t, dir, ocispec.MediaTypeImageManifest, raw)
 	tag := func(name string) {
 		t.Helper()
-		err := (&layout{dir: dir}).edit(ctx, func(ix *rawIndex) (bool, error) {
+		err := openLayoutIn(t, dir).edit(ctx, func(ix *rawIndex) (bool, error) {
 			d := other
 			d.Annotations = map[string]string{ocispec.AnnotationRefName: name}
 			return ix.add(d)
@@ -223,7 +224,7 @@ func TestLayoutTags(t *testing.T) {
 	if i, err := openDir(t, dir).Image(ctx, amd64); err != nil || i.Digest != other.Digest {
 		t.Fatalf("got %+v, %v", i, err)
 	}
-	if _, err := (&layout{dir: dir}).unlist(ctx, "", []digest.Digest{other.Digest}); err != nil {
+	if _, err := openLayoutIn(t, dir).unlist(ctx, "", []digest.Digest{other.Digest}); err != nil {
 		t.Fatal(err)
 	}
 	tag("2.0")
@@ -266,7 +267,7 @@ func TestLayoutConcurrent(t *testing.T) {
 func TestLayoutLock(t *testing.T) {
 	dir := t.TempDir()
 	registrytest.WriteLayout(t, dir, "1.0", amd64)
-	unlock, err := (&layout{dir: dir}).lock(testContext(t))
+	unlock, err := openLayoutIn(t, dir).lock(testContext(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,4 +297,96 @@ func TestLayoutReadOnly(t *testing.T) {
 	}
 	_, err := repo.Attach(testContext(t), []byte(specA), AttachOptions{Created: day})
 	wantCode(t, err, CodeLayout)
+}
+
+func openLayoutIn(t *testing.T, dir string) *layout {
+	t.Helper()
+	l, err := openLayout(Reference{Layout: dir}, clock{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// TestLayoutLinks: nothing outside the directory is read or written through a symbolic link.
+func TestLayoutLinks(t *testing.T) {
+	for name, link := range map[string]string{"index": "index.json", "blobs": "blobs", "digests": "blobs/sha256", "version": "oci-layout"} {
+		dir, outside := t.TempDir(), filepath.Join(t.TempDir(), "outside")
+		registrytest.WriteLayout(t, dir, "1.0", amd64)
+		if err := os.Rename(filepath.Join(dir, link), outside); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(outside, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+		before := listing(t, outside)
+		repo, err := Open(testContext(t), dir+":1.0", Options{OCILayout: true})
+		if err == nil {
+			if _, err = repo.Image(testContext(t), amd64); err == nil {
+				t.Errorf("%s: read through the link", name)
+			}
+			_, err = repo.Attach(testContext(t), []byte(specA), AttachOptions{Created: day})
+		}
+		wantCode(t, err, CodeLayout)
+		if after := listing(t, outside); after != before {
+			t.Errorf("%s: %s became %s", name, before, after)
+		}
+	}
+}
+
+func listing(t *testing.T, path string) string {
+	t.Helper()
+	var all []string
+	err := filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			info, _ := d.Info()
+			all = append(all, fmt.Sprint(path, info.Size(), info.ModTime()))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(all, "\n")
+}
+
+// TestLayoutFiles: new files have the umask's mode, old ones keep theirs, and what a killed writer left
+// behind is swept away.
+func TestLayoutFiles(t *testing.T) {
+	dir := t.TempDir()
+	registrytest.WriteLayout(t, dir, "1.0", amd64)
+	index := filepath.Join(dir, "index.json")
+	if err := os.Chmod(index, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	blobs := filepath.Join(dir, "blobs", "sha256")
+	old, young := filepath.Join(blobs, ".compat-old.tmp"), filepath.Join(dir, ".compat-young.tmp")
+	for _, name := range []string{old, young} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chtimes(old, day, time.Now().Add(-2*temporaryAge)); err != nil {
+		t.Fatal(err)
+	}
+	mask := syscall.Umask(0o077)
+	defer syscall.Umask(mask)
+	list, err := openDir(t, dir+":1.0").Attach(testContext(t), []byte(specA), AttachOptions{Created: day})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]fs.FileMode{index: 0o640, filepath.Join(blobs, list[0].Artifact.Digest.Encoded()): 0o600} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v, want %v", name, info.Mode(), err, want)
+		}
+	}
+	if _, err := os.Stat(old); err == nil {
+		t.Error("a temporary file of two hours ago is left")
+	}
+	if _, err := os.Stat(young); err != nil {
+		t.Error("another writer's file is gone")
+	}
+	if files, _ := filepath.Glob(filepath.Join(blobs, ".compat-*")); len(files) > 0 {
+		t.Errorf("left: %q", files)
+	}
 }

@@ -2,10 +2,12 @@ package artifact
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -21,7 +23,7 @@ func (l *layout) writer(ctx context.Context, _ bool) context.Context { return ct
 // lock keeps other writers out until the function it returns is called. The lock is on the file
 // oci-layout, which every layout has and nobody replaces; it goes with the process if that dies.
 func (l *layout) lock(ctx context.Context) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(l.dir, ocispec.ImageLayoutFile), os.O_RDWR, 0)
+	f, err := l.root.OpenFile(ocispec.ImageLayoutFile, os.O_RDWR, 0)
 	if err != nil {
 		return nil, l.fail("locking", err)
 	}
@@ -47,6 +49,7 @@ func (l *layout) edit(ctx context.Context, change editor) error {
 		return err
 	}
 	defer unlock()
+	l.sweep()
 	ix, err := l.index()
 	if err != nil {
 		return err
@@ -59,38 +62,37 @@ func (l *layout) edit(ctx context.Context, change editor) error {
 	if err != nil {
 		return err
 	}
-	return l.replace(filepath.Join(l.dir, ocispec.ImageIndexFile), raw)
+	return l.replace(ocispec.ImageIndexFile, raw)
 }
 
 // replace puts a file in place whole: whoever opens it sees the old bytes or the new ones, also
-// after a crash.
-func (l *layout) replace(path string, raw []byte) error {
-	mode := fs.FileMode(0o644)
-	if info, err := os.Stat(path); err == nil {
-		mode = info.Mode().Perm()
-	}
-	if err := writeFile(path, raw, mode); err != nil {
-		return l.fail("writing "+filepath.Base(path), err)
+// after a crash. It keeps its mode; a new one has that of the umask.
+func (l *layout) replace(name string, raw []byte) error {
+	if err := l.writeFile(name, raw); err != nil {
+		return l.fail("writing "+filepath.Base(name), err)
 	}
 	return nil
 }
 
-func writeFile(path string, raw []byte, mode fs.FileMode) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".compat-*.tmp")
+func (l *layout) writeFile(name string, raw []byte) (err error) {
+	temporary := filepath.Join(filepath.Dir(name), temporaryPrefix+rand.Text()+temporarySuffix)
+	f, err := l.root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
 			_ = f.Close()
-			_ = os.Remove(f.Name())
+			_ = l.root.Remove(temporary)
 		}
 	}()
 	if _, err = f.Write(raw); err != nil {
 		return err
 	}
-	if err = f.Chmod(mode); err != nil {
-		return err
+	if info, err := l.root.Stat(name); err == nil {
+		if err := f.Chmod(info.Mode().Perm()); err != nil {
+			return err
+		}
 	}
 	if err = f.Sync(); err != nil {
 		return err
@@ -98,15 +100,41 @@ func writeFile(path string, raw []byte, mode fs.FileMode) (err error) {
 	if err = f.Close(); err != nil {
 		return err
 	}
-	if err = os.Rename(f.Name(), path); err != nil {
+	if err = l.root.Rename(temporary, name); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return l.syncDir(filepath.Dir(name))
+}
+
+// The names of files that are being written.
+const (
+	temporaryPrefix, temporarySuffix = ".compat-", ".tmp"
+
+	// temporaryAge is how old such a file is that a writer which was killed left behind.
+	temporaryAge = time.Hour
+)
+
+// sweep removes what killed writers left behind in the layout's own directory and beside its blobs.
+func (l *layout) sweep() {
+	for _, dir := range []string{".", filepath.Join(ocispec.ImageBlobsDir, digest.Canonical.String())} {
+		entries, err := fs.ReadDir(l.root.FS(), filepath.ToSlash(dir))
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			if !strings.HasPrefix(e.Name(), temporaryPrefix) || !strings.HasSuffix(e.Name(), temporarySuffix) {
+				continue
+			}
+			if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > temporaryAge {
+				_ = l.root.Remove(filepath.Join(dir, e.Name()))
+			}
+		}
+	}
 }
 
 // syncDir makes a rename last over a power cut, where the file system can do that.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+func (l *layout) syncDir(dir string) error {
+	d, err := l.root.Open(dir)
 	if err != nil {
 		return err
 	}
@@ -139,11 +167,11 @@ func (l *layout) writeBlob(d digest.Digest, raw []byte) error {
 	if _, err := l.read(l.item(whatUpload, d.String()), d, int64(len(raw))); err == nil {
 		return nil
 	}
-	path := l.blobPath(d)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	name := blobPath(d)
+	if err := l.root.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 		return l.fail("writing "+d.String(), err)
 	}
-	return l.replace(path, raw)
+	return l.replace(name, raw)
 }
 
 func (l *layout) list(ctx context.Context, p *packed, _ bool) error {
@@ -163,7 +191,7 @@ func (l *layout) unlist(ctx context.Context, _ digest.Digest, artifacts []digest
 // remove deletes the manifest. Its blobs stay: others may use them, and a layout's own tools
 // collect what nobody does.
 func (l *layout) remove(_ context.Context, d digest.Digest) error {
-	err := os.Remove(l.blobPath(d))
+	err := l.root.Remove(blobPath(d))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &NotFoundError{Item: l.item(whatArtifact, d.String())}

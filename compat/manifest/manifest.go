@@ -85,6 +85,12 @@ func (c ProblemCode) Refused() bool {
 	return false
 }
 
+// Unread reports whether such a problem says that a document, or what follows it, could not be read
+// at all.
+func (c ProblemCode) Unread() bool {
+	return c == ProblemSyntax || c == ProblemTemplate || c == ProblemTooBig
+}
+
 // LeftOut reports whether such a problem only says what was not looked at, or how
 // something was taken that is no mistake.
 func (c ProblemCode) LeftOut() bool {

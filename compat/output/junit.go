@@ -185,11 +185,17 @@ func failingProblems(r *report.PodReport) map[string]bool {
 	return failing
 }
 
+// toldElsewhere reports whether an error is that of an image, or of a document.
+func toldElsewhere(r *report.PodReport, message string) bool {
+	return slices.ContainsFunc(r.Images, func(i report.Image) bool { return i.Error != nil && i.Error.Message == message }) ||
+		slices.ContainsFunc(r.Problems, func(p manifest.Problem) bool { return report.ProblemTitle(p) == message })
+}
+
 // failure adds a test case where nothing else says that there is no answer.
 func (j *junitWriter) failure(r *report.PodReport) {
 	test := junitCase{Name: "answer", ClassName: j.suite.Name}
 	switch e := r.Error; {
-	case e != nil && !slices.ContainsFunc(r.Images, func(i report.Image) bool { return i.Error != nil && i.Error.Message == e.Message }):
+	case e != nil && !toldElsewhere(r, e.Message):
 		test.Error = &junitReason{Message: e.Code, Text: hinted(e.Message, e.Hint)}
 	case e == nil && len(r.Pods) == 0:
 		test.Error = &junitReason{Message: report.CodeNoPod, Text: "the files hold no Pod and no workload"}
