@@ -418,3 +418,27 @@ func TestDeadline(t *testing.T) {
 		})
 	}
 }
+
+// TestNotFound: a registry that tells the repository from the tag is repeated.
+func TestNotFound(t *testing.T) {
+	t.Parallel()
+	r := registrytest.New(t, registrytest.Options{})
+	r.PushImage(t, "app", "1.0", amd64)
+	for reference, want := range map[string][2]string{
+		"app:2.0":   {"knows no such tag or digest in the repository", "check the tag"},
+		"other:1.0": {"knows no such repository", "check the name of the repository"},
+	} {
+		_, err := open(t, r, reference, Options{}).Image(testContext(t), amd64)
+		wantCode(t, err, CodeImageNotFound)
+		var missing *NotFoundError
+		if errors.As(err, &missing); !strings.Contains(err.Error(), want[0]) || !strings.Contains(missing.Hint(), want[1]) {
+			t.Errorf("%s: got %v, hint %q", reference, err, missing.Hint())
+		}
+	}
+	r.Fail(registrytest.Fault{On: registrytest.KindResolve, Do: registrytest.Status(http.StatusNotFound, "")}) // without a code of the specification
+	_, err := open(t, r, "app:1.0", Options{}).Image(testContext(t), amd64)
+	var missing *NotFoundError
+	if !errors.As(err, &missing) || missing.Hint() != "" || !strings.HasSuffix(err.Error(), ": not found") {
+		t.Errorf("got %v, hint %q", err, missing.Hint())
+	}
+}
