@@ -54,7 +54,7 @@ func tlsConfig(ctx context.Context, o Options) (*tls.Config, error) {
 		InsecureSkipVerify: o.Insecure, //nolint:gosec // asked for by the user
 	}
 	if o.CAFile != "" {
-		pem, err := readFile(ctx, o.CAFile, maxCertificates)
+		pem, err := readFile(ctx, o.CAFile)
 		if err != nil {
 			return nil, &ConfigurationError{What: "the CA file", Err: err}
 		}
@@ -64,10 +64,10 @@ func tlsConfig(ctx context.Context, o Options) (*tls.Config, error) {
 		}
 	}
 	if o.CertFile != "" || o.KeyFile != "" {
-		certificate, err := readFile(ctx, o.CertFile, maxCertificates)
+		certificate, err := readFile(ctx, o.CertFile)
 		var key []byte
 		if err == nil {
-			key, err = readFile(ctx, o.KeyFile, maxCertificates)
+			key, err = readFile(ctx, o.KeyFile)
 		}
 		var pair tls.Certificate
 		if err == nil {

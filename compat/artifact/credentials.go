@@ -167,7 +167,7 @@ func (f credentialFile) get(ctx context.Context, name string) (auth.Credential, 
 }
 
 func (p credentialPlace) open(ctx context.Context) (credentialFile, error) {
-	raw, err := readFile(ctx, p.path, maxCredentials)
+	raw, err := readFile(ctx, p.path)
 	if err != nil {
 		return credentialFile{}, err
 	}

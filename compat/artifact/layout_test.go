@@ -50,7 +50,11 @@ func TestLayout(t *testing.T) {
 	attach := func(content string, o AttachOptions) []Attached {
 		t.Helper()
 		o.Created = day
-		list, err := openDir(t, dir+":1.0").Attach(ctx, []byte(content), o)
+		repo, err := Open(t.Context(), dir+":1.0", Options{OCILayout: true, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := repo.Attach(ctx, []byte(content), o)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -116,6 +116,9 @@ const (
 
 // sweep removes what killed writers left behind in the layout's own directory and beside its blobs.
 func (l *layout) sweep() {
+	if l.clock.now == nil {
+		return
+	}
 	for _, dir := range []string{".", filepath.Join(ocispec.ImageBlobsDir, digest.Canonical.String())} {
 		entries, err := fs.ReadDir(l.root.FS(), filepath.ToSlash(dir))
 		if err != nil {
@@ -125,7 +128,7 @@ func (l *layout) sweep() {
 			if !strings.HasPrefix(e.Name(), temporaryPrefix) || !strings.HasSuffix(e.Name(), temporarySuffix) {
 				continue
 			}
-			if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > temporaryAge {
+			if info, err := e.Info(); err == nil && l.clock.now().Sub(info.ModTime()) > temporaryAge {
 				_ = l.root.Remove(filepath.Join(dir, e.Name()))
 			}
 		}

@@ -77,10 +77,8 @@ const (
 	// image whose spec is there, the tag beside a digest.
 	patienceForExtras = 2 * time.Second
 
-	// maxCredentials is how much of a file with credentials is read, and maxCertificates of one with
-	// certificates or a key, in bytes.
-	maxCredentials  = 4 << 20
-	maxCertificates = 4 << 20
+	// maxFile is how much of a file with credentials, certificates or a key is read, in bytes.
+	maxFile = 4 << 20
 
 	dialTimeout = 10 * time.Second
 )
