@@ -46,19 +46,22 @@ const (
 
 // The codes of warnings.
 const (
-	CodeAlwaysTrue      = "alwaysTrue"      // an expression that every node with the feature meets
-	CodeNearlyAlways    = "nearlyAlways"    // an expression that nearly every node meets, and hardly as meant
-	CodeNeverTrue       = "neverTrue"       // an expression that no node can meet
-	CodeNeverEqual      = "neverEqual"      // a value or pattern that an element never equals
-	CodeUnknownElement  = "unknownElement"  // an element that this NFD does not publish in the feature
-	CodeAbsentIsFalse   = "absentIsFalse"   // a NotIn, which is false too where the node has no such element
-	CodeAlwaysFails     = "alwaysFails"     // an expression that NFD can hardly answer but with an error
-	CodeUnknownFeature  = "unknownFeature"  // a feature that this NFD does not publish: unknown on every node
-	CodeWeightRange     = "weightRange"     // a weight outside 0..100
-	CodeDuplicateName   = "duplicateName"   // two rules of one set with the same name
-	CodeUnsetVariable   = "unsetVariable"   // a variable that no earlier rule of the set sets
-	CodeNotCompared     = "notCompared"     // a part of a version that NFD leaves out of comparisons
-	CodeModuleSpelling  = "moduleSpelling"  // a module's name that is spelled in another way where it is built in
-	CodeUnanchored      = "unanchored"      // a pattern that matches within what was meant to be a whole value
-	CodeTemplateFeature = "templateFeature" // a varsTemplate that reads a feature that its rule does not match
+	CodeAlwaysTrue          = "alwaysTrue"          // an expression that every node with the feature meets
+	CodeNearlyAlways        = "nearlyAlways"        // an expression that nearly every node meets, and hardly as meant
+	CodeNeverTrue           = "neverTrue"           // an expression that no node can meet
+	CodeNeverEqual          = "neverEqual"          // a value or pattern that an element never equals
+	CodeUnknownElement      = "unknownElement"      // an element that this NFD does not publish in the feature
+	CodeAbsentIsFalse       = "absentIsFalse"       // a NotIn, which is false too where the node has no such element
+	CodeAlwaysFails         = "alwaysFails"         // an expression that NFD can hardly answer but with an error
+	CodeUnknownFeature      = "unknownFeature"      // a feature that this NFD does not publish: unknown on every node
+	CodeWeightRange         = "weightRange"         // a weight outside 0..100
+	CodeDuplicateName       = "duplicateName"       // two rules of one set with the same name
+	CodeUnsetVariable       = "unsetVariable"       // a variable that no earlier rule of the set sets
+	CodeNotCompared         = "notCompared"         // a part of a version that NFD leaves out of comparisons
+	CodeModuleSpelling      = "moduleSpelling"      // a module's name that is spelled in another way where it is built in
+	CodeUnanchored          = "unanchored"          // a pattern that matches within what was meant to be a whole value
+	CodeDuplicateExpression = "duplicateExpression" // an expression that an earlier one of the same rule says as well
+	CodeContradiction       = "contradiction"       // an expression that an earlier one, which holds together with it, excludes
+	CodeVersionParts        = "versionParts"        // lower bounds on major and minor, which a newer version need not meet
+	CodeTemplateFeature     = "templateFeature"     // a varsTemplate that reads a feature that its rule does not match
 )

@@ -120,7 +120,9 @@ func (d *decoder) vars(n *yamltree.Node) map[string]string {
 
 func (d *decoder) matchAny(n *yamltree.Node, set *setState) []nfdv1alpha1.MatchAnyElem {
 	alternatives := make([]nfdv1alpha1.MatchAnyElem, 0, len(n.Content))
-	d.list(n, "alternative", func(_ int, item *yamltree.Node) {
+	defer func() { set.alternative = -1 }()
+	d.list(n, "alternative", func(i int, item *yamltree.Node) {
+		set.alternative = i
 		alternative := nfdv1alpha1.MatchAnyElem{}
 		matchers := false
 		_, ok := d.object(item, alternativeKeys, func(_ string, value *yamltree.Node) {

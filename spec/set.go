@@ -49,7 +49,7 @@ func (d *decoder) weight(n *yamltree.Node) int {
 
 // rules reads the rules of one set, in whose order variables become known.
 func (d *decoder) rules(n *yamltree.Node) []nfdv1alpha1.GroupRule {
-	set := &setState{names: map[string]bool{}, variables: map[string][]string{}}
+	set := &setState{names: map[string]bool{}, variables: map[string][]string{}, alternative: -1}
 	var rules []nfdv1alpha1.GroupRule
 	if n.Kind == yamltree.Sequence {
 		rules = make([]nfdv1alpha1.GroupRule, 0, len(n.Content))
@@ -63,10 +63,12 @@ func (d *decoder) rules(n *yamltree.Node) []nfdv1alpha1.GroupRule {
 
 // A setState is what the rules of a set know of the earlier ones.
 type setState struct {
-	names     map[string]bool
-	variables map[string][]string // the values that earlier rules give them
-	rules     int                 // earlier rules
-	dynamic   bool                // an earlier rule has a varsTemplate, which may set any variable
+	names       map[string]bool
+	variables   map[string][]string // the values that earlier rules give them
+	rules       int                 // earlier rules
+	alternative int                 // of matchAny that is being read; -1 outside
+	asked       map[element][]asked // the expressions so far
+	dynamic     bool                // an earlier rule has a varsTemplate, which may set any variable
 }
 
 // after takes note of a rule that is complete.

@@ -112,12 +112,17 @@ func (d *decoder) expressions(n *yamltree.Node, feature string, set *setState) *
 			e, at, valid := d.expression(n.Content[i+1].Deref())
 			expressions[key] = e
 			if named {
-				d.checkElement(elementPlace{keyNode, feature, key, info}, e, at, valid, set)
+				p := elementPlace{keyNode, feature, key, info}
+				d.checkElement(p, e, at, valid, set)
+				if valid {
+					d.checkTogether(p, e, set)
+				}
 			}
 		}
 		d.leave()
 	}
 	d.checkDevices(n, feature, expressions)
+	d.checkVersionParts(n, feature, expressions)
 	return &expressions
 }
 

@@ -15,6 +15,13 @@ func (d *decoder) checkValues(p elementPlace, known catalogue.Element, e *nfdv1a
 	switch op := e.Op; {
 	case op == nfdv1alpha1.MatchIn || op == nfdv1alpha1.MatchNotIn:
 		for i, value := range e.Value {
+			if value != "" && strings.ContainsAny(value[:1], "<>=~!") {
+				d.enterValue(i)
+				d.warnf(at.value.Content[i].Deref(), CodeNeverEqual, "use op: Ge, Gt, Le or Lt, with type: version where it is one",
+					"In compares the whole text: %s is never %s", p.name, quoteShort(value))
+				d.leaveValue()
+				continue
+			}
 			if !known.Value.Can(value) {
 				d.enterValue(i)
 				d.warnf(at.value.Content[i].Deref(), CodeNeverEqual, insteadOf(known.Value, p.name, value),
