@@ -498,7 +498,7 @@ func TestPods(t *testing.T) {
 				"template: m.yaml:1: an unrendered template ({{ … }}): render it first, with helm template for example",
 				"noPod: the files hold no Pod and no workload",
 				"problem template error m.yaml:1 ",
-				"error template",
+				"error malformedManifest",
 			},
 		},
 		{
@@ -509,7 +509,7 @@ func TestPods(t *testing.T) {
 				"syntax: m.yaml:1: not YAML: did not find expected node content",
 				"noPod: the files hold no Pod and no workload",
 				"problem syntax error m.yaml:1 ",
-				"error syntax",
+				"error malformedManifest",
 			},
 		},
 		{
@@ -572,7 +572,7 @@ func TestPods(t *testing.T) {
 				`wrongType: m.yaml:9: true or false is needed here, not the number "7": the API server refuses it`,
 				"problem syntax error m.yaml:1 ",
 				"problem wrongType error m.yaml:2 spec.hostNetwork",
-				"error syntax",
+				"error malformedManifest",
 			},
 		},
 

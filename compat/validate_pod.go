@@ -104,7 +104,7 @@ func unreadError(problems []manifest.Problem) *report.Error {
 	if i < 0 {
 		return nil
 	}
-	return &report.Error{Code: string(problems[i].Code), Message: report.ProblemTitle(problems[i])}
+	return &report.Error{Code: report.CodeMalformedManifest, Message: report.ProblemTitle(problems[i])}
 }
 
 // templates are the Pods as they were read.

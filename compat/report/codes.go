@@ -40,6 +40,7 @@ const (
 	// Errors.
 	CodeFailure           = "failure"
 	CodeMalformedSpec     = "malformedSpec"
+	CodeMalformedManifest = "malformedManifest"
 	CodeMalformedSnapshot = "malformedSnapshot"
 
 	// Errors of nodefeatures/apiserver, which no package of documents imports.

@@ -130,6 +130,7 @@ var warningCodes = []codeRow{
 // errorCodes has the errors. Their remedies are also the hints of errors that bring none.
 var errorCodes = []codeRow{
 	{CodeFailure, "something else went wrong: the message says what", ""},
+	{CodeMalformedManifest, "a document of a manifest cannot be read: nothing is known about its Pods", "correct it: problems[] says where; a template has to be rendered first"},
 	{CodeMalformedSnapshot, "a saved node cannot be read: nothing is known about it", "save it again with `compat features`, or `kubectl get nodefeatures -A -o json`"},
 	{CodeMalformedSpec, "the spec cannot be evaluated", "`compat spec lint` lists every problem of a spec file"},
 
@@ -225,6 +226,9 @@ var specCodes = []codeRow{
 	{spec.CodeWeightRange, "the weight is outside 0 to 100", "choose one within"},
 	{spec.CodeDuplicateName, "two rules of one set have the same name", "rename one of them"},
 	{spec.CodeUnsetVariable, "no earlier rule of the set sets the variable", "set it in an earlier rule, with vars or varsTemplate"},
+	{spec.CodeDuplicateExpression, "an earlier expression of the same rule says the same", "keep one of the two"},
+	{spec.CodeContradiction, "an earlier expression, which holds together with this one, excludes it", "remove one of the two, or make them alternatives in matchAny"},
+	{spec.CodeVersionParts, "lower bounds on major and minor, each by itself: a newer major can have a smaller minor", "write two alternatives in matchAny: the major with its minors, and newer majors"},
 	{spec.CodeTemplateFeature, "a varsTemplate reads a feature that its rule does not match", "match the feature in the same rule, spelled as in the template"},
 }
 
