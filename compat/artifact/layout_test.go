@@ -50,11 +50,7 @@ func TestLayout(t *testing.T) {
 	attach := func(content string, o AttachOptions) []Attached {
 		t.Helper()
 		o.Created = day
-		repo, err := Open(t.Context(), dir+":1.0", Options{OCILayout: true, Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := repo.Attach(ctx, []byte(content), o)
+		list, err := openDir(t, dir+":1.0").Attach(ctx, []byte(content), o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -375,7 +371,11 @@ func TestLayoutFiles(t *testing.T) {
 	}
 	mask := syscall.Umask(0o077)
 	defer syscall.Umask(mask)
-	list, err := openDir(t, dir+":1.0").Attach(testContext(t), []byte(specA), AttachOptions{Created: day})
+	repo, err := Open(t.Context(), dir+":1.0", Options{OCILayout: true, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := repo.Attach(testContext(t), []byte(specA), AttachOptions{Created: day})
 	if err != nil {
 		t.Fatal(err)
 	}
