@@ -41,14 +41,20 @@ func (f *judgeFlags) addJudging(cmd *cobra.Command) {
 	flags.Var(&f.missing, "missing", "the `verdict` on an image without a compatibility artifact: unknown, compatible, incompatible")
 	complete(cmd, "missing", f.missing.allowed...)
 	flags.BoolVar(&f.strict, "strict", false, "a fact that could not be read makes its rule incompatible")
-	flags.StringArrayVar(&f.features, "features", nil, "judge the nodes in this snapshot `file`, directory or pattern (repeatable) instead of this host; - is standard input")
-	flags.StringVar(&f.nfdNamespace, "nfd-namespace", "", "the `namespace` of nfd-master, where NodeFeature objects in several describe a node")
+	f.addSaved(cmd, "judge the nodes in this snapshot `file`, directory or pattern (repeatable) instead of this host; - is standard input")
 	addChanges(cmd, &f.changes)
 	f.nodeFlags.add(cmd)
 	f.addCluster(cmd)
 	f.registryFlags.add(cmd)
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: the node's)")
 	excludes(cmd, "features", "host-root")
+}
+
+// addSaved adds --features, and what tells how those are read.
+func (f *judgeFlags) addSaved(cmd *cobra.Command, usage string) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.features, "features", nil, usage)
+	flags.StringVar(&f.nfdNamespace, "nfd-namespace", "", "the `namespace` of nfd-master, where NodeFeature objects in several describe a node")
 	needs(cmd, "nfd-namespace", "features")
 }
 

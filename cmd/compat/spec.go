@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"strings"
 
@@ -58,28 +59,64 @@ func newSpecLint(a *app) *cobra.Command {
 would notice only while evaluating, or never. All problems are listed, each with
 its line and path. FILE may be - for standard input.
 
-Exit codes: 0 no errors (there may be warnings), 3 errors.`,
+With --features it also tells which sets and terms none of those nodes meets, and which
+terms all of them do, as NFD's own evaluator answers.
+
+Exit codes: 0 no errors (there may be warnings), 3 errors, 1 failure, 2 usage error.`,
 		Example: `  compat spec lint spec.yaml
-  compat spec lint -o json specs/*.yaml`,
+  compat spec lint -o sarif specs/*.yaml > lint.sarif
+  compat spec lint spec.yaml --features nodes/`,
 		Args: cobra.MinimumNArgs(1),
 	}
-	format := outputFlag(cmd, "text", "json", "yaml")
-	cmd.RunE = a.runE(func(ctx context.Context, args []string) error {
-		report := report.NewLintReport()
-		for _, name := range args {
-			data, err := a.readFile(ctx, name, spec.MaxSize)
-			if err != nil {
-				return err
-			}
-			compat.Lint(report, name, data)
-		}
-		err := a.print(format, report, output.Style{})
-		if err == nil && !report.OK {
-			return exitWith(exitIncompatible)
-		}
-		return err
-	})
+	f := &lintFlags{}
+	f.output = outputFlag(cmd, "text", "json", "yaml", "sarif")
+	f.saved.addSaved(cmd, "compare with the nodes in this snapshot `file`, directory or pattern (repeatable)")
+	timeoutFlag(cmd)
+	cmd.RunE = a.runE(func(ctx context.Context, args []string) error { return f.run(ctx, a, args) })
 	return cmd
+}
+
+type lintFlags struct {
+	saved  judgeFlags // of which only --features and --nfd-namespace are given
+	output *format
+}
+
+func (f *lintFlags) run(ctx context.Context, a *app, args []string) error {
+	files, err := a.readFiles(ctx, args, spec.MaxSize)
+	if err != nil {
+		return err
+	}
+	found := report.NewLintReport()
+	for _, file := range files {
+		compat.Lint(found, file.Name, file.Data)
+	}
+	if len(f.saved.features) > 0 {
+		nodes := func(features func(nodefeatures.Node) []string) iter.Seq2[compat.SavedNode, error] {
+			return f.saved.savedNodes(ctx, a, features)
+		}
+		if err := compat.LintNodes(ctx, found, files, nodes); err != nil {
+			return err
+		}
+	}
+	a.noteErrors(nil, found.Error)
+	if err := a.print(f.output, found, output.Style{}); err != nil {
+		return err
+	}
+	if a.failure != nil {
+		a.explain(a.failure)
+	}
+	return exitWith(lintCode(found))
+}
+
+// lintCode is the exit code of a report on specs.
+func lintCode(r *report.LintReport) int {
+	switch {
+	case !r.OK:
+		return exitIncompatible
+	case r.Error != nil:
+		return exitFailure
+	}
+	return exitOK
 }
 
 func newSpecSchema(a *app) *cobra.Command {

@@ -20,6 +20,8 @@ type Style struct {
 	Width int
 	// ASCII has nothing else in the text, for terminals that are not UTF-8.
 	ASCII bool
+	// Excerpts shows the lines that problems are about.
+	Excerpts bool
 	// Quiet leaves all but the digests of artifacts out of what attach and detach say.
 	Quiet bool
 	// Tool is the version that SARIF names.

@@ -99,7 +99,7 @@ type (
 // problems of the files, and reasons that are neither, as results; what was not looked at, and
 // what failed, as notifications.
 func writeSARIF(w io.Writer, r *report.PodReport, tool string) error {
-	s := &sarifWriter{report: r, notes: []sarifNotification{}, results: []sarifResult{}, failed: map[string]bool{}, fingerprints: map[string]int{}, codes: codesByName()}
+	s := newSARIFWriter(r)
 	s.failures()
 	for i := range r.Pods {
 		s.pod(&r.Pods[i])
@@ -110,6 +110,31 @@ func writeSARIF(w io.Writer, r *report.PodReport, tool string) error {
 	for _, warning := range r.Warnings {
 		s.note(warning.Code, verdict.SeverityWarning, warning.Message)
 	}
+	return s.write(w, tool)
+}
+
+// writeLintSARIF prints the problems of specs as SARIF.
+func writeLintSARIF(w io.Writer, r *report.LintReport, tool string) error {
+	s := newSARIFWriter(&report.PodReport{})
+	s.specs = true
+	for _, f := range r.Files {
+		for _, p := range f.Problems {
+			at := sarifPlace{file: f.File, line: p.Line, column: p.Column, path: p.Path}
+			s.result(p.Code, p.Severity, hinted(p.Message, p.Hint), at, p.Path, p.Message)
+		}
+	}
+	if r.Error != nil {
+		s.failure(r.Error.Code, r.Error.Message, r.Error.Hint)
+	}
+	return s.write(w, tool)
+}
+
+func newSARIFWriter(r *report.PodReport) *sarifWriter {
+	return &sarifWriter{report: r, notes: []sarifNotification{}, results: []sarifResult{}, failed: map[string]bool{}, fingerprints: map[string]int{}, codes: codesByName()}
+}
+
+// write prints what was collected.
+func (s *sarifWriter) write(w io.Writer, tool string) error {
 	rules := s.descriptors(len(s.results), func(i int) (*string, *int) { return &s.results[i].RuleID, &s.results[i].RuleIndex })
 	notes := s.descriptors(len(s.notes), func(i int) (*string, *int) { return &s.notes[i].Descriptor.ID, &s.notes[i].Descriptor.Index })
 	return writeDocument(w, FormatJSON, sarifLog{
@@ -127,6 +152,7 @@ func writeSARIF(w io.Writer, r *report.PodReport, tool string) error {
 // A sarifWriter collects results and notifications.
 type sarifWriter struct {
 	report       *report.PodReport
+	specs        bool // the results are problems of specs
 	codes        map[string][]report.Code
 	results      []sarifResult
 	notes        []sarifNotification

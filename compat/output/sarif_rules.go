@@ -96,6 +96,9 @@ func (s *sarifWriter) describe(id string) sarifDescriptor {
 		short, full, help, markdown = text.Short, text.Full, text.Help, text.Markdown
 	} else if meanings := s.codes[id]; len(meanings) > 0 {
 		c := mainMeaning(meanings)
+		if i := slices.IndexFunc(meanings, func(c report.Code) bool { return c.Place == report.PlaceSpec }); s.specs && i >= 0 {
+			c, tag = meanings[i], "spec"
+		}
 		if c.Place == report.PlaceManifest {
 			tag = "manifest"
 		}

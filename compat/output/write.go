@@ -65,7 +65,8 @@ func Has(format Format, document any) bool {
 	switch format {
 	case FormatSARIF, FormatJUnit:
 		_, pods := document.(*report.PodReport)
-		return pods
+		_, specs := document.(*report.LintReport)
+		return pods || specs && format == FormatSARIF
 	case FormatTree, FormatTable, FormatNDJSON, FormatSpec:
 		return false
 	}
@@ -82,6 +83,10 @@ func writeSpecial(w io.Writer, format Format, document any, style Style) error {
 	case *report.DiscoverReport:
 		if format == FormatTable {
 			return writeTable(w, d)
+		}
+	case *report.LintReport:
+		if format == FormatSARIF {
+			return writeLintSARIF(w, d, style.Tool)
 		}
 	case *report.PodReport:
 		switch format {

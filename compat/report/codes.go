@@ -43,6 +43,10 @@ const (
 	CodeMalformedManifest = "malformedManifest"
 	CodeMalformedSnapshot = "malformedSnapshot"
 
+	// Problems that a spec has only with certain nodes.
+	CodeNoNodeMatches    = "noNodeMatches"
+	CodeEveryNodeMatches = "everyNodeMatches"
+
 	// Errors of nodefeatures/apiserver, which no package of documents imports.
 	CodeKubernetesConfiguration = "kubernetesConfiguration"
 	CodeAPIServer               = "apiServer"

@@ -12,6 +12,8 @@ type LintReport struct {
 	// OK is true when no file has an error; warnings are allowed.
 	OK    bool       `json:"ok"`
 	Files []LintFile `json:"files"`
+	// Error is that of a node of --features which could not be read; the others were judged.
+	Error *Error `json:"error,omitempty"`
 }
 
 // A LintFile is one file with its problems in the order of their positions.
@@ -19,6 +21,8 @@ type LintFile struct {
 	File     string        `json:"file"`
 	OK       bool          `json:"ok"`
 	Problems spec.Problems `json:"problems"`
+	// Source is the file's text, for the lines that are shown.
+	Source []byte `json:"-"`
 }
 
 // NewLintReport returns a report on no files.
