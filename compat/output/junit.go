@@ -52,7 +52,7 @@ type junitWriter struct {
 // says so, an error when it is unknown; one for each problem of a file that is an error, or
 // that --fail-on names; and one, skipped, for each finding that is suppressed.
 func writeJUnit(w io.Writer, r *report.PodReport) error {
-	j := &junitWriter{suite: junitSuite{Name: "compat validate-pod"}, names: map[[2]string]int{}, ids: sidecar.FindingIDs()}
+	j := newJUnitWriter("compat validate-pod")
 	for i := range r.Pods {
 		j.pod(&r.Pods[i])
 	}
@@ -63,6 +63,15 @@ func writeJUnit(w io.Writer, r *report.PodReport) error {
 		}
 	}
 	j.failure(r)
+	return j.write(w)
+}
+
+func newJUnitWriter(suite string) *junitWriter {
+	return &junitWriter{suite: junitSuite{Name: suite}, names: map[[2]string]int{}, ids: sidecar.FindingIDs()}
+}
+
+// write prints what was collected.
+func (j *junitWriter) write(w io.Writer) error {
 	var document bytes.Buffer
 	document.WriteString(xml.Header)
 	encoder := xml.NewEncoder(&document)

@@ -66,7 +66,8 @@ func Has(format Format, document any) bool {
 	case FormatSARIF, FormatJUnit:
 		_, pods := document.(*report.PodReport)
 		_, specs := document.(*report.LintReport)
-		return pods || specs && format == FormatSARIF
+		_, tests := document.(*report.TestReport)
+		return pods || specs && format == FormatSARIF || tests && format == FormatJUnit
 	case FormatTree, FormatTable, FormatNDJSON, FormatSpec:
 		return false
 	}
@@ -83,6 +84,10 @@ func writeSpecial(w io.Writer, format Format, document any, style Style) error {
 	case *report.DiscoverReport:
 		if format == FormatTable {
 			return writeTable(w, d)
+		}
+	case *report.TestReport:
+		if format == FormatJUnit {
+			return writeTestsJUnit(w, d)
 		}
 	case *report.LintReport:
 		if format == FormatSARIF {
@@ -117,6 +122,10 @@ func writeText(w io.Writer, document any, style Style) error {
 		return writeLint(w, d, style)
 	case *report.SnapshotDiff:
 		return writeSnapshotDiff(w, d, style)
+	case *report.TestReport:
+		return writeTests(w, d, style)
+	case *report.SpecDiff:
+		return writeSpecDiff(w, d, style)
 	case *nodefeatures.Snapshot:
 		return writeSnapshot(w, d, style)
 	case report.Words:

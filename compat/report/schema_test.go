@@ -35,6 +35,8 @@ var documents = map[string]any{
 	report.KindLintReport:     report.LintReport{},
 	report.KindDeriveReport:   report.DeriveReport{},
 	report.KindFailure:        report.Failure{},
+	report.KindTestReport:     report.TestReport{},
+	report.KindSpecDiff:       report.SpecDiff{},
 	nodefeatures.SnapshotKind: nodefeatures.Snapshot{},
 }
 
