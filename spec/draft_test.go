@@ -12,8 +12,8 @@ func TestDraft(t *testing.T) {
 	}
 	d.Expression("  ", "full", "Ge", []string{"5.10"}, "version")
 	d.Expression("", "AVX2", "Exists", nil, "")
-	const want = `  #   a comment�- of two lines, which is much longer than a hundred characters and so goes on in the
-  #     next of its own
+	const want = `  #   a comment�- of two lines, which is much longer than a hundred characters and so goes on in
+  #     the next of its own
 AVX2: {op: In, value: ["y\n", "\u00e9"]}
 sgx.enabled: {op: In, value: ["y\n", "\u00e9"]}
 iommu_group/type: {op: In, value: ["y\n", "\u00e9"]}
