@@ -81,11 +81,11 @@ func (g *gatherer) attribute(t tier, f *catalogue.Feature, element string) {
 	case known.Value == catalogue.Integer:
 		g.numbers(t, f, element, values)
 	case len(distinct) == 1 && distinct[0] == "true" && f.Name != catalogue.KernelConfig:
-		add(t, "IsTrue", g.have()+" it")
+		add(t, "IsTrue", "true "+g.on())
 	case len(distinct) == 1 && distinct[0] == "false" && f.Name != catalogue.KernelConfig:
-		add(t, "IsFalse", g.have()+" it not")
+		add(t, "IsFalse", "false "+g.on())
 	case len(distinct) == 1:
-		add(t, "In", g.have()+" the same", distinct[0])
+		add(t, "In", "this "+g.on(), distinct[0])
 	case len(distinct) <= maxValues:
 		if t == common {
 			t = finer
@@ -131,7 +131,7 @@ func (g *gatherer) numbers(t tier, f *catalogue.Feature, element string, values 
 		t = finer
 	}
 	add := func(t tier, op, which string, k *kind) {
-		g.add(t, f.Name, catalogue.Attribute, fmt.Sprintf("%sthe %s of the nodes, %s, has %d", byName(t), which, k, number(k)),
+		g.add(t, f.Name, catalogue.Attribute, fmt.Sprintf("%s%s has %d", byName(t), g.extreme(which, k), number(k)),
 			Expression{Element: element, Op: op, Value: []string{strconv.Itoa(number(k))}})
 	}
 	add(t, "Ge", "least", least)
@@ -165,7 +165,7 @@ func (g *gatherer) systemVersion(f *catalogue.Feature) {
 	oldest := slices.MinFunc(g.nodes, func(a, b *kind) int {
 		return cmp.Or(compareVersions(values[a], values[b]), strings.Compare(values[a], values[b]))
 	})
-	why := fmt.Sprintf("the oldest of the nodes, %s, has %s", oldest, values[oldest])
+	why := fmt.Sprintf("%s has %s", g.extreme("oldest", oldest), values[oldest])
 	g.add(common, f.Name, catalogue.Attribute, why, Expression{Element: element, Op: "Ge", Type: "version", Value: []string{values[oldest]}}).instead = element
 	before := len(g.candidates)
 	g.attribute(common, f, element)
@@ -198,16 +198,17 @@ func (g *gatherer) kernel() {
 	}
 	compare := func(a, b *kind) int { return versions[a].Compare(versions[b]) }
 	oldest, newest := slices.MinFunc(g.nodes, compare), slices.MaxFunc(g.nodes, compare)
-	add := func(t tier, pattern, format string, k *kind, v spec.KernelVersion) {
-		full := attributesOf(catalogue.KernelVersion)(k)["full"]
-		g.add(t, catalogue.KernelVersion, catalogue.Attribute, fmt.Sprintf(format, v, k, full), Expression{Element: "full", Op: "InRegexp", Value: []string{pattern}})
+	add := func(t tier, pattern, bound, which string, k *kind, trap string) {
+		why := fmt.Sprintf("kernel %s: %s has %s%s", bound, g.extreme(which, k), attributesOf(catalogue.KernelVersion)(k)["full"], trap)
+		g.add(t, catalogue.KernelVersion, catalogue.Attribute, why, Expression{Element: "full", Op: "InRegexp", Value: []string{pattern}})
 	}
 	least, most := versions[oldest], versions[newest]
 	exact := least
 	least.Patch, most.Patch = 0, 0
-	add(common, least.AtLeast(), "kernel %s or newer: the oldest of the nodes, %s, has %s; `type: version` fails on the releases of RHEL", oldest, least)
+	const trap = "; `type: version` fails on the releases of RHEL, and major and minor are not there on Debian 13 and WSL2"
+	add(common, least.AtLeast(), least.String()+" or newer", "oldest", oldest, trap)
 	if exact.Patch > 0 {
-		add(finer, exact.AtLeast(), "kernel %s or newer: the oldest of the nodes, %s, has %s", oldest, exact)
+		add(finer, exact.AtLeast(), exact.String()+" or newer", "oldest", oldest, trap)
 	}
-	add(upper, most.AtMost(), "kernel %s or older: the newest of the nodes, %s, has %s; this also refuses newer ones that would do", newest, most)
+	add(upper, most.AtMost(), most.String()+" or older", "newest", newest, "; this also refuses newer ones that would do")
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/catalogue"
@@ -91,7 +90,7 @@ func (g *gatherer) gather(s Selection) {
 			}
 			g.attributes(w)
 		}
-		if len(g.candidates)+len(g.notes) == before {
+		if len(g.candidates)+len(g.notes) == before && !w.bySource {
 			g.note("%s: there is nothing that %s", w.feature.Name, g.have())
 		}
 	}
@@ -111,6 +110,26 @@ func (g *gatherer) have() string {
 	default:
 		return fmt.Sprintf("all %d nodes have", n)
 	}
+}
+
+// on is where it is so.
+func (g *gatherer) on() string {
+	switch n := g.count(); n {
+	case 1:
+		return "on the node"
+	case 2:
+		return "on both nodes"
+	default:
+		return fmt.Sprintf("on all %d nodes", n)
+	}
+}
+
+// extreme is one of the nodes that is the oldest, the least or the like.
+func (g *gatherer) extreme(which string, k *kind) string {
+	if g.count() == 1 {
+		return "the node"
+	}
+	return fmt.Sprintf("the %s of the nodes, %s,", which, k)
 }
 
 func (g *gatherer) count() (n int) {
@@ -215,9 +234,4 @@ func prefixed(prefix, text string) string {
 		return ""
 	}
 	return prefix + text
-}
-
-// spelled joins words of which some are empty.
-func spelled(words ...string) string {
-	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " ")
 }

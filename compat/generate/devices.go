@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,14 +40,18 @@ func (g *gatherer) devices(w wanted) {
 			said[strings.Join(values[:len(shown[feature])], "\x00")] = true
 		}
 	}
+	left := false
 	for _, values := range g.sameDevices(feature, shown[feature]) {
 		t := common
 		if feature == catalogue.PCIDevice && isPlumbing(values[0]) {
-			t = finer
+			t, left = finer, true
 		}
 		if !said[strings.Join(values, "\x00")] {
 			g.device(t, w.feature, shown[feature], values)
 		}
+	}
+	if left && len(g.refused) == 0 {
+		g.note("%s: bridges and system peripherals are left out", feature)
 	}
 	if len(more[feature]) > 0 {
 		for _, values := range g.sameDevices(feature, slices.Concat(shown[feature], more[feature])) {
@@ -105,8 +110,8 @@ func (g *gatherer) device(t tier, f *catalogue.Feature, attributes, values []str
 		names[name] = catalogue.ValueName(f.Name, name, values[i])
 	}
 	why := byName(t) + g.have() + " such a device"
-	if what := spelled(names["class"], prefixed("of ", names["vendor"])); what != "" {
-		why += ": " + what
+	if names["class"] != "" || names["vendor"] != "" {
+		why += ": " + cmp.Or(names["class"], "device") + prefixed(" of ", names["vendor"])
 	}
 	if f.Name == "storage.block" {
 		why += "; loop devices and RAM disks may hold it as well"

@@ -72,6 +72,9 @@ func (g *gatherer) result(list []judged, chosen []bool, nodes, refused []Node, l
 		slices.Sort(t.Refuses)
 		switch {
 		case chosen[i]:
+			if list[i].tier > common {
+				t.Why += others(list, i)
+			}
 			r.Terms = append(r.Terms, t)
 		case list[i].tier <= common && len(refused) > 0:
 			r.LeftOut = append(r.LeftOut, t)
@@ -95,10 +98,45 @@ func (g *gatherer) result(list []judged, chosen []bool, nodes, refused []Node, l
 func leftOut(terms []Term) string {
 	texts := make([]string, len(terms))
 	for i, t := range terms {
-		x := t.Expressions[0]
-		texts[i] = t.Feature + prefixed(".", x.Element) + prefixed(" ", strings.Join(x.Value, " or "))
+		texts[i] = inShort(t)
 	}
 	return list(texts)
+}
+
+// inShort names a term: cpu.cpuid.AVX2, or a device by its attributes.
+func inShort(t Term) string {
+	x := t.Expressions[0]
+	switch {
+	case x.MatchName:
+		return t.Feature + "." + x.Value[0]
+	case t.form != 0:
+		return t.Feature + "." + x.Element
+	}
+	texts := make([]string, len(t.Expressions))
+	for i, x := range t.Expressions {
+		texts[i] = spec.Printable(x.Element + " " + strings.Join(x.Value, " or "))
+	}
+	return t.Feature + " (" + strings.Join(texts, ", ") + ")"
+}
+
+// others says which other candidates of the same kind refuse the same nodes: that one of them is what
+// the image needs, a person has to see.
+func others(candidates []judged, i int) string {
+	var names []string
+	for j := range candidates {
+		c := &candidates[j]
+		same := j != i && c.tier == candidates[i].tier && c.Feature == candidates[i].Feature
+		for k := range c.verdicts {
+			same = same && (c.refuses(k) || !candidates[i].refuses(k))
+		}
+		if same {
+			names = append(names, inShort(c.Term))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "; in its place would do: " + list(names)
 }
 
 // head is what a draft begins with.
@@ -111,10 +149,11 @@ func head(nodes, refused []Node, label func(Node) string) []string {
 		return list(texts)
 	}
 	lines := []string{fmt.Sprintf("Drafted by `compat spec generate` from %s: %s", counted(len(nodes), "node"), labels(nodes))}
-	if len(refused) > 0 {
-		lines = append(lines, fmt.Sprintf("It refuses %s: %s", counted(len(refused), "node"), labels(refused)))
-	}
-	if len(nodes) == 1 {
+	switch {
+	case len(refused) > 0:
+		return append(lines, fmt.Sprintf("It refuses %s: %s", counted(len(refused), "node"), labels(refused)),
+			"It asks for no more than that takes, and what was named: see that it is what the image needs.")
+	case len(nodes) == 1:
 		return append(lines, "This is what one node has, as an example: others may do as well. Take out what the image does not need.")
 	}
 	return append(lines, "This is what the nodes have, which may be more than the image needs: take the rest out.")
@@ -136,10 +175,8 @@ func (g *gatherer) notApart(ctx context.Context, s Selection, k *kind) error {
 		return err
 	}
 	message := fmt.Sprintf("%s cannot be told apart from %s by %s", k, from, list(s.Features()))
-	for _, feature := range s.Features() {
-		if k.unknown(feature) {
-			message += fmt.Sprintf("; %s is not known of it (%s)", feature, whyUnknown(k.Snapshot, feature))
-		}
+	if unknown := slices.DeleteFunc(s.Features(), func(feature string) bool { return !k.unknown(feature) }); len(unknown) > 0 {
+		message += "; not known of it: " + list(unknown)
 	}
 	return &NoDraftError{code: CodeNotToldApart, message: message, hint: cmp.Or(g.optionHint(s, k), hint)}
 }

@@ -17,6 +17,7 @@ type Selection struct{ wanted []wanted } // sorted by feature
 type wanted struct {
 	feature  *catalogue.Feature
 	whole    bool     // not only the elements
+	bySource bool     // its source was named, not itself
 	elements []string // those that were named, sorted
 }
 
@@ -93,7 +94,7 @@ func lookUp(name string) ([]wanted, error) {
 		f := &catalogue.All()[i]
 		sources = append(sources, f.Source())
 		if strings.EqualFold(f.Source(), name) && !isAllNever(f.Name) {
-			found = append(found, wanted{feature: f, whole: true})
+			found = append(found, wanted{feature: f, whole: true, bySource: true})
 		}
 	}
 	if len(found) == 0 {
@@ -110,7 +111,7 @@ func (s *Selection) add(w wanted) {
 		return
 	}
 	have := &s.wanted[i]
-	have.whole = have.whole || w.whole
+	have.whole, have.bySource = have.whole || w.whole, have.bySource && w.bySource
 	have.elements = append(have.elements, w.elements...)
 	slices.Sort(have.elements)
 	have.elements = slices.Compact(have.elements)
