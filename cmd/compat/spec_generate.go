@@ -24,7 +24,7 @@ type generateFlags struct {
 func newSpecGenerate(a *app) *cobra.Command {
 	f := &generateFlags{}
 	cmd := &cobra.Command{
-		Use:   "generate --feature FEATURE [--features FILE|DIR] [--not FILE|DIR]",
+		Use:   "generate --feature NAME [--features FILE] [--not FILE]",
 		Short: "Draft a spec of what nodes have in common",
 		Long: `Draft a spec of what saved nodes, or this one, have in common in the features that
 --feature names: the highest level of the CPU, the oldest kernel and all newer ones,

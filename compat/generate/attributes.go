@@ -85,7 +85,7 @@ func (g *gatherer) attribute(t tier, f *catalogue.Feature, element string) {
 	case len(distinct) == 1 && distinct[0] == "false" && f.Name != catalogue.KernelConfig:
 		add(t, "IsFalse", "false "+g.on())
 	case len(distinct) == 1:
-		add(t, "In", "this "+g.on(), distinct[0])
+		add(t, "In", g.same(), distinct[0])
 	case len(distinct) <= maxValues:
 		if t == common {
 			t = finer

@@ -124,6 +124,14 @@ func (g *gatherer) on() string {
 	}
 }
 
+// same is a value that all of them have.
+func (g *gatherer) same() string {
+	if g.count() == 1 {
+		return "what the node has"
+	}
+	return "the same " + g.on()
+}
+
 // extreme is one of the nodes that is the oldest, the least or the like.
 func (g *gatherer) extreme(which string, k *kind) string {
 	if g.count() == 1 {

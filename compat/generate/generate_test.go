@@ -55,11 +55,11 @@ func attributes(feature, elements string) string {
 	return "attributes: {" + feature + ": {elements: {" + elements + "}}}"
 }
 
-func devices(feature string, list ...string) string {
+func pciDevices(list ...string) string {
 	for i := range list {
 		list[i] = "{attributes: {" + list[i] + "}}"
 	}
-	return "instances: {" + feature + ": {elements: [" + strings.Join(list, ", ") + "]}}"
+	return "instances: {pci.device: {elements: [" + strings.Join(list, ", ") + "]}}"
 }
 
 func kernel(full string) string { return attributes("kernel.version", "full: "+strconv.Quote(full)) }
@@ -135,7 +135,7 @@ func TestGenerate(t *testing.T) {
 			"kernel.loadedmodule m07 Exists", "kernel.loadedmodule: the node has 20 in common: name those that the image needs, as in --feature kernel.loadedmodule.m00",
 		}},
 		{"what could not be read", "kernel.loadedmodule,kernel.version,pci.device", []Node{
-			n("a", kernel("6.1.0-56"), "kernel.loadedmodule", "nfd"), n("b", flags("kernel.loadedmodule", "xfs")+", "+kernel("5.14.0-427.el9_4")+", "+devices("pci.device", `class: "0200", vendor: "8086"`)),
+			n("a", kernel("6.1.0-56"), "kernel.loadedmodule", "nfd"), n("b", flags("kernel.loadedmodule", "xfs")+", "+kernel("5.14.0-427.el9_4")+", "+pciDevices(`class: "0200", vendor: "8086"`)),
 			n("c", kernel("6.12.1"), "kernel.loadedmodule"),
 		}, nil, []string{
 			`kernel.version full InRegexp ^(6|[7-9]|[1-9][0-9]+)\.|^5\.(14|1[5-9]|[2-9][0-9]|[1-9][0-9][0-9]+)([._-]|$)`,
@@ -181,7 +181,7 @@ func TestGenerate(t *testing.T) {
 			"usb.device: there is nothing that both nodes have",
 		}},
 		{"devices by their numbers", "pci.device.device", []Node{
-			n("a", devices("pci.device", `class: "0302", vendor: 10de, device: 20b0`, `class: "0200", vendor: 15b3, device: "1017"`)), n("b", devices("pci.device", `class: "0302", vendor: 10de, device: 20b0`, `class: "0200", vendor: 15b3, device: "1019"`)),
+			n("a", pciDevices(`class: "0302", vendor: 10de, device: 20b0`, `class: "0200", vendor: 15b3, device: "1017"`)), n("b", pciDevices(`class: "0302", vendor: 10de, device: 20b0`, `class: "0200", vendor: 15b3, device: "1019"`)),
 		}, nil, []string{"pci.device class In 0302 vendor In 10de device In 20b0", "pci.device class In 0200 vendor In 15b3"}},
 		{"disks and network", "storage.block,network.device", []Node{n("a", `instances: {storage.block: {elements: [{attributes: {name: loop0, rotational: "0"}}, {attributes: {name: sda, rotational: "1"}}]}, network.device: {elements: [{attributes: {name: eth0, sriov_totalvfs: "8"}}]}}`)}, nil, []string{
 			"network.device sriov_totalvfs Gt 0", "storage.block rotational In 1",
@@ -219,7 +219,7 @@ func TestGenerate(t *testing.T) {
 		{"one of several values", "cpu.model", []Node{n("a", attributes("cpu.model", "vendor_id: Intel")), n("b", attributes("cpu.model", "vendor_id: AMD"))}, []Node{n("c", attributes("cpu.model", "vendor_id: Hygon"))}, []string{
 			"cpu.model vendor_id In AMD|Intel refuses c",
 		}},
-		{"a device by its number", "pci.device", []Node{n("a", devices("pci.device", `class: "0302", vendor: 10de, device: 20b0`))}, []Node{n("b", devices("pci.device", `class: "0302", vendor: 10de, device: 1eb8`))}, []string{
+		{"a device by its number", "pci.device", []Node{n("a", pciDevices(`class: "0302", vendor: 10de, device: 20b0`))}, []Node{n("b", pciDevices(`class: "0302", vendor: 10de, device: 1eb8`))}, []string{
 			"pci.device class In 0302 vendor In 10de device In 20b0 refuses b",
 		}},
 		{"not apart: not known", "kernel.version,cpu.cpuid", []Node{n("a", flags("cpu.cpuid", "AVX2")+", "+kernel("6.1.0"))}, []Node{n("b", flags("cpu.cpuid", "AVX2"), "kernel.version")}, []string{
