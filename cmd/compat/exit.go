@@ -135,11 +135,14 @@ func (p process) finish(command string, err error) int {
 // errorExit is the exit code of what went wrong in a command.
 func errorExit(err error) int {
 	var malformed *compat.MalformedSpecError
+	var noDraft *compat.NoDraftError
 	switch {
 	case errors.Is(err, artifact.ErrNoArtifact):
 		return exitUnknown
 	case errors.As(err, &malformed):
 		return exitIncompatible // as lint says it
+	case errors.As(err, &noDraft):
+		return exitIncompatible
 	default:
 		return exitFailure
 	}

@@ -37,9 +37,8 @@ type nodeFlags struct {
 }
 
 func (f *nodeFlags) add(cmd *cobra.Command) {
+	f.addHost(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.hostRoot, "host-root", "", "`directory` where the host's root is mounted, when run in a container")
-	flags.StringVar(&f.name, "node-name", "", "`name` of this node in the output (default: $NODE_NAME, else the host name)")
 	flags.StringVar(&f.kubeletVersion, "kubelet-version", "", "the kubelet's `version`, instead of looking for it")
 	flags.StringVar(&f.kubeletConfig, "kubelet-config", "", "the kubelet's configuration `file`; kubeadm's ConfigMap kube-system/kubelet-config, which leaves the answer assumed; or a kind cluster, of whose first worker with FILE#worker")
 	flags.StringVar(&f.kubeletConfigDir, "kubelet-config-dir", "", "the kubelet's drop-in `directory`")
@@ -54,6 +53,13 @@ func (f *nodeFlags) add(cmd *cobra.Command) {
 	for _, name := range []string{"kubelet-ca-file", "kubelet-token-file"} {
 		needs(cmd, name, "kubelet-metrics", "kubelet-configz", "kubelet-flagz")
 	}
+}
+
+// addHost adds what says which machine this host is.
+func (f *nodeFlags) addHost(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.hostRoot, "host-root", "", "`directory` where the host's root is mounted, when run in a container")
+	flags.StringVar(&f.name, "node-name", "", "`name` of this node in the output (default: $NODE_NAME, else the host name)")
 }
 
 // addCluster adds what says something about the API server, or gets it from there.

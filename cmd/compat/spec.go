@@ -21,7 +21,7 @@ func newSpec(a *app) *cobra.Command {
 		Short: "Begin and check compatibility specs, without a node",
 	}
 	group(cmd)
-	cmd.AddCommand(newSpecNew(a), newSpecDerive(a), newSpecLint(a), newSpecTest(a), newSpecDiff(a), newSpecSchema(a))
+	cmd.AddCommand(newSpecNew(a), newSpecDerive(a), newSpecGenerate(a), newSpecLint(a), newSpecTest(a), newSpecDiff(a), newSpecSchema(a))
 	return cmd
 }
 

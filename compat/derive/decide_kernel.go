@@ -5,33 +5,35 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"nodecompat/spec"
 )
 
 // kernel decides which kernel the C library was built for. It is declared: since glibc 2.26 or so
 // nothing compares it when a program starts.
 func (d *decider) kernel() {
 	newest := defaultKernel(d.platform.Architecture)
-	byVersion := map[kernelVersion][]seen{}
-	var highest kernelVersion
+	byVersion := map[spec.KernelVersion][]seen{}
+	var highest spec.KernelVersion
 	for _, s := range d.files {
 		if s.elf == nil || s.elf.ABI == nil || s.elf.ABI.OS != 0 || s.reach == reachLying && !s.libc() {
 			continue
 		}
-		v := kernelVersion{int(s.elf.ABI.Major), int(s.elf.ABI.Minor)}
+		v := spec.KernelVersion{Major: int(s.elf.ABI.Major), Minor: int(s.elf.ABI.Minor)}
 		byVersion[v] = append(byVersion[v], s)
-		if highest.less(v) {
+		if highest.Compare(v) < 0 {
 			highest = v
 		}
 	}
 	switch {
-	case newest.less(highest):
+	case newest.Compare(highest) < 0:
 		d.add(Need{
 			Name: "kernel " + highest.String(), Confidence: LowerBound,
-			MatchFeatures: []Feature{{"kernel.version", []Expression{highest.atLeast()}}},
+			MatchFeatures: []Feature{{"kernel.version", []Expression{{"full", "InRegexp", []string{highest.AtLeast()}}}}},
 			Evidence:      d.say(SourceABITag, "Linux "+highest.String()+" or newer", byVersion[highest]),
 			Notes:         []string{fmt.Sprintf("the pattern is: kernel %s or newer; `type: version` fails on the releases of RHEL, and major and minor are not there on Debian 13 and WSL2", highest)},
 		})
-	case highest != kernelVersion{}:
+	case highest != spec.KernelVersion{}:
 		d.notes = append(d.notes, fmt.Sprintf("the C library asks for Linux %s, the default of %s: no rule", highest, d.platform.Architecture))
 	}
 	d.goKernel()

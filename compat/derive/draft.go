@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"nodecompat/spec"
 )
 
 // Result is what was found out about one image.
@@ -40,21 +42,21 @@ func (r *Result) Rules(certainOnly bool) []Need {
 // any rule there are only comments, which are no spec.
 func (r *Result) Draft(title string, certainOnly bool) []byte {
 	var w draftWriter
-	w.line("", "# "+printable(title))
+	w.Line("", "# "+spec.Printable(title))
 	rules := r.Rules(certainOnly)
 	if len(r.Unread) > 0 {
-		w.comment("", "INCOMPLETE: "+strconv.Itoa(len(r.Unread))+" parts of the image were not read, so it may need more:")
+		w.Comment("", "INCOMPLETE: "+strconv.Itoa(len(r.Unread))+" parts of the image were not read, so it may need more:")
 		for _, u := range r.Unread {
-			w.comment("", "  "+strings.TrimSpace(u.Path+" of layer "+u.Layer)+": "+u.Reason)
+			w.Comment("", "  "+strings.TrimSpace(u.Path+" of layer "+u.Layer)+": "+u.Reason)
 		}
 	}
 	if len(rules) == 0 {
-		w.comment("", "Nothing that was found in the image asks anything of a node: there is no rule, and nothing to attach.")
+		w.Comment("", "Nothing that was found in the image asks anything of a node: there is no rule, and nothing to attach.")
 	} else {
-		w.line("", "version: v1alpha1")
-		w.line("", "compatibilities:")
-		w.line("  - ", `description: "derived from the image"`)
-		w.line("    ", "rules: # all of them must match")
+		w.Line("", "version: v1alpha1")
+		w.Line("", "compatibilities:")
+		w.Line("  - ", `description: "derived from the image"`)
+		w.Line("    ", "rules: # all of them must match")
 		for _, n := range rules {
 			w.rule("      ", n)
 		}
@@ -69,56 +71,27 @@ func (w *draftWriter) rest(r *Result, certainOnly bool) {
 		if n.Confidence != Hint && (!certainOnly || n.Confidence == Certain) {
 			continue
 		}
-		w.line("", "")
-		w.comment("", fmt.Sprintf("%s? (%s)", strings.TrimPrefix(n.Name, RulePrefix), n.Confidence))
+		w.Line("", "")
+		w.Comment("", fmt.Sprintf("%s? (%s)", strings.TrimPrefix(n.Name, RulePrefix), n.Confidence))
 		w.because("", n)
 		if len(n.MatchFeatures)+len(n.MatchAny) > 0 {
 			var commented draftWriter
 			commented.body(n)
 			for line := range strings.Lines(commented.String()) {
-				w.line("# ", strings.TrimRight(line, "\n"))
+				w.Line("# ", strings.TrimRight(line, "\n"))
 			}
 		}
 	}
 	if len(r.Notes) > 0 {
-		w.line("", "")
+		w.Line("", "")
 		for _, note := range r.Notes {
-			w.comment("", note)
+			w.Comment("", note)
 		}
 	}
 }
 
-// maxComment is the width of comments, in characters.
-const maxComment = 100
-
-type draftWriter struct{ strings.Builder }
-
-func (w *draftWriter) line(indent, text string) { w.WriteString(indent + text + "\n") }
-
-// comment writes text in lines of comments; nothing in it can end one.
-func (w *draftWriter) comment(indent, text string) {
-	text = printable(text)
-	lead := text[:len(text)-len(strings.TrimLeft(text, " "))]
-	line, continued := "", lead+"  "
-	for word := range strings.FieldsSeq(text) {
-		if line != "" && len(indent)+len("# ")+len(lead)+len(line)+len(" ")+len(word) > maxComment {
-			w.line(indent, "# "+lead+line)
-			line, lead = "", continued
-		}
-		line = strings.TrimSpace(line + " " + word)
-	}
-	w.line(indent, "# "+lead+line)
-}
-
-// printable leaves what is text.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if !strconv.IsPrint(r) {
-			return '�'
-		}
-		return r
-	}, text)
-}
+// A draftWriter writes needs as rules.
+type draftWriter struct{ spec.Draft }
 
 // because writes the evidence and the notes of a need.
 func (w *draftWriter) because(indent string, n Need) {
@@ -134,10 +107,10 @@ func (w *draftWriter) because(indent string, n Need) {
 		if named := min(e.Files, MaxEvidence); last && e.Files > named {
 			text += fmt.Sprintf(", and %d more files", e.Files-named)
 		}
-		w.comment(indent, text)
+		w.Comment(indent, text)
 	}
 	for _, note := range n.Notes {
-		w.comment(indent, note)
+		w.Comment(indent, note)
 	}
 }
 
@@ -152,8 +125,8 @@ func short(digest string) string {
 
 // rule writes one rule of a list. Its comments are in it, so that they are replaced with it.
 func (w *draftWriter) rule(indent string, n Need) {
-	w.line(indent, "- name: "+quote(n.Name))
-	w.comment(indent+"  ", string(n.Confidence)+":")
+	w.Line(indent, "- name: "+spec.Quote(n.Name))
+	w.Comment(indent+"  ", string(n.Confidence)+":")
 	w.because(indent+"  ", n)
 	var body draftWriter
 	body.body(n)
@@ -172,13 +145,13 @@ func (w *draftWriter) body(n Need) {
 		w.Write(text) //nolint:errcheck // a buffer
 	}
 	if len(n.MatchFeatures) > 0 {
-		w.line("", "matchFeatures:")
+		w.Line("", "matchFeatures:")
 		w.features("  ", "  ", n.MatchFeatures)
 	}
 	if len(n.MatchAny) > 0 {
-		w.line("", "matchAny:")
+		w.Line("", "matchAny:")
 		for _, alternative := range n.MatchAny {
-			w.line("  - ", "matchFeatures:")
+			w.Line("  - ", "matchFeatures:")
 			w.features("      ", "      ", alternative)
 		}
 	}
@@ -186,21 +159,10 @@ func (w *draftWriter) body(n Need) {
 
 func (w *draftWriter) features(first, indent string, features []Feature) {
 	for _, f := range features {
-		w.line(first+"- ", "feature: "+f.Feature)
-		w.line(indent+"  ", "matchExpressions:")
+		w.Line(first+"- ", "feature: "+f.Feature)
+		w.Line(indent+"  ", "matchExpressions:")
 		for _, e := range f.MatchExpressions {
-			text := "{op: " + e.Op
-			if len(e.Value) > 0 {
-				values := make([]string, len(e.Value))
-				for i, v := range e.Value {
-					values[i] = quote(v)
-				}
-				text += ", value: [" + strings.Join(values, ", ") + "]"
-			}
-			w.line(indent+"    ", e.Element+": "+text+"}")
+			w.Expression(indent+"    ", e.Element, e.Op, e.Value, "")
 		}
 	}
 }
-
-// quote writes a text as YAML, which takes JSON's form of it.
-func quote(text string) string { return strconv.QuoteToASCII(text) }

@@ -19,3 +19,9 @@ func writeDrafts(w io.Writer, r *report.DeriveReport) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// writeDraft writes the draft of a report.
+func writeDraft(w io.Writer, r *report.GenerateReport) error {
+	_, err := io.WriteString(w, r.Spec)
+	return err
+}

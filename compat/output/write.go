@@ -29,7 +29,7 @@ const (
 	FormatTable  Format = "table"
 	FormatSARIF  Format = "sarif"
 	FormatJUnit  Format = "junit"
-	// FormatSpec is the spec that a DeriveReport drafts.
+	// FormatSpec is the spec that a DeriveReport or GenerateReport drafts.
 	FormatSpec Format = "spec"
 	// FormatMarkdown is for the summary of a pull request or pipeline.
 	FormatMarkdown Format = "markdown"
@@ -80,6 +80,10 @@ func writeSpecial(w io.Writer, format Format, document any, style Style) error {
 	case *report.DeriveReport:
 		if format == FormatSpec {
 			return writeDrafts(w, d)
+		}
+	case *report.GenerateReport:
+		if format == FormatSpec {
+			return writeDraft(w, d)
 		}
 	case *report.DiscoverReport:
 		if format == FormatTable {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"nodecompat/compat/artifact"
+	"nodecompat/compat/generate"
 	"nodecompat/compat/manifest"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
@@ -133,6 +134,9 @@ var errorCodes = []codeRow{
 	{CodeMalformedManifest, "a document of a manifest cannot be read: nothing is known about its Pods", "correct it: problems[] says where; a template has to be rendered first"},
 	{CodeMalformedSnapshot, "a saved node cannot be read: nothing is known about it", "save it again with `compat features`, or `kubectl get nodefeatures -A -o json`"},
 	{CodeMalformedSpec, "the spec cannot be evaluated", "`compat spec lint` lists every problem of a spec file"},
+
+	{generate.CodeNothingInCommon, "the nodes have nothing in common that a spec could ask for, in the features that were named", "name other features, or single elements: `--feature kernel.config.XFS_FS`"},
+	{generate.CodeNotToldApart, "a node that must be refused has all that the others have in common, as far as is known", "name more features; `compat features diff` shows what differs"},
 
 	{artifact.CodeInvalidReference, "the reference is not HOST[:PORT]/REPOSITORY[:TAG][@DIGEST], or with --oci-layout DIR[:TAG][@DIGEST]", ""},
 	{artifact.CodeShortName, "the reference has no registry, as in nginx for docker.io/library/nginx", ""},

@@ -34,6 +34,7 @@ var documents = map[string]any{
 	report.KindDetachReport:   report.DetachReport{},
 	report.KindLintReport:     report.LintReport{},
 	report.KindDeriveReport:   report.DeriveReport{},
+	report.KindGenerateReport: report.GenerateReport{},
 	report.KindFailure:        report.Failure{},
 	report.KindTestReport:     report.TestReport{},
 	report.KindSpecDiff:       report.SpecDiff{},
@@ -156,7 +157,7 @@ func generate(t *testing.T, kind string, document any, closed bool) []byte {
 			return nil
 		},
 	}
-	dirs := []string{".", "../artifact", "../manifest", "../sidecar", "../../nodefeatures", "../../spec"}
+	dirs := []string{".", "../artifact", "../manifest", "../sidecar", "../generate", "../../nodefeatures", "../../spec"}
 	if closed {
 		dirs = nil // nobody reads it
 	}
