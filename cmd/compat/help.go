@@ -53,7 +53,7 @@ var flagGroups = []struct {
 	},
 	{
 		"Output",
-		[]string{"output", "all", "quiet"},
+		[]string{"output", "all", "quiet", "update"},
 		[]string{"color", "no-descriptions", "stdin-name"},
 	},
 	{

@@ -25,11 +25,11 @@ func writeTests(w io.Writer, r *report.TestReport, style Style) error {
 		}
 		switch {
 		case f.Updated:
-			p.raw(0, "%s: %d of %d cases updated", f.File, failed, len(f.Cases))
+			p.raw(0, "%s: %d of %s updated", f.File, failed, counted(len(f.Cases), "case"))
 		case failed == 0:
-			p.raw(0, "%s: ok, %d cases", f.File, len(f.Cases))
+			p.raw(0, "%s: ok, %s", f.File, counted(len(f.Cases), "case"))
 		default:
-			p.raw(0, "%s: %d of %d cases failed", f.File, failed, len(f.Cases))
+			p.raw(0, "%s: %d of %s failed", f.File, failed, counted(len(f.Cases), "case"))
 		}
 	}
 	return p.flush(w)

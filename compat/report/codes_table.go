@@ -182,8 +182,8 @@ var errorCodes = []codeRow{
 }
 
 var specCodes = []codeRow{
-	{CodeNoNodeMatches, "none of the nodes of `spec lint --features` meets the set or term", "look which node was meant to: `compat validate-node --spec FILE --features FILE -o text`"},
-	{CodeEveryNodeMatches, "each of the nodes of `spec lint --features` meets the term", "leave it out only if no other nodes will ever run the image"},
+	{CodeNoNodeMatches, "none of the nodes of spec lint --features meets the set or term", "look which node was meant to: `compat validate-node --spec FILE --features FILE -o text`"},
+	{CodeEveryNodeMatches, "each of the nodes of spec lint --features meets the term", "leave it out only if no other nodes will ever run the image"},
 	{spec.CodeTooLarge, "the document has more than 1 MiB", "shorten it: no reader takes more"},
 	{spec.CodeNotUTF8, "the document has another encoding than UTF-8, or a NUL", "save it as UTF-8"},
 	{spec.CodeSyntax, "the document is not YAML", ""},
