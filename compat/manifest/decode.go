@@ -23,6 +23,7 @@ type decoder struct {
 	owner      *yamltree.Node                   // the object of a Pod template that is deep in it
 	ownerPath  string
 	bestEffort bool            // the kind is not one of Kubernetes' own
+	live       bool            // an API server gave the object out, and knows what is in it
 	refused    map[string]bool // paths of the Pod whose values were left out
 	nodes      int             // spent so far
 	text       int             // bytes of them
@@ -90,7 +91,8 @@ func (d *decoder) pod(n *yamltree.Node, path, where string, t typeMeta, bestEffo
 		APIVersion: Shorten(t.apiVersion), Kind: Shorten(t.kind), BestEffort: bestEffort,
 		File: d.file, Source: d.source, Document: d.document, Line: int(owner.Line), Path: JoinPath(path, where), root: root,
 	}
-	d.places, d.refused, d.bestEffort = map[string]place{}, map[string]bool{}, bestEffort
+	d.places, d.refused = map[string]place{}, map[string]bool{}
+	d.bestEffort, d.live = bestEffort, d.written(owner, "metadata.uid") != ""
 	d.members += d.containers(spec)
 	if !d.whole(n, owner, where, t, &p) {
 		return
@@ -249,12 +251,12 @@ func (d *decoder) unknown(key *yamltree.Node, path string, fields map[string]ref
 	}
 	slices.Sort(names)
 	d.refused[path] = true
-	if near := verdict.Nearest(key.Value, names); near != "" {
+	if near := verdict.Nearest(key.Value, names); near != "" && !d.live {
 		d.problem(key, path, ProblemUnknownKey, verdict.SeverityError, fmt.Sprintf("unknown key %.60q: did you mean %s?", key.Value, near))
 		return
 	}
 	severity := verdict.SeverityError
-	if d.bestEffort { // the kind's own controller may know it
+	if d.bestEffort || d.live { // the kind's own controller may know it, or the API server does
 		severity = verdict.SeverityWarning
 	}
 	d.problem(key, path, ProblemNewerKey, severity, fmt.Sprintf(

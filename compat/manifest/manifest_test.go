@@ -122,6 +122,7 @@ func TestParseProblems(t *testing.T) {
 		{"two documents in one", "a: b\n...\nc: d\n", 0, "1:2 syntax error "},
 		{"a newer field", pod("  containers:\n  - name: app\n    somethingNew: 1\n"), 1, "1:6 newerKey error spec.containers[0].somethingNew"},
 		{"a misspelt field", pod("  containers:\n  - name: app\n    startupprobe: {}\n"), 1, "1:6 unknownKey error spec.containers[0].startupprobe"},
+		{"a newer field of a live Pod", "apiVersion: v1\nkind: Pod\nmetadata: {name: a, uid: x}\nspec:\n  containers: [{name: app, image: a}]\nstatus: {phasen: x, newest: 1}\n", 1, "1:6 newerKey warning status.phasen\n1:6 newerKey warning status.newest"},
 		{"a field misplaced", pod("  containers:\n  - name: app\n    startupProbe:\n      path: /\n"), 1, "1:7 newerKey error spec.containers[0].startupProbe.path"},
 		{"a duplicate key", pod("  containers:\n  - name: app\n    image: a\n    image: b\n"), 1, "1:7 duplicateKey warning spec.containers[0].image"},
 		{"a number for a text", pod("  containers:\n  - name: app\n    args: [1, yes]\n"), 1, "1:6 wrongType error spec.containers[0].args[0]\n1:6 wrongType error spec.containers[0].args[1]"},
