@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,8 +89,27 @@ func load(o Options) (*rest.Config, error) {
 	if clientcmdapi.IsConfigEmpty(files) {
 		return nil, errors.New("it is empty, or not there")
 	}
+	if err := regular(named(files, cmp.Or(o.Context, files.CurrentContext))...); err != nil {
+		return nil, err
+	}
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
 	return clientcmd.NewNonInteractiveClientConfig(*files, o.Context, overrides, rules).ClientConfig()
+}
+
+// named are the files that a context of a kubeconfig names.
+func named(config *clientcmdapi.Config, context string) []string {
+	var files []string
+	chosen := config.Contexts[context]
+	if chosen == nil {
+		return nil
+	}
+	if user := config.AuthInfos[chosen.AuthInfo]; user != nil {
+		files = append(files, user.TokenFile, user.ClientCertificate, user.ClientKey)
+	}
+	if cluster := config.Clusters[chosen.Cluster]; cluster != nil {
+		files = append(files, cluster.CertificateAuthority)
+	}
+	return files
 }
 
 // newClient takes the transport, with its credentials, from client-go. The rest
