@@ -34,7 +34,7 @@ var flagGroups = []struct {
 	},
 	{
 		"Node",
-		[]string{"features", "not", "node"},
+		[]string{"features", "not", "node", "runtime"},
 		[]string{
 			"kubelet-version", "nfd-namespace", "host-root", "node-name", "node-file", "kubeconfig", "context", "kubelet-config", "kubelet-config-dir", "feature-gates",
 			"kubelet-metrics", "kubelet-configz", "kubelet-flagz", "kubelet-log", "kubelet-ca-file", "kubelet-token-file",

@@ -1,12 +1,14 @@
 package artifact
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -38,7 +40,6 @@ var runtimeText = sync.OnceValue(func() *regexp.Regexp {
 })
 
 // ParseRuntime reads status.nodeInfo.containerRuntimeVersion of a Node object: containerd://2.1.4.
-// The error is a [*ReferenceError].
 func ParseRuntime(s string) (Runtime, error) {
 	if parts := runtimeText().FindStringSubmatch(s); parts != nil {
 		for _, r := range runtimes {
@@ -47,7 +48,7 @@ func ParseRuntime(s string) (Runtime, error) {
 			}
 		}
 	}
-	return Runtime{}, &ReferenceError{Reference: s, Reason: "want containerd://VERSION, cri-o://VERSION or docker://VERSION, as a Node object has it", platform: true}
+	return Runtime{}, fmt.Errorf("invalid runtime %q: want containerd://VERSION, cri-o://VERSION or docker://VERSION, as a Node object has it", s)
 }
 
 // Name is what a Node object calls the runtime; "" if none is known.
@@ -435,17 +436,34 @@ func (s Selector) Better(images []ocispec.Descriptor, taken *ocispec.Descriptor)
 	return &best
 }
 
-// TakenBy lists the runtimes that take an entry of an index on a machine of the entry's
-// architecture, by their names: in their newest releases, and where one looks at the CPU, on some CPU.
-func TakenBy(images []ocispec.Descriptor, entry ocispec.Descriptor) []string {
-	names := []string{}
-	for _, r := range runtimes {
-		for _, s := range machinesFor(r.rule, NormalizePlatform(*entry.Platform)) {
-			if c := s.Choose(images); c.Entry != nil && c.Entry.Digest == entry.Digest {
-				names = append(names, r.name)
-				break
+// takenBy lists for the entries of an index the runtimes, by their names, that take them on a machine
+// of their architecture: in their newest releases, and where one looks at the CPU, on some CPU.
+func takenBy(images []ocispec.Descriptor) map[digest.Digest][]string {
+	names := map[digest.Digest][]string{}
+	seen := map[string]bool{}
+	for _, d := range images {
+		p := NormalizePlatform(*d.Platform)
+		machine := Platform{OS: p.OS, Architecture: p.Architecture}
+		if p.OS == "windows" {
+			machine.OSVersion = p.OSVersion
+		}
+		key := FormatPlatform(machine)
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		for _, r := range runtimes {
+			for _, s := range machinesFor(r.rule, machine) {
+				e := s.Choose(images).Entry
+				if e == nil || NormalizePlatform(*e.Platform).Architecture != machine.Architecture || slices.Contains(names[e.Digest], r.name) {
+					continue
+				}
+				names[e.Digest] = append(names[e.Digest], r.name)
 			}
 		}
+	}
+	for _, list := range names {
+		slices.Sort(list) // the order of the table is that of the alphabet
 	}
 	return names
 }
@@ -455,7 +473,7 @@ const newest = "28.9999"
 
 // machinesFor are the machines of a platform's architecture, as a runtime tells them apart.
 func machinesFor(rule Rule, p Platform) []Selector {
-	one := Selector{Runtime: Runtime{rule, newest}, Platform: Platform{OS: p.OS, Architecture: p.Architecture, OSVersion: p.OSVersion}}
+	one := Selector{Runtime: Runtime{rule, newest}, Platform: p}
 	switch {
 	case rule == RuleDocker && p.Architecture == "amd64":
 		list := make([]Selector, maxLevel)

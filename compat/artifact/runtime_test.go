@@ -251,8 +251,9 @@ func TestTakenBy(t *testing.T) {
 		"6 linux(+erofs)/s390x": "cri-o docker",
 	}
 	got := map[string]string{}
+	names := takenBy(index)
 	for _, d := range index {
-		got[d.Digest.String()] = strings.Join(TakenBy(index, d), " ")
+		got[d.Digest.String()] = strings.Join(names[d.Digest], " ")
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
