@@ -154,13 +154,13 @@ func selectionReason(s subject) string {
 	case s.wanted.Runtime.Rule == "":
 		return "the best manifest for " + machine + ": no runtime is asked"
 	case i.Manifest == nil:
-		return runtimeTitle(s) + " takes none of the manifests on " + machine
+		return runtimeTitle(s) + " takes none of the manifests on a " + machine + " node"
 	}
 	taken := "a manifest whose platform is not known"
 	if s.platform != nil {
 		taken = artifact.FormatPlatform(*s.platform)
 	}
-	text := fmt.Sprintf("%s takes %s on %s", runtimeTitle(s), taken, machine)
+	text := fmt.Sprintf("%s takes %s on a %s node", runtimeTitle(s), taken, machine)
 	if better := betterManifest(s); better != nil {
 		text += "; the node could run " + artifact.FormatPlatform(artifact.NormalizePlatform(*better.Platform)) + ", which has to be named by its digest"
 	}
@@ -186,7 +186,7 @@ func noManifest(s subject) *verdict.Reason {
 		return &reason
 	}
 	reason.Code = report.CodeNoManifestForRuntime
-	reason.Message = fmt.Sprintf("%s finds no manifest in the image's index that it takes on %s", runtimeTitle(s), artifact.FormatPlatform(s.wanted.Platform))
+	reason.Message = fmt.Sprintf("%s finds no manifest in the image's index that it takes on a %s node", runtimeTitle(s), artifact.FormatPlatform(s.wanted.Platform))
 	if better := betterManifest(s); better != nil {
 		reason.Hint += fmt.Sprintf("; the node could run %s, if it is named by its digest: %s",
 			artifact.FormatPlatform(artifact.NormalizePlatform(*better.Platform)), better.Digest)
@@ -247,9 +247,9 @@ func (e evidence) selectionWarnings(s subject) []verdict.Reason {
 	}
 	switch other := s.wanted.Runtime.Rule != "" && (s.platform.Architecture != s.wanted.Platform.Architecture || s.platform.OS != s.wanted.Platform.OS); {
 	case takesFallback(s):
-		warn(report.CodeFallback32Bit, fmt.Sprintf("%s takes %s on %s: it starts only where the CPU and the kernel run 32-bit programs", runtimeTitle(s), its, machine), "push a manifest for "+machine)
+		warn(report.CodeFallback32Bit, fmt.Sprintf("%s takes %s on a %s node: it starts only where the CPU and the kernel run 32-bit programs", runtimeTitle(s), its, machine), "push a manifest for "+machine)
 	case other && s.image.Index == nil:
-		warn(report.CodeEmulated, fmt.Sprintf("%s takes %s on %s without a look at its platform: it ends with an exec format error, unless the node emulates it (binfmt_misc)", runtimeTitle(s), its, machine), "")
+		warn(report.CodeEmulated, fmt.Sprintf("%s takes %s on a %s node without a look at its platform: it ends with an exec format error, unless the node emulates it (binfmt_misc)", runtimeTitle(s), its, machine), "")
 	}
 	return warnings
 }
