@@ -193,22 +193,14 @@ func setReasons(result verdict.Verdict, sets []report.Set) []verdict.Reason {
 // platformMismatch says that the image is made for another kind of machine than
 // the node. Nil when it fits, or when one of the two is not known.
 func platformMismatch(s subject, node nodefeatures.Node) *verdict.Reason {
-	if s.image == nil || s.platformUnknown() || len(s.image.Unread) > 0 {
+	if s.image == nil || s.platformUnknown() || len(s.image.Unread) > 0 || len(s.image.Either) > 0 {
 		return nil
 	}
 	if s.image.Manifest == nil {
-		reason := verdict.Reason{
-			Code:    report.CodePlatformNotFound,
-			Message: fmt.Sprintf("the image has no manifest for %s", artifact.FormatPlatform(s.wanted)),
-			Hint:    "its index lists no image at all",
-		}
-		if len(s.image.Available) > 0 {
-			reason.Hint = "it has " + joinPlatforms(s.image.Available)
-		}
-		return &reason
+		return noManifest(s)
 	}
 	p, arch := s.platform, node.Architecture
-	if p == nil || arch == "" || p.Architecture == arch && p.OS == node.OS {
+	if p == nil || arch == "" || takesFallback(s) || p.Architecture == arch && p.OS == node.OS {
 		return nil
 	}
 	return &verdict.Reason{
@@ -218,15 +210,18 @@ func platformMismatch(s subject, node nodefeatures.Node) *verdict.Reason {
 }
 
 // manifestUnread says that the image may have a manifest for the platform, with artifacts of its own, in
-// a part of its index that was not read. Nil where that was not needed.
+// a part of its index that was not read, or that it is not known which one is taken. Nil otherwise.
 func manifestUnread(s subject) *verdict.Reason {
+	if undecided := manifestUndecided(s); undecided != nil {
+		return undecided
+	}
 	if s.image == nil || s.image.Manifest != nil || len(s.image.Unread) == 0 {
 		return nil
 	}
 	return &verdict.Reason{
 		Code: report.CodeIndexUnread,
 		Message: fmt.Sprintf("whether the image has a manifest for %s is not known: %s",
-			artifact.FormatPlatform(s.wanted), strings.Join(s.image.Unread, "; ")),
+			artifact.FormatPlatform(s.wanted.Platform), strings.Join(s.image.Unread, "; ")),
 		Hint: "name that manifest by its digest: REPOSITORY@sha256:…",
 	}
 }
@@ -238,6 +233,7 @@ func describeImage(s subject) report.Image {
 		File:       s.file,
 		Candidates: []report.Artifact{},
 		Sets:       []report.Set{},
+		Selection:  describeSelection(s),
 	}
 	if i := s.image; i != nil {
 		image.Digest = i.Digest.String()

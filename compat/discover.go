@@ -133,6 +133,7 @@ func countSpec(data []byte) discoveredSpec {
 func describeSubject(s artifact.Subject, specs map[digest.Digest]discoveredSpec) report.DiscoveredSubject {
 	subject := report.DiscoveredSubject{
 		Target:    newTarget(s.Descriptor.Digest.String(), s.On, s.Platform),
+		TakenBy:   append([]string{}, s.TakenBy...),
 		Artifacts: []report.DiscoveredArtifact{},
 	}
 	first := map[digest.Digest]string{} // the preferred artifact with a spec

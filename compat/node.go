@@ -84,6 +84,7 @@ type evidence struct {
 	absent bool
 	// detection says why the kubelet could not be looked for; nil if it was.
 	detection *report.Error
+	runtime   artifact.Runtime // the node's, by which the images' manifests were chosen
 }
 
 // report puts together what was found out about one node. odd is what is odd about a
@@ -107,6 +108,7 @@ func (e evidence) describe() report.Node {
 		Architecture: s.Node.Architecture,
 		Kernel:       s.Node.Kernel,
 		Kubelet:      e.support.Kubelet.Version,
+		Runtime:      e.runtime.String(),
 		Snapshot:     e.file,
 		Sources:      s.Sources,
 		Changes:      s.Changes,
@@ -176,6 +178,7 @@ func (e evidence) warnings(subjects []subject) []verdict.Reason {
 		if s.platformUnknown() {
 			warnings = append(warnings, platformUnknown("only what is attached to the index of "+s.reference+" was looked at"))
 		}
+		warnings = append(warnings, e.selectionWarnings(s)...)
 		name := cmp.Or(s.reference, s.file)
 		for _, w := range s.warnings {
 			warnings = append(warnings, verdict.Reason{Code: w.Code, Message: name + ": " + w.Message})

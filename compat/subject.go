@@ -22,8 +22,8 @@ type subject struct {
 	file      string
 
 	repository *artifact.Repository
-	// wanted is the platform that was looked for; zero where nobody knows the node's.
-	wanted artifact.Platform
+	// wanted is who chose the image's manifest; without a platform where nobody knows the node's.
+	wanted artifact.Selector
 	// pinned is true where one artifact was asked for by its digest.
 	pinned bool
 
@@ -68,9 +68,9 @@ func usageError(subjects []subject) error {
 const fetchers = 8
 
 // fetch gets the spec of every image, all at the same time: the one that is in effect
-// for a platform, or the pinned one. It ends a little before ctx does, so that what is
+// for the manifest that a selector takes, or the pinned one. It ends a little before ctx does, so that what is
 // known can still be judged.
-func fetch(ctx context.Context, subjects []subject, platform artifact.Platform, pinned digest.Digest, reserve time.Duration) {
+func fetch(ctx context.Context, subjects []subject, selector artifact.Selector, pinned digest.Digest, reserve time.Duration) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
@@ -80,7 +80,7 @@ func fetch(ctx context.Context, subjects []subject, platform artifact.Platform, 
 	group.SetLimit(fetchers)
 	for i := range subjects {
 		group.Go(func() error {
-			subjects[i].fetch(ctx, platform, pinned)
+			subjects[i].fetch(ctx, selector, pinned)
 			return nil
 		})
 	}
@@ -88,13 +88,13 @@ func fetch(ctx context.Context, subjects []subject, platform artifact.Platform, 
 }
 
 // fetch gets the spec that is in effect for an image.
-func (s *subject) fetch(ctx context.Context, platform artifact.Platform, pinned digest.Digest) {
-	s.wanted, s.pinned = platform, pinned != ""
+func (s *subject) fetch(ctx context.Context, selector artifact.Selector, pinned digest.Digest) {
+	s.wanted, s.pinned = selector, pinned != ""
 	if s.err != nil {
 		return
 	}
 	defer s.repository.Close()
-	image, err := s.repository.Image(ctx, platform)
+	image, err := s.repository.Select(ctx, selector)
 	if err != nil {
 		s.err = err
 		return
@@ -141,7 +141,7 @@ func (s *subject) readPlatform(ctx context.Context) {
 // platformUnknown reports whether the image is an index of which nobody knows the
 // manifest, since nobody knows the node's platform.
 func (s *subject) platformUnknown() bool {
-	return s.image != nil && s.image.Manifest == nil && s.wanted.OS == ""
+	return s.image != nil && s.image.Manifest == nil && s.wanted.Platform.OS == ""
 }
 
 // parseFiles reads specs or NodeFeatureGroups that did not come from a registry.

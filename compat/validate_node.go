@@ -28,6 +28,9 @@ type NodeRequest struct {
 	Registry artifact.Options
 	// Platform selects the manifest of an index; nil means the node's own.
 	Platform *artifact.Platform
+	// Runtime selects it as the node's container runtime does, unless there is a Platform; the
+	// zero value is that of the Node object in Kubelet, if there is one.
+	Runtime artifact.Runtime
 	// Artifact pins one compatibility artifact by its digest; "" takes the one
 	// in effect.
 	Artifact digest.Digest
@@ -95,7 +98,12 @@ func validateNode(
 		facts, err = kubeletFacts(ctx, req.Snapshot, req.Kubelet)
 		return err
 	})
-	fetch(ctx, subjects, platformFor(req.Platform, req.Snapshot), req.Artifact, req.Reserve)
+	selector := req.selector(req.Snapshot, req.nodeMachine())
+	if looksAtCPU(selector) && len(subjects) > 0 {
+		_ = group.Wait() // the error is looked at below
+		selector.Level = req.cpuLevel(ctx, facts)
+	}
+	fetch(ctx, subjects, selector, req.Artifact, req.Reserve)
 	subjects = append(subjects, parseFiles(req.Files)...)
 
 	snapshot, err := inspect(ctx, req.Snapshot, req.Discovery, features(subjects))
@@ -116,7 +124,7 @@ func validateNode(
 	if err != nil {
 		detection = report.NewError(fmt.Errorf("looking for the kubelet: %w", err))
 	}
-	node = evidence{snapshot: snapshot, file: req.SnapshotFile, saved: req.Snapshot != nil, support: sidecar.Judge(facts, req.API), detection: detection}
+	node = evidence{snapshot: snapshot, file: req.SnapshotFile, saved: req.Snapshot != nil, support: sidecar.Judge(facts, req.API), detection: detection, runtime: selector.Runtime}
 	if facts != nil {
 		node.machine, node.absent = facts.Node, facts.Absent
 	}

@@ -3,6 +3,7 @@ package compat
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"sync"
 	"time"
@@ -11,6 +12,8 @@ import (
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/catalogue"
+	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -87,7 +90,7 @@ func (n Nodes) List(now time.Time, items []*report.NodeReport) *report.NodeRepor
 // at equal facts are evaluated once. The error is that of the nodes, of emit, or a
 // usage error.
 func ValidateNodes(ctx context.Context, req NodeRequest, nodes SavedNodes, emit func(*report.NodeReport) error) (Nodes, error) {
-	j := nodesJudge{req: req, fetched: map[string][]subject{}, judged: map[string][]report.Image{}}
+	j := nodesJudge{req: req, machine: req.nodeMachine(), fetched: map[string][]subject{}, judged: map[string][]report.Image{}}
 	var counts counter
 	for node, err := range nodes(func(node nodefeatures.Node) []string { return j.features(ctx, node) }) {
 		if err != nil {
@@ -110,11 +113,12 @@ const judgedNodes = 1000
 
 // nodesJudge remembers what nodes have in common.
 type nodesJudge struct {
-	req    NodeRequest
-	judged map[string][]report.Image // by the facts that the rules name
+	req     NodeRequest
+	machine kubelet.NodeMachine       // of the Node object that was given
+	judged  map[string][]report.Image // by the facts that the rules name
 
 	fetching sync.Mutex           // while nodes are judged, others are loaded
-	fetched  map[string][]subject // by platform
+	fetched  map[string][]subject // by selector
 }
 
 func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*report.NodeReport, error) {
@@ -125,8 +129,8 @@ func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*report.NodeRep
 	if err != nil {
 		return nil, err
 	}
-	platform := platformFor(j.req.Platform, snapshot)
-	subjects, err := j.subjects(ctx, platform)
+	selector := j.selector(snapshot)
+	subjects, err := j.subjects(ctx, selector)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +138,7 @@ func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*report.NodeRep
 	if err != nil {
 		return nil, err
 	}
-	key := artifact.FormatPlatform(platform) + " " + snapshot.Key(features(subjects))
+	key := fmt.Sprint(selector, " ", snapshot.Key(features(subjects)))
 	images, ok := j.judged[key]
 	if !ok {
 		images = judgeAll(ctx, subjects, snapshot, j.req.policy())
@@ -142,34 +146,55 @@ func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*report.NodeRep
 			j.judged[key] = images
 		}
 	}
-	e := evidence{snapshot: snapshot, file: node.File, saved: true, support: sidecar.Judge(facts, j.req.API)}
+	e := evidence{snapshot: snapshot, file: node.File, saved: true, support: sidecar.Judge(facts, j.req.API), runtime: selector.Runtime}
 	return e.report(j.req.Now, subjects, images, odd, j.req.policy()), nil
 }
 
 // features are those that the rules for a node and the changes name; nil, which is
 // all, if the command line has a mistake.
 func (j *nodesJudge) features(ctx context.Context, node nodefeatures.Node) []string {
-	subjects, err := j.subjects(ctx, platformFor(j.req.Platform, &nodefeatures.Snapshot{Node: node}))
+	selector := j.req.selector(&nodefeatures.Snapshot{Node: node}, j.machine)
+	if selector.LevelDecides() {
+		return nil // what is fetched hangs on the CPU, which is not loaded yet
+	}
+	subjects, err := j.subjects(ctx, selector)
 	if err != nil {
 		return nil // judge says so
 	}
-	return append(features(subjects), j.req.Changes.features()...)
+	names := append(features(subjects), j.req.Changes.features()...)
+	if looksAtCPU(selector) {
+		names = append(names, catalogue.CPUID)
+	}
+	return names
 }
 
-// subjects are what was fetched for a platform, once.
-func (j *nodesJudge) subjects(ctx context.Context, platform artifact.Platform) ([]subject, error) {
+// selector says who chooses on a node.
+func (j *nodesJudge) selector(snapshot *nodefeatures.Snapshot) artifact.Selector {
+	selector := j.req.selector(snapshot, j.machine)
+	if looksAtCPU(selector) {
+		selector.Level = levelOf(snapshot)
+	}
+	return selector
+}
+
+// subjects are what was fetched for a selector, once: the level of the CPU matters only where it decides.
+func (j *nodesJudge) subjects(ctx context.Context, selector artifact.Selector) ([]subject, error) {
 	j.fetching.Lock()
 	defer j.fetching.Unlock()
-	key := artifact.FormatPlatform(platform)
+	shared := selector
+	if !selector.LevelDecides() {
+		shared.Level = 0
+	}
+	key := fmt.Sprint(shared)
 	if subjects, ok := j.fetched[key]; ok {
-		return subjects, nil
+		return selectedBy(subjects, selector), nil
 	}
 	subjects := open(ctx, j.req.Images, j.req.Registry)
 	if err := usageError(subjects); err != nil {
 		return nil, err
 	}
-	fetch(ctx, subjects, platform, j.req.Artifact, j.req.Reserve)
+	fetch(ctx, subjects, shared, j.req.Artifact, j.req.Reserve)
 	subjects = append(subjects, parseFiles(j.req.Files)...)
 	j.fetched[key] = subjects
-	return subjects, nil
+	return selectedBy(subjects, selector), nil
 }

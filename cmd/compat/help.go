@@ -36,7 +36,7 @@ var flagGroups = []struct {
 		"Node",
 		[]string{"features", "not", "node"},
 		[]string{
-			"kubelet-version", "nfd-namespace", "host-root", "node-name", "node-file", "kubeconfig", "context", "kubelet-config", "kubelet-config-dir", "feature-gates",
+			"kubelet-version", "runtime", "nfd-namespace", "host-root", "node-name", "node-file", "kubeconfig", "context", "kubelet-config", "kubelet-config-dir", "feature-gates",
 			"kubelet-metrics", "kubelet-configz", "kubelet-flagz", "kubelet-log", "kubelet-ca-file", "kubelet-token-file",
 			"api-version", "api-feature-gates", "api-version-file", "api-metrics", "set", "unset", "add-device",
 		},

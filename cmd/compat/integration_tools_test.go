@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -109,8 +110,8 @@ func integrationPin(module string) (pkg, version string, err error) {
 	return "", "", errors.New("the tool's module is not required")
 }
 
-func integrationBuild(dir, output, pkg string) error {
-	args := append([]string{"build", "-o", output}, integrationStripped...)
+func integrationBuild(dir, output, pkg string, flags ...string) error {
+	args := slices.Concat([]string{"build", "-o", output}, integrationStripped, flags)
 	cmd := exec.Command("go", append(args, pkg)...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -30,6 +30,7 @@ type judgeFlags struct {
 	strict   bool
 	features []string
 	changes  compat.Changes
+	runtime  runtimeFlag
 
 	nfdNamespace string
 }
@@ -47,6 +48,8 @@ func (f *judgeFlags) addJudging(cmd *cobra.Command) {
 	f.addCluster(cmd)
 	f.registryFlags.add(cmd)
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: the node's)")
+	flags.Var(&f.runtime, "runtime", "the node's container `runtime`, containerd://2.1.4: which manifest of an index it pulls (default: what the Node object of --node-file or --node says; --platform comes before it)")
+	complete(cmd, "runtime", "containerd://", "cri-o://", "docker://")
 	excludes(cmd, "features", "host-root")
 }
 
@@ -62,6 +65,7 @@ func (f *judgeFlags) addSaved(cmd *cobra.Command, usage string) {
 func (f *judgeFlags) judging(ctx context.Context, a *app) (r compat.NodeRequest, err error) {
 	r = compat.NodeRequest{
 		Platform: f.platform.value,
+		Runtime:  f.runtime.value,
 		Tags:     f.tags,
 		Missing:  verdict.Verdict(f.missing.value),
 		Strict:   f.strict,

@@ -155,6 +155,17 @@ func (p *platformFlag) Set(text string) error {
 	return nil
 }
 
+// runtimeFlag is a typed flag value.
+type runtimeFlag struct{ value artifact.Runtime }
+
+func (r *runtimeFlag) Type() string   { return "runtime" }
+func (r *runtimeFlag) String() string { return r.value.String() }
+
+func (r *runtimeFlag) Set(text string) (err error) {
+	r.value, err = artifact.ParseRuntime(text)
+	return err
+}
+
 // digestFlag is a typed flag value.
 type digestFlag struct{ value digest.Digest }
 

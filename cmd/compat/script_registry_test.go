@@ -99,6 +99,27 @@ func pushArtifact(ts *testscript.TestScript, neg bool, args []string) {
 	r.PushManifest(t, repo, "", ocispec.MediaTypeImageManifest, manifest)
 }
 
+// pushIndex pushes an index with a manifest for each platform, as they are written:
+//
+//	index REGISTRY REPO:TAG OS/ARCH[/VARIANT]...
+func pushIndex(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: index REGISTRY REPO:TAG PLATFORM...")
+	}
+	all := ts.Value(registriesKey{}).(registries)
+	repo, tag, _ := strings.Cut(args[1], ":")
+	var platforms []ocispec.Platform
+	for _, text := range args[2:] {
+		parts := append(strings.Split(text, "/"), "")
+		p := ocispec.Platform{OS: parts[0], Architecture: parts[1], Variant: parts[2]}
+		if p.OS == "erofs" {
+			p.OS, p.OSFeatures = "linux", []string{"erofs"}
+		}
+		platforms = append(platforms, p)
+	}
+	all.byName[args[0]].PushIndex(all.t, repo, tag, platforms...)
+}
+
 // subjectOf describes an image's manifest or index.
 func subjectOf(raw []byte) ocispec.Descriptor {
 	mediaType := ocispec.MediaTypeImageManifest

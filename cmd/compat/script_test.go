@@ -76,6 +76,7 @@ func runScripts(t *testing.T, dir string, setup func(*testscript.Env)) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,
 			"artifact": pushArtifact,
+			"index":    pushIndex,
 		},
 	})
 }

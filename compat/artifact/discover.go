@@ -29,7 +29,10 @@ type Subject struct {
 	Descriptor ocispec.Descriptor
 	On         On
 	Platform   *Platform // the manifest's, if it came from an index
-	Artifacts  []Found
+	// TakenBy are the runtimes that take the manifest from the index on a machine of its architecture,
+	// by the names in Node objects.
+	TakenBy   []string
+	Artifacts []Found
 }
 
 // State is what became of an artifact in a list.
@@ -89,6 +92,7 @@ func (r *Repository) Discover(ctx context.Context, platform Platform) (Discovery
 	if err := group.Wait(); err != nil {
 		return Discovery{}, fmt.Errorf("listing the artifacts of %s: %w", r.ref, err)
 	}
+	takers := takenBy(found.images)
 	d := Discovery{Reference: r.ref.String(), Digest: root.Digest, Subjects: []Subject{}, Warnings: append([]Warning{}, warnings...)}
 	for i, s := range subjects {
 		var l Listing
@@ -97,7 +101,7 @@ func (r *Repository) Discover(ctx context.Context, platform Platform) (Discovery
 		if err != nil {
 			return Discovery{}, err
 		}
-		d.Subjects = append(d.Subjects, Subject{Descriptor: s.Descriptor, On: s.on, Platform: s.platform, Artifacts: found})
+		d.Subjects = append(d.Subjects, Subject{Descriptor: s.Descriptor, On: s.on, Platform: s.platform, TakenBy: takers[s.Digest], Artifacts: found})
 		d.Warnings = append(d.Warnings, l.Warnings...)
 		d.ViaFallbackTag = d.ViaFallbackTag || l.ViaFallbackTag
 	}

@@ -48,7 +48,7 @@ func FuzzDocument(f *testing.F) {
 		if len(platformsOf(images)) > len(images) {
 			t.Fatal("more platforms than images")
 		}
-		if d, ok := pick(images, amd64); ok && d.Digest.Validate() != nil {
+		if d := (Selector{Platform: amd64}).Choose(images).Entry; d != nil && d.Digest.Validate() != nil {
 			t.Fatalf("picked %+v", d)
 		}
 	})

@@ -24,6 +24,9 @@ type Image struct {
 	Manifest *ocispec.Descriptor
 	// Available are the platforms of the index, sorted; empty for a plain manifest.
 	Available []Platform
+	// Either are the manifests of the index of which it is not known which is chosen, as
+	// [Choice] has them; empty where it is known.
+	Either []*ocispec.Descriptor
 	// Unread says what of the index was not read, where Manifest is nil: it may have one for the
 	// platform all the same. Empty if everything was read.
 	Unread []string
@@ -31,6 +34,7 @@ type Image struct {
 	Warnings []Warning
 
 	repo     *Repository
+	entries  []ocispec.Descriptor // of the index, for known platforms
 	platform *future[Platform]
 	lists    map[digest.Digest]*future[referrers]
 	cancel   context.CancelFunc
@@ -46,6 +50,12 @@ type Image struct {
 // Errors: [*NotFoundError], [*AuthError], [*RegistryError], [*MalformedError], [*TooLargeError],
 // [*HTTPResponseError], [*LayoutError].
 func (r *Repository) Image(ctx context.Context, platform Platform) (*Image, error) {
+	return r.Select(ctx, Selector{Platform: platform})
+}
+
+// Select is [Repository.Image] with the manifest that the selector's runtime takes. A reference to a plain
+// manifest is no index: every runtime takes it.
+func (r *Repository) Select(ctx context.Context, selector Selector) (*Image, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	i := &Image{Reference: r.ref.String(), repo: r, lists: map[digest.Digest]*future[referrers]{}, cancel: cancel}
 	if r.ref.Digest != "" {
@@ -61,7 +71,7 @@ func (r *Repository) Image(ctx context.Context, platform Platform) (*Image, erro
 	if root.isIndex() {
 		i.Index = &root.Descriptor
 		i.list(ctx, root.Digest)
-		if err := i.choose(ctx, root, platform); err != nil {
+		if err := i.choose(ctx, root, selector); err != nil {
 			i.Close()
 			return nil, fmt.Errorf("resolving image %s: %w", r.ref, err)
 		}
@@ -117,33 +127,60 @@ func (i *Image) list(ctx context.Context, subject digest.Digest) {
 	}
 }
 
-// choose picks the platform's manifest from an index. The entries that don't say their platform are
-// read only where no other one fits.
-func (i *Image) choose(ctx context.Context, index *document, platform Platform) error {
+// choose picks the manifest from an index. The entries that don't say their platform are read only
+// where no other one fits; CRI-O does not even read them.
+func (i *Image) choose(ctx context.Context, index *document, selector Selector) error {
 	found, err := i.repo.images(ctx, index)
 	if err != nil {
 		return err
 	}
 	i.Warnings = append(i.Warnings, found.warnings...)
-	d, ok := pick(found.images, platform)
-	if wanted := platform.OS != ""; !ok && wanted {
+	choice := selector.Choose(found.images)
+	none, wanted := choice.Entry == nil && len(choice.Either) == 0, selector.Platform.OS != ""
+	switch {
+	case none && wanted && selector.Rule() == RuleCRIO:
+		choice = selector.Choose(found.withoutPlatform())
+	case none && wanted:
 		if err := i.repo.nameAll(ctx, &found); err != nil {
 			return err
 		}
 		i.Warnings = append(i.Warnings, found.unreadWarnings()...)
-		d, ok = pick(found.images, platform)
-	} else {
+		choice = selector.Choose(found.images)
+	default:
 		i.Warnings = append(i.Warnings, unnamedLeftOut(len(found.unnamed))...)
 	}
-	i.Available = platformsOf(found.images)
-	if !ok {
+	i.entries, i.Available, i.Either = found.images, platformsOf(found.images), choice.Either
+	d := choice.Entry
+	if d == nil {
 		i.Unread = found.unread
 		return nil
 	}
-	p := NormalizePlatform(*d.Platform)
 	i.Manifest = &ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size}
-	i.platform = start(func() (Platform, error) { return p, nil })
+	i.platform = start(func() (Platform, error) {
+		if d.Platform != nil {
+			return NormalizePlatform(*d.Platform), nil
+		}
+		doc, err := i.repo.store.manifest(ctx, whatImage, d.Digest.String())
+		if err != nil {
+			return Platform{}, err
+		}
+		return i.repo.configPlatform(ctx, doc)
+	})
 	return nil
+}
+
+// Better finds the manifest of the index that suits the machine better than Manifest, by the level of its
+// CPU; nil if there is none, or the level is not known.
+func (i *Image) Better(selector Selector) *ocispec.Descriptor {
+	var taken *ocispec.Descriptor
+	if i.Manifest != nil {
+		n := slices.IndexFunc(i.entries, func(d ocispec.Descriptor) bool { return d.Digest == i.Manifest.Digest })
+		if n < 0 {
+			return nil
+		}
+		taken = &i.entries[n]
+	}
+	return selector.Better(i.entries, taken)
 }
 
 func isUnknown(p *Platform) bool {
@@ -158,25 +195,6 @@ func platformsOf(images []ocispec.Descriptor) []Platform {
 	}
 	slices.SortFunc(list, func(a, b Platform) int { return strings.Compare(FormatPlatform(a), FormatPlatform(b)) })
 	return slices.CompactFunc(list, func(a, b Platform) bool { return FormatPlatform(a) == FormatPlatform(b) })
-}
-
-// pick finds the image that fits a platform best; among equals the first in the index. An entry with
-// an artifact type is taken only where there is no other.
-func pick(images []ocispec.Descriptor, want Platform) (best ocispec.Descriptor, ok bool) {
-	if want.OS == "" && want.Architecture == "" {
-		return best, false
-	}
-	bestRank := 0
-	for _, d := range images {
-		rank, fits := preference(want, *d.Platform)
-		if d.ArtifactType != "" {
-			rank += 1 << 20
-		}
-		if fits && (!ok || rank < bestRank) {
-			best, bestRank, ok = d, rank, true
-		}
-	}
-	return best, ok
 }
 
 // configPlatform reads a plain manifest's platform from the image's configuration.

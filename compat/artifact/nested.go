@@ -25,6 +25,9 @@ func contentsOf(index *document) contents {
 	var c contents
 	for _, d := range index.manifests() {
 		entry := ocispec.Descriptor{MediaType: d.MediaType, Digest: d.Digest, Size: d.Size, ArtifactType: d.ArtifactType}
+		if index.MediaType == ocispec.MediaTypeImageIndex && d.Annotations[zstdAnnotation] != "" {
+			entry.Annotations = map[string]string{zstdAnnotation: d.Annotations[zstdAnnotation]}
+		}
 		switch {
 		case d.Annotations["vnd.docker.reference.type"] != "" || isUnknown(d.Platform):
 		case isIndexType(d.MediaType):
@@ -32,6 +35,9 @@ func contentsOf(index *document) contents {
 		case !isManifestType(d.MediaType):
 		case d.Platform == nil || d.Platform.OS == "" || d.Platform.Architecture == "":
 			if d.ArtifactType == "" {
+				if entry.Platform = d.Platform; index.MediaType == dockerIndex {
+					entry.Platform = &Platform{} // Docker's lists know no entry without: it is empty
+				}
 				c.unnamed = append(c.unnamed, entry)
 			}
 		default:
@@ -133,6 +139,11 @@ func (e *entries) sort() {
 		seen[d.Digest] = true
 		return again
 	})
+}
+
+// withoutPlatform are the images that have no platform at all, not even an empty one.
+func (e *entries) withoutPlatform() []ocispec.Descriptor {
+	return slices.DeleteFunc(slices.Clone(e.unnamed), func(d ocispec.Descriptor) bool { return d.Platform != nil })
 }
 
 // nameAll reads the platforms of the images that don't say theirs from their configurations, as

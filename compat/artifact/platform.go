@@ -159,7 +159,7 @@ func normalizeVariant(architecture, variant string) string {
 // runnable lists the platforms whose images run on p, the best first, as containerd's Only does:
 // https://github.com/containerd/platforms/blob/v1.0.0-rc.1/compare.go
 // Unlike containerd it stays within the architecture: that amd64 also runs 386 is not taken for a
-// match, because a spec's author speaks about one architecture.
+// match, because a spec's author speaks about one architecture. What runtimes take is in runtime.go.
 func runnable(p Platform) []Platform {
 	p = NormalizePlatform(p)
 	variants := []string{p.Variant}
@@ -215,32 +215,10 @@ func arm64Variants(variant string) []string {
 	return list
 }
 
-// preference says how well an image for have suits want, 0 being the best; ok is false when it does
-// not run at all. A better variant decides before more of the features asked for. An image that needs
-// a feature that was not asked for does not run.
-func preference(want, have Platform) (rank int, ok bool) {
-	want, have = NormalizePlatform(want), NormalizePlatform(have)
-	if want.OSVersion != "" && have.OSVersion != want.OSVersion && !strings.HasPrefix(have.OSVersion, want.OSVersion+".") {
-		return 0, false
-	}
-	for _, f := range have.OSFeatures {
-		if !slices.Contains(want.OSFeatures, f) {
-			return 0, false
-		}
-	}
-	missing := len(want.OSFeatures) - len(have.OSFeatures)
-	for i, p := range runnable(want) {
-		if p.OS == have.OS && p.Architecture == have.Architecture && p.Variant == have.Variant {
-			return i*(len(want.OSFeatures)+1) + missing, true
-		}
-	}
-	return 0, false
-}
-
 // PlatformMatches reports whether an image for have is what a container runtime would take on a
 // machine that is want: the same system and architecture, and a variant that the machine's
 // includes.
 func PlatformMatches(want, have Platform) bool {
-	_, ok := preference(want, have)
+	_, ok := platformMatcher(want).rank(ocispec.Descriptor{Platform: &have})
 	return ok
 }

@@ -96,12 +96,15 @@ func TestPick(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, _ := pick(images(tt.index...), want)
-		if string(got.Digest) != tt.pick {
-			t.Errorf("%s in %v: got %q, want %q", tt.want, tt.index, got.Digest, tt.pick)
+		got := ""
+		if entry := (Selector{Platform: want}).Choose(images(tt.index...)).Entry; entry != nil {
+			got = entry.Digest.String()
+		}
+		if got != tt.pick {
+			t.Errorf("%s in %v: got %q, want %q", tt.want, tt.index, got, tt.pick)
 		}
 	}
-	if _, ok := pick(images("linux/amd64"), Platform{}); ok {
+	if (Selector{}).Choose(images("linux/amd64")).Entry != nil {
 		t.Error("the zero platform picks something")
 	}
 }

@@ -159,8 +159,8 @@ func (r *Repository) platformSubject(ctx context.Context, root *document, all []
 		}
 		return all[0], nil
 	}
-	d, ok := pick(found.images, want)
-	if !ok {
+	d := Selector{Platform: want}.Choose(found.images).Entry
+	if d == nil {
 		return missing(platformsOf(found.images))
 	}
 	i := slices.IndexFunc(all, func(s subject) bool { return s.Digest == d.Digest })

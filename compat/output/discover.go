@@ -30,7 +30,7 @@ func writeTree(w io.Writer, r *report.DiscoverReport, style Style) error {
 		if i == len(r.Subjects)-1 {
 			branch, stem = "└── ", "    "
 		}
-		p.raw(0, branch+"%s", s.Title())
+		p.raw(0, branch+"%s%s", s.Title(), takenBy(s))
 		for j, a := range s.Artifacts {
 			twig := "├── "
 			if j == len(s.Artifacts)-1 {
@@ -46,19 +46,30 @@ func writeTree(w io.Writer, r *report.DiscoverReport, style Style) error {
 	return p.flush(w)
 }
 
+// takenBy says which runtimes take a platform's manifest.
+func takenBy(s report.DiscoveredSubject) string {
+	switch {
+	case s.Platform == "":
+		return ""
+	case len(s.TakenBy) == 0:
+		return "  taken by no runtime"
+	}
+	return "  taken by " + strings.Join(s.TakenBy, ", ")
+}
+
 // writeTable lists the artifacts, one a line.
 func writeTable(w io.Writer, r *report.DiscoverReport) error {
 	p := newPrinter(Style{})
 	table := tabwriter.NewWriter(&p.buf, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ON\tARTIFACT\tCREATED\tSETS\tRULES\tTAGS\tSTATE")
+	fmt.Fprintln(table, "ON\tARTIFACT\tCREATED\tSETS\tRULES\tTAGS\tSTATE\tTAKEN BY")
 	for _, s := range r.Subjects {
 		on := s.Platform
 		if on == "" {
 			on = s.On
 		}
 		for _, a := range s.Artifacts {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%s\t%s\n", Printable(on), a.Digest, Printable(orNone(a.Created)),
-				a.Sets, a.Rules, cmp.Or(Printable(strings.Join(a.Tags, ",")), "-"), stateText(a))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\n", Printable(on), a.Digest, Printable(orNone(a.Created)),
+				a.Sets, a.Rules, cmp.Or(Printable(strings.Join(a.Tags, ",")), "-"), stateText(a), cmp.Or(strings.Join(s.TakenBy, ","), "-"))
 		}
 	}
 	if err := table.Flush(); err != nil {

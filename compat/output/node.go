@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"nodecompat/compat/artifact"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
@@ -139,6 +140,12 @@ func (p *printer) image(i report.Image) {
 		title += " (" + i.Platform + ")"
 	}
 	p.mark0(i.Verdict, kind+" "+title)
+	if s := i.Selection; s != nil && s.Rule != artifact.RulePlatform && s.Manifest != nil {
+		p.wrap(1, "manifest: ", s.Reason)
+		if s.Better != nil {
+			p.line(1, "better: %s", *s.Better)
+		}
+	}
 	if a := i.Artifact; a != nil {
 		p.line(1, "artifact on the %s%s: %s", a.On, prefixed(", created ", a.Created), a.Digest)
 	}

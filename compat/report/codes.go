@@ -20,6 +20,10 @@ const (
 	CodePlatformMismatch = "platformMismatch"
 	CodeIndexUnread      = "indexUnread"
 
+	// Reasons of an image by its node's runtime.
+	CodeNoManifestForRuntime = "noManifestForRuntime"
+	CodeManifestUnknown      = "manifestUnknown"
+
 	// The reason of a rule that --strict decided.
 	CodeStrict = "strict"
 
@@ -36,6 +40,10 @@ const (
 	CodeWhatIfValue   = "whatIfValue"
 	CodeWhatIfPart    = "whatIfPart"
 	CodeWhatIfAbsent  = "whatIfAbsent"
+	CodeWindowsBuild  = "windowsBuild"
+	CodeOSFeatures    = "osFeatures"
+	CodeFallback32Bit = "fallback32Bit"
+	CodeEmulated      = "emulated"
 
 	// Errors.
 	CodeFailure           = "failure"

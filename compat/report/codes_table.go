@@ -40,6 +40,8 @@ var reasonCodes = []codeRow{
 	{CodePlatformUnknown, "the node's architecture is not known, and nothing is attached to the image's index", "name the platform with --platform"},
 	{CodePlatformNotFound, "the image has no manifest for the platform", "choose one of its platforms with --platform, or build the image for this one"},
 	{CodeIndexUnread, "whether the image has a manifest for the platform is not known: a part of its index is gone, malformed or beyond the bounds", "name the platform's manifest by its digest, or push an index that names the platform of each entry"},
+	{CodeNoManifestForRuntime, "the node's container runtime finds no manifest in the image's index that it takes there; it need not take all that the CPU runs", "push a manifest for the node's platform without a variant (linux/amd64), or name the one that it runs by its digest"},
+	{CodeManifestUnknown, "which manifest of the index the node's container runtime takes is not known: it hangs on the runtime's version or the CPU's level", "tell the runtime with --runtime, save the node with `compat features`, or name the platform with --platform"},
 	{CodePlatformMismatch, "the image is for another operating system or architecture than the node's", "use a node of the image's platform, or an image for the node's"},
 	{CodeStartOrder, "with --require start-order: a container starts before a helper that comes before it is ready", "give the helper a startupProbe that succeeds when it is ready (`compat explain SC001`)"},
 	{CodeFailOn, "with --fail-on: there is a finding that is as grave, or has the id; the verdict stays as it is", "correct it, or suppress it where it is meant so: `# compat-ignore: SC001`"},
@@ -111,6 +113,11 @@ var warningCodes = []codeRow{
 	{CodeWhatIfValue, "a what-if gives an element a value that NFD never publishes", "correct the value, as the hint says"},
 	{CodeWhatIfPart, "a what-if changes one part of the kernel's version, and the others stay as they are", "set kernel.version.full, which changes all parts"},
 	{CodeWhatIfAbsent, "a what-if takes away what the node does not have", ""},
+
+	{CodeWindowsBuild, "the image is for a build of Windows that the node's does not run without Hyper-V isolation", "use the image for the node's release of Windows"},
+	{CodeOSFeatures, "the manifest needs features of the operating system (os.features) that the one who takes it does not look for", "push a manifest without them as well, and name that by its digest"},
+	{CodeFallback32Bit, "the runtime takes a manifest for 32-bit programs on a 64-bit node: they start only where the CPU and the kernel run them", "push a manifest for the node's architecture"},
+	{CodeEmulated, "the reference is of a manifest for another architecture, which runtimes take without a look at it: it ends with an exec format error, unless the node emulates that (binfmt_misc)", "use an image for the node's architecture"},
 
 	{artifact.CodeNoTag, "the reference has no tag: latest is taken", "name the tag or the digest"},
 	{artifact.CodeTagMismatch, "the tag is gone or means another digest than the reference's, which is taken", "correct the reference if the tag is what you mean"},

@@ -25,6 +25,11 @@ type DiscoverReport struct {
 // one first.
 type DiscoveredSubject struct {
 	Target
+	// TakenBy are the container runtimes (containerd, cri-o, docker) that pull this
+	// manifest from the index on a machine of its architecture: in their newest
+	// releases, and on some CPU where one looks at that. Empty for the index, and for
+	// a manifest that is in none.
+	TakenBy   []string             `json:"takenBy"`
 	Artifacts []DiscoveredArtifact `json:"artifacts"`
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"time"
 
+	"nodecompat/compat/artifact"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/verdict"
@@ -67,6 +68,9 @@ type Node struct {
 	Kernel       string `json:"kernel"`
 	// Kubelet is the kubelet's version; empty if unknown (see sidecars).
 	Kubelet string `json:"kubelet"`
+	// Runtime is the container runtime by which manifests were chosen, as
+	// containerd://2.1.4; absent if they were not.
+	Runtime string `json:"runtime,omitempty"`
 	// Snapshot is the file that the facts were loaded from; empty when they
 	// were detected on this host.
 	Snapshot string `json:"snapshot,omitempty"`
@@ -91,6 +95,10 @@ type Image struct {
 	Platform       string `json:"platform,omitempty"`
 	ManifestDigest string `json:"manifestDigest,omitempty"`
 
+	// Selection says how the manifest was chosen from the index. Null for a spec
+	// file, and where the image could not be read.
+	Selection *Selection `json:"selection" jsonschema:"nullable"`
+
 	// Artifact is the compatibility artifact that was used; null if none.
 	Artifact *Artifact `json:"artifact" jsonschema:"nullable"`
 	// Pinned is true when Artifact was chosen by its digest, and need not be the
@@ -113,6 +121,25 @@ type Image struct {
 	// Error says why nothing could be judged (network, authentication,
 	// malformed artifact). The verdict is then unknown.
 	Error *Error `json:"error,omitempty"`
+}
+
+// A Selection is what the node's container runtime takes from an image's index.
+type Selection struct {
+	// Manifest is the digest of the manifest that it takes; null if it takes none,
+	// or if that is not known (the image's reasons tell).
+	Manifest *string `json:"manifest" jsonschema:"nullable"`
+	// Platform is that of the manifest; empty if there is none, or it is not known.
+	Platform string `json:"platform"`
+	// Rule is containerd, crio or docker: that of the runtime in the Node object or
+	// in --runtime; or platform: the best for --platform, or for the node where its
+	// runtime is not known.
+	Rule artifact.Rule `json:"rule"`
+	// Better is the digest of a manifest that the node's CPU runs, and that is for a
+	// higher level of it, or runs where Manifest need not; null if there is none, or
+	// nobody knows.
+	Better *string `json:"better" jsonschema:"nullable"`
+	// Reason says why, in words.
+	Reason string `json:"reason"`
 }
 
 // An Artifact is a compatibility artifact attached to an image.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/invopop/jsonschema"
 
+	"nodecompat/compat/artifact"
 	"nodecompat/compat/derive"
 	"nodecompat/compat/golden"
 	"nodecompat/compat/golden/schema"
@@ -65,6 +66,7 @@ var enumerations = map[reflect.Type][]any{
 		sidecar.ReadyYes, sidecar.ReadyConditional, sidecar.ReadyWeak, sidecar.ReadyDelayOnly, sidecar.ReadyBestEffort,
 		sidecar.ReadyNo, sidecar.ReadyNever,
 	},
+	reflect.TypeFor[artifact.Rule]():     {artifact.RuleContainerd, artifact.RuleCRIO, artifact.RuleDocker, artifact.RulePlatform},
 	reflect.TypeFor[derive.Confidence](): {derive.Certain, derive.LowerBound, derive.Hint},
 	reflect.TypeFor[derive.Source](): {
 		derive.SourcePlatform, derive.SourceELFNote, derive.SourceABITag, derive.SourceGoBuild, derive.SourceLoader,

@@ -46,7 +46,9 @@ type Facts struct {
 // A NodeMachine is what a Node object says about its machine. Empty fields are not known.
 type NodeMachine struct {
 	OS, Architecture, Kernel string
-	id                       string
+	// Runtime is the container runtime, as containerd://2.1.4.
+	Runtime string
+	id      string
 }
 
 // A Version is the kubelet's version as its source spells it.

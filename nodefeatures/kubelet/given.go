@@ -164,12 +164,8 @@ func (t *given) readNode(o Options) error {
 	if err != nil {
 		return err
 	}
-	info := node.Status.NodeInfo
-	if len(info.OS)+len(info.Architecture)+len(info.Kernel) > maxMachine {
-		return fmt.Errorf("an operatingSystem, architecture and kernelVersion of more than %d bytes", maxMachine)
-	}
-	if o.NodeObject != nil {
-		t.node = &NodeMachine{OS: info.OS, Architecture: info.Architecture, Kernel: info.Kernel, id: info.MachineID}
+	if t.node, err = node.machine(); err != nil {
+		return err
 	}
 	t.declared = node.Status.DeclaredFeatures
 	if v := node.Status.NodeInfo.KubeletVersion; len(v) > maxVersion {

@@ -27,10 +27,29 @@ type nodeObject struct {
 			OS             string `json:"operatingSystem"`
 			Architecture   string `json:"architecture"`
 			Kernel         string `json:"kernelVersion"`
+			Runtime        string `json:"containerRuntimeVersion"`
 		} `json:"nodeInfo"`
 		DeclaredFeatures []string `json:"declaredFeatures"`
 	} `json:"status"`
 	Items []nodeObject `json:"items"`
+}
+
+// ReadNodeMachine reads what a Node object, as parseNode takes it, says about its machine.
+func ReadNodeMachine(data []byte) (*NodeMachine, error) {
+	node, err := parseNode(data)
+	if err != nil {
+		return nil, err
+	}
+	return node.machine()
+}
+
+// machine is what the Node object says about its machine.
+func (n nodeObject) machine() (*NodeMachine, error) {
+	info := n.Status.NodeInfo
+	if len(info.OS)+len(info.Architecture)+len(info.Kernel) > maxMachine {
+		return nil, fmt.Errorf("an operatingSystem, architecture and kernelVersion of more than %d bytes", maxMachine)
+	}
+	return &NodeMachine{OS: info.OS, Architecture: info.Architecture, Kernel: info.Kernel, Runtime: info.Runtime, id: info.MachineID}, nil
 }
 
 // parseNode reads what kubectl get node -o json or -o yaml prints: a Node, or
