@@ -48,8 +48,10 @@ func TestIntegrationRuntimes(t *testing.T) {
 	}
 	levels := []ocispec.Platform{linux("amd64", "v1"), linux("amd64", "v2"), linux("amd64", "v3"), linux("amd64", "v4")}
 	builds := []ocispec.Platform{
-		{OS: "windows", Architecture: "amd64", OSVersion: "10.0.17763.1"}, {OS: "windows", Architecture: "amd64", OSVersion: "10.0.20348.1"},
-		{OS: "windows", Architecture: "amd64", OSVersion: "10.0.26100.1"}, {OS: "windows", Architecture: "amd64", OSVersion: "10.0.26200.1"},
+		{OS: "windows", Architecture: "amd64", OSVersion: "10.0.17763.1"},
+		{OS: "windows", Architecture: "amd64", OSVersion: "10.0.20348.1"},
+		{OS: "windows", Architecture: "amd64", OSVersion: "10.0.26100.1"},
+		{OS: "windows", Architecture: "amd64", OSVersion: "10.0.26200.1"},
 	}
 	for _, tt := range []struct {
 		runtime, module, modfile string

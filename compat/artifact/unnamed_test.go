@@ -142,3 +142,48 @@ func TestCreatedAsWritten(t *testing.T) {
 		}
 	}
 }
+
+// TestSelectUnnamed reads the platform of an entry that does not say it for containerd; CRI-O takes it
+// as it is, and not one with an empty platform.
+func TestSelectUnnamed(t *testing.T) {
+	t.Parallel()
+	r := registrytest.New(t, registrytest.Options{})
+	unnamed := r.PushImage(t, "app", "", arm64)
+	unnamed.Platform = nil
+	empty := r.PushImage(t, "app", "", arm64)
+	empty.Platform = &Platform{}
+	for _, tt := range []struct {
+		runtime string
+		entry   ocispec.Descriptor
+		machine Platform
+		want    string
+	}{
+		{"containerd://2.1.4", unnamed, arm64, "linux/arm64"},
+		{"containerd://2.1.4", unnamed, amd64, ""},
+		{"docker://28.1.1", unnamed, arm64, "linux/arm64"},
+		{"cri-o://1.34.0", unnamed, amd64, "linux/arm64"},
+		{"cri-o://1.34.0", empty, arm64, ""},
+	} {
+		pushIndexOf(t, r, "1.0", tt.entry)
+		runtime, err := ParseRuntime(tt.runtime)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i, err := open(t, r, "app:1.0", Options{}).Select(testContext(t), Selector{Runtime: runtime, Platform: tt.machine})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if i.Manifest != nil {
+			p, err := i.Platform(testContext(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = FormatPlatform(p)
+		}
+		i.Close()
+		if got != tt.want {
+			t.Errorf("%s on %s: got %q, want %q", tt.runtime, FormatPlatform(tt.machine), got, tt.want)
+		}
+	}
+}
