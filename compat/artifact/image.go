@@ -34,7 +34,7 @@ type Image struct {
 	Warnings []Warning
 
 	repo     *Repository
-	entries  []ocispec.Descriptor // of the index, for known platforms
+	entries  []ocispec.Descriptor  // of the index, for known platforms
 	config   *future[*imageConfig] // of Manifest; nil if nobody asked for it
 	platform *future[Platform]
 	lists    map[digest.Digest]*future[referrers]

@@ -63,6 +63,9 @@ const (
 	cudaVersionName = "CUDA_VERSION"
 )
 
+// Prefixes begin the names of the variables that Read looks at.
+func Prefixes() []string { return []string{"NVIDIA_", cudaVersionName} }
+
 // Read reads the variables as the toolkit does.
 //
 // https://github.com/NVIDIA/nvidia-container-toolkit internal/requirements/constraints/factory.go,

@@ -225,10 +225,13 @@ func (r Requirement) remedy() string {
 	return "use a node with the driver and the GPU that the image wants"
 }
 
+// TellDriver is what to do about a driver of which the version is not known.
+const TellDriver = "load the driver, and make /proc/driver/nvidia/version readable; in a container, mount the host's root and name it with --host-root"
+
 // tell is what to do about what is not known of a node.
 func (n Node) tell() string {
 	if n.Driver == "" {
-		return "load the driver, and make /proc/driver/nvidia/version readable; in a container, mount the host's root and name it with --host-root"
+		return TellDriver
 	}
 	return "gpu-feature-discovery's labels tell the GPU's name and compute capability"
 }
