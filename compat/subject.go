@@ -159,7 +159,9 @@ func (s *subject) readGPU(ctx context.Context) {
 		gpu := nvidia.Read(env)
 		s.gpu = &gpu
 	case !errors.As(err, &malformed):
-		s.gpuErr = err
+		if s.gpuErr = err; s.platformErr != nil {
+			return // the image's error says so
+		}
 		s.warnings = append(s.warnings, artifact.Warning{Code: report.CodeImageConfigUnread, Message: unreadConfig(err)})
 	}
 }
