@@ -116,7 +116,7 @@ type nodeGPU struct {
 const (
 	gpuLabels     = "nvidia.com/gpu."
 	driverLabels  = "nvidia.com/cuda.driver-version."
-	driverLabels0 = "nvidia.com/cuda.driver." // before 0.15
+	driverLabels0 = "nvidia.com/cuda.driver." // of older releases
 	cudaLabels    = "nvidia.com/cuda.runtime-version."
 	cudaLabels0   = "nvidia.com/cuda.runtime."
 )
