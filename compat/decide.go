@@ -92,6 +92,7 @@ type policy struct {
 	missing         verdict.Verdict
 	strict          bool
 	requireSidecars bool
+	requireGPU      bool
 }
 
 // judgeAll judges every subject on the facts of one node.
@@ -123,6 +124,7 @@ func judge(ctx context.Context, s subject, node *nodefeatures.Snapshot, p policy
 		}
 		image.Verdict, image.Reasons = verdict.Incompatible, reasons
 	}
+	judgeGPU(&image, s, node, p)
 	image.Pinned = s.content != nil && s.pinned
 	if best := report.BestSet(image.Sets); best != nil && image.Verdict == verdict.Compatible {
 		image.Score = &best.Weight

@@ -11,6 +11,7 @@ import (
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/nodefeatures/verdict"
 	"nodecompat/spec"
@@ -43,13 +44,16 @@ func inspect(
 	return nodefeatures.Discover(ctx, discovery)
 }
 
-// features are those that the rules of all subjects name; never nil, which would
-// mean all.
+// features are those that the rules of all subjects name, and those that tell of GPUs where an image
+// asks for one; never nil, which would mean all.
 func features(subjects []subject) []string {
 	names := []string{}
 	for _, s := range subjects {
 		if s.spec != nil {
 			names = append(names, s.spec.Features()...)
+		}
+		if s.asksForGPU() {
+			names = append(names, catalogue.PCIDevice, catalogue.LocalLabel)
 		}
 	}
 	return names
@@ -96,6 +100,7 @@ func (e evidence) report(now time.Time, subjects []subject, images []report.Imag
 	support := e.support // by itself: a report does not keep the snapshot
 	result.Sidecars = &support
 	result.Warnings = append(append(result.Warnings, odd...), e.warnings(subjects)...)
+	result.Warnings = append(result.Warnings, gpuWarnings(images)...)
 	decideNode(result, e.detection, p)
 	return result
 }

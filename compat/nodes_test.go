@@ -172,14 +172,14 @@ func TestNodesPlatforms(t *testing.T) {
 		requests int
 		want     []string
 	}{
-		{"one", []*nodefeatures.Snapshot{load(t, nodeA)}, nil, 5, []string{"compatible set 1 (t-amd) matches, weight 5"}},
-		{"equal", []*nodefeatures.Snapshot{load(t, nodeA), load(t, nodeA)}, nil, 5, []string{
+		{"one", []*nodefeatures.Snapshot{load(t, nodeA)}, nil, 7, []string{"compatible set 1 (t-amd) matches, weight 5"}},
+		{"equal", []*nodefeatures.Snapshot{load(t, nodeA), load(t, nodeA)}, nil, 7, []string{
 			"compatible set 1 (t-amd) matches, weight 5", "compatible set 1 (t-amd) matches, weight 5",
 		}},
-		{"two platforms", []*nodefeatures.Snapshot{load(t, nodeA), other, load(t, nodeA)}, nil, 10, []string{
+		{"two platforms", []*nodefeatures.Snapshot{load(t, nodeA), other, load(t, nodeA)}, nil, 14, []string{
 			"compatible set 1 (t-amd) matches, weight 5", "compatible set 1 (t-arm) matches, weight 5", "compatible set 1 (t-amd) matches, weight 5",
 		}},
-		{"--platform", []*nodefeatures.Snapshot{load(t, nodeA), other}, &arm64, 5, []string{
+		{"--platform", []*nodefeatures.Snapshot{load(t, nodeA), other}, &arm64, 7, []string{
 			"incompatible the image is for linux/arm64, the node is linux/amd64", "compatible set 1 (t-arm) matches, weight 5",
 		}},
 	} {

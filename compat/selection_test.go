@@ -109,8 +109,8 @@ func TestSelectionsOfNodes(t *testing.T) {
 		requests int
 		want     []string
 	}{
-		{"containerd://2.1.4", 5, []string{"linux/amd64 false", "linux/amd64 true", "linux/amd64 false"}},
-		{"docker://28.1.1", 10, []string{"linux/amd64 false", "linux/amd64/v3 false", "linux/amd64 false"}},
+		{"containerd://2.1.4", 7, []string{"linux/amd64 false", "linux/amd64 true", "linux/amd64 false"}},
+		{"docker://28.1.1", 14, []string{"linux/amd64 false", "linux/amd64/v3 false", "linux/amd64 false"}},
 	} {
 		registry.Reset()
 		list := summarize(t, "", saved(withLevel(t, 2), withLevel(t, 3), withLevel(t, 2)), func(r *compat.NodeRequest) {

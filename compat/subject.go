@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"nodecompat/compat/artifact"
+	"nodecompat/compat/nvidia"
 	"nodecompat/compat/report"
 	"nodecompat/spec"
 )
@@ -33,6 +34,11 @@ type subject struct {
 	candidates  []artifact.Artifact
 	content     *artifact.Content
 	warnings    []artifact.Warning
+
+	// gpu is what the image's environment asks of NVIDIA's driver; nil if that was not read, and
+	// gpuErr says why.
+	gpu    *nvidia.Environment
+	gpuErr error
 
 	spec     *spec.Spec
 	problems spec.Problems
@@ -101,10 +107,12 @@ func (s *subject) fetch(ctx context.Context, selector artifact.Selector, pinned 
 	}
 	defer image.Close()
 	s.image = image
+	image.StartEnvironment(ctx)
 	content, listing, err := image.InEffect(ctx, pinned)
 	s.candidates = listing.Artifacts
 	s.warnings = append(image.Warnings, listing.Warnings...)
 	s.readPlatform(ctx)
+	s.readGPU(ctx)
 	switch {
 	case errors.Is(err, artifact.ErrNoArtifact) && s.platformErr != nil:
 		s.err = s.platformErr // what a missing artifact means is not asked of an image that was not read
@@ -136,6 +144,31 @@ func (s *subject) readPlatform(ctx context.Context) {
 	default:
 		s.platformErr = err
 	}
+}
+
+// readGPU asks the image's environment what it wants of a GPU. A configuration that is none was told
+// with the platform, or is of something that is no image.
+func (s *subject) readGPU(ctx context.Context) {
+	if s.image.Manifest == nil {
+		return
+	}
+	env, err := s.image.Environment(ctx, nvidia.Prefixes()...)
+	var malformed *artifact.MalformedError
+	switch {
+	case err == nil:
+		gpu := nvidia.Read(env)
+		s.gpu = &gpu
+	case !errors.As(err, &malformed):
+		if s.gpuErr = err; s.platformErr != nil {
+			return // the image's error says so
+		}
+		s.warnings = append(s.warnings, artifact.Warning{Code: report.CodeImageConfigUnread, Message: unreadConfig(err)})
+	}
+}
+
+// unreadConfig says what is not known without an image's configuration.
+func unreadConfig(err error) string {
+	return "whether the image asks for a GPU is not known: " + err.Error()
 }
 
 // platformUnknown reports whether the image is an index of which nobody knows the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -44,6 +45,9 @@ type NodeRequest struct {
 	Strict bool
 	// RequireSidecars makes native sidecar support part of the verdict.
 	RequireSidecars bool
+	// RequireGPU makes an image that asks for a GPU unknown where it is not known that the node's
+	// driver is new enough for it. One that is too old decides in any case.
+	RequireGPU bool
 
 	// Snapshot holds saved facts to judge instead of this host's, and
 	// SnapshotFile is where they came from.
@@ -106,7 +110,9 @@ func validateNode(
 	fetch(ctx, subjects, selector, req.Artifact, req.Reserve)
 	subjects = append(subjects, parseFiles(req.Files)...)
 
-	snapshot, err := inspect(ctx, req.Snapshot, req.Discovery, features(subjects))
+	discovery := req.Discovery
+	discovery.NVIDIADriver = slices.ContainsFunc(subjects, subject.asksForGPU)
+	snapshot, err := inspect(ctx, req.Snapshot, discovery, features(subjects))
 	if err != nil {
 		snapshot = &nodefeatures.Snapshot{Sources: []nodefeatures.Source{}}
 		giveUp(subjects, err)
@@ -134,7 +140,7 @@ func validateNode(
 
 // policy is what the caller makes of the facts.
 func (req NodeRequest) policy() policy {
-	return policy{tags: req.Tags, missing: req.Missing, strict: req.Strict, requireSidecars: req.RequireSidecars}
+	return policy{tags: req.Tags, missing: req.Missing, strict: req.Strict, requireSidecars: req.RequireSidecars, requireGPU: req.RequireGPU}
 }
 
 // IsUsage reports whether err is a mistake on the command line: a reference that

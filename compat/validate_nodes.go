@@ -138,7 +138,7 @@ func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*report.NodeRep
 	if err != nil {
 		return nil, err
 	}
-	key := fmt.Sprint(selector, " ", snapshot.Key(features(subjects)))
+	key := fmt.Sprint(selector, " ", snapshot.Key(features(subjects)), " ", gpuKey(subjects, snapshot))
 	images, ok := j.judged[key]
 	if !ok {
 		images = judgeAll(ctx, subjects, snapshot, j.req.policy())

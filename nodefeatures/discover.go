@@ -24,6 +24,8 @@ type Options struct {
 	// the sources that publish them are run. nil means all, and names that no
 	// source publishes run nothing.
 	Features []string
+	// NVIDIADriver asks for the version of NVIDIA's driver, which all features (nil) include.
+	NVIDIADriver bool
 	// Root is the directory at which the host's file system is mounted; "" is "/".
 	// What NFD reads from the running machine all the same (the CPU, the
 	// kernel's version, configuration and modules) is unreadable unless the root
@@ -73,6 +75,9 @@ func discover(o Options) *Snapshot {
 	s := &Snapshot{
 		APIVersion: SnapshotAPIVersion, Kind: SnapshotKind, Tool: o.Tool, Node: h.node(o.Name),
 		Features: *nfdv1alpha1.NewFeatures(), Addresses: map[string][]string{},
+	}
+	if o.NVIDIADriver || o.Features == nil {
+		s.NVIDIADriver = h.nvidiaDriver()
 	}
 	needed := neededSources(o.Features)
 	all := sources()

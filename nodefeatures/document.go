@@ -115,6 +115,9 @@ func (d *document) decodeOwn(o LoadOptions) (*Snapshot, error) {
 				source.Name, source.Status, SourceOK, SourcePartial, SourceFailed, SourceNotRun)
 		}
 	}
+	if err := s.NVIDIADriver.check(); err != nil {
+		return nil, err
+	}
 	kept := o.kept(s.Node)
 	if err := s.decodeFeatures(d.features, kept); err != nil {
 		return nil, err

@@ -36,6 +36,9 @@ type Snapshot struct {
 	Sources []Source `json:"sources"`
 	// Kubelet holds what is known about the node's kubelet; nil when nobody asked.
 	Kubelet *kubelet.Facts `json:"kubelet,omitempty"`
+	// NVIDIADriver is what NVIDIA's kernel driver says of itself, which NFD does not publish; nil
+	// when none is loaded, or nobody looked.
+	NVIDIADriver *NVIDIADriver `json:"nvidiaDriver,omitempty"`
 	// Features are the facts, as NFD publishes them, without those that could
 	// not be read.
 	Features nfdv1alpha1.Features `json:"features"`

@@ -59,7 +59,7 @@ var unreadOf = map[string]func(h host, published *nfdv1alpha1.Features) *Unreada
 	"kernel.selinux":        unreadSELinux,
 	catalogue.KernelVersion: unreadVersion,
 	"local.feature":         unreadLocal,
-	"local.label":           unreadLocal,
+	catalogue.LocalLabel:    unreadLocal,
 	"memory.hugepages":      unreadHugePages,
 	"memory.numa":           unreadNUMA,
 	"memory.nv":             unreadNV,

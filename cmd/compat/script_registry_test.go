@@ -120,6 +120,17 @@ func pushIndex(ts *testscript.TestScript, neg bool, args []string) {
 	all.byName[args[0]].PushIndex(all.t, repo, tag, platforms...)
 }
 
+// writeGPUImage makes an OCI image layout with an image for linux/amd64 that has an environment:
+//
+//	gpuimage DIR TAG NAME=VALUE...
+func writeGPUImage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: gpuimage DIR TAG NAME=VALUE...")
+	}
+	image := ocispec.Image{Platform: ocispec.Platform{OS: "linux", Architecture: "amd64"}, Config: ocispec.ImageConfig{Env: args[2:]}}
+	registrytest.WriteImage(ts.Value(registriesKey{}).(registries).t, ts.MkAbs(args[0]), args[1], image)
+}
+
 // subjectOf describes an image's manifest or index.
 func subjectOf(raw []byte) ocispec.Descriptor {
 	mediaType := ocispec.MediaTypeImageManifest

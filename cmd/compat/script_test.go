@@ -77,6 +77,7 @@ func runScripts(t *testing.T, dir string, setup func(*testscript.Env)) {
 			"exits":    exits,
 			"artifact": pushArtifact,
 			"index":    pushIndex,
+			"gpuimage": writeGPUImage,
 		},
 	})
 }

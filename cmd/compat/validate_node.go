@@ -24,7 +24,7 @@ type validateNodeFlags struct {
 }
 
 func newValidateNode(a *app) *cobra.Command {
-	f := &validateNodeFlags{require: choices{allowed: []string{nativeSidecars}}}
+	f := &validateNodeFlags{require: choices{allowed: []string{nativeSidecars, gpuDriver}}}
 	cmd := &cobra.Command{
 		Use:   "validate-node (IMAGE... | --spec FILE... | --require WHAT)",
 		Short: "Check whether this node has what images need",
@@ -36,6 +36,10 @@ its rules. An image needs ANY ONE of its sets; the compatible set with the highe
 weight is the best and its weight the node's score. Several images: all of them.
 (A NodeFeatureGroup object given with --spec has the meaning that it has in a
 cluster: ANY of its rules. Do not copy a set's rules into one.)
+
+An image that asks for NVIDIA GPUs is also judged by its NVIDIA_REQUIRE_* variables,
+artifact or not: a driver that is too old for it makes it incompatible. What is not
+known of the driver is a warning, and unknown with --require gpu-driver.
 
 Exit codes: 0 compatible, 3 incompatible, 4 unknown (nothing attached, or facts
 that could not be read), 1 failure, 2 usage error. Standard output holds one JSON
@@ -61,7 +65,7 @@ it does not publish is a warning, in the report and on standard error.`,
 	flags.StringArrayVar(&f.specs, "spec", nil, "judge this spec or NodeFeatureGroup `file` (repeatable); - is standard input")
 	flags.Var(&f.artifact, "artifact", "use the compatibility artifact with this `digest`, not the newest")
 	flags.Var(&f.require, "require", "make this part of the verdict")
-	complete(cmd, "require", nativeSidecars)
+	complete(cmd, "require", f.require.allowed...)
 	flags.BoolVar(&f.all, "all", false, "with -o text, show what holds as well, and each of many nodes")
 	f.output = outputFlag(cmd, "json", "yaml", "text", "ndjson", "markdown")
 	flags.BoolVar(&f.anyNode, "any-node", false, "of several nodes, let the best decide instead of all")
@@ -156,8 +160,12 @@ func (f *validateNodeFlags) request(ctx context.Context, a *app) (compat.NodeReq
 	}
 	r, err := f.judging(ctx, a)
 	r.Files, r.Images, r.Artifact = files, f.images, f.artifact.value
-	r.RequireSidecars, r.AnyNode = f.require.has(nativeSidecars), f.anyNode
+	r.RequireSidecars, r.RequireGPU, r.AnyNode = f.require.has(nativeSidecars), f.require.has(gpuDriver), f.anyNode
 	return r, err
 }
 
-const nativeSidecars = "native-sidecars"
+// What --require takes.
+const (
+	nativeSidecars = "native-sidecars"
+	gpuDriver      = "gpu-driver"
+)

@@ -33,7 +33,7 @@ type validatePodFlags struct {
 
 func newValidatePod(a *app) *cobra.Command {
 	f := &validatePodFlags{
-		require:  choices{allowed: []string{startOrder}},
+		require:  choices{allowed: []string{startOrder, gpuDriver}},
 		disable:  choices{allowed: sidecar.FindingIDs()},
 		severity: choice{string(verdict.SeverityInfo), []string{string(verdict.SeverityInfo), string(verdict.SeverityWarning), string(verdict.SeverityError)}},
 	}
@@ -50,7 +50,8 @@ A Pod is compatible when its images are, the node runs its native sidecars, and 
 finding is an error (the Pod would be refused, or its app never starts). With
 --require start-order every native sidecar and helper must also be ready before
 what comes after it starts. Images without a compatibility artifact are unknown
-unless --missing says otherwise; --no-images leaves images out.
+unless --missing says otherwise; --no-images leaves images out. With --require
+gpu-driver an image that asks for NVIDIA GPUs is unknown where the driver is.
 
 A comment "# compat-ignore: SC001" at the end of a finding's line or above it, or an
 annotation compat-ignore of the object or its template, suppresses a finding: it is not
@@ -71,7 +72,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	flags.StringArrayVar(&f.secrets, "pull-secret", nil, "`file` with an imagePullSecret (a Secret, or the Docker configuration in it; repeatable)")
 	flags.BoolVar(&f.noImages, "no-images", false, "do not look at the images")
 	flags.Var(&f.require, "require", "make this part of the verdict")
-	complete(cmd, "require", startOrder)
+	complete(cmd, "require", f.require.allowed...)
 	flags.StringVar(&f.version, "kubernetes-version", "", "the `version` that the manifests are for: --kubelet-version and --api-version, where those are not given")
 	flags.VarPF(&f.disable, "disable", "", "do not show findings with these `id`s (comma-separated); those that are errors decide all the same")
 	complete(cmd, "disable", f.disable.allowed...)
@@ -131,6 +132,7 @@ func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodReque
 		return compat.PodRequest{NodeRequest: compat.NodeRequest{Now: now}}, err
 	}
 	node, err := f.judging(ctx, a)
+	node.RequireGPU = f.require.has(gpuDriver)
 	if err == nil {
 		node.Registry.PullSecrets, err = f.pullSecrets(ctx, a)
 	}

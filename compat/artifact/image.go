@@ -34,7 +34,8 @@ type Image struct {
 	Warnings []Warning
 
 	repo     *Repository
-	entries  []ocispec.Descriptor // of the index, for known platforms
+	entries  []ocispec.Descriptor  // of the index, for known platforms
+	config   *future[*imageConfig] // of Manifest; nil if nobody asked for it
 	platform *future[Platform]
 	lists    map[digest.Digest]*future[referrers]
 	cancel   context.CancelFunc
@@ -77,7 +78,14 @@ func (r *Repository) Select(ctx context.Context, selector Selector) (*Image, err
 		}
 	} else {
 		i.Manifest = &root.Descriptor
-		i.platform = start(func() (Platform, error) { return r.configPlatform(ctx, root) })
+		i.config = start(func() (*imageConfig, error) { return r.imageConfig(ctx, root) })
+		i.platform = start(func() (Platform, error) {
+			config, err := i.config.wait(ctx)
+			if err != nil {
+				return Platform{}, err
+			}
+			return config.platform()
+		})
 	}
 	if i.Manifest != nil {
 		i.list(ctx, i.Manifest.Digest)
@@ -94,6 +102,47 @@ func (i *Image) Close() {
 	if i.platform != nil {
 		<-i.platform.done
 	}
+	if i.config != nil {
+		<-i.config.done
+	}
+}
+
+// StartEnvironment asks for what Environment answers, while something else is asked for. Of a plain
+// manifest that is on its way anyway; of one out of an index it takes two requests, one after the
+// other.
+func (i *Image) StartEnvironment(ctx context.Context) {
+	if i.config != nil || i.Manifest == nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	end := i.cancel
+	i.cancel = func() {
+		cancel()
+		end()
+	}
+	i.config = start(func() (*imageConfig, error) {
+		doc, err := i.repo.store.manifest(ctx, whatImage, i.Manifest.Digest.String())
+		if err != nil {
+			return nil, err
+		}
+		return i.repo.imageConfig(ctx, doc)
+	})
+}
+
+// Environment is that of the containers of Manifest, by the image's configuration: of the variables
+// with one of the prefixes. It is empty without a Manifest, and where StartEnvironment was not
+// called. Errors are those of [Repository.Image].
+func (i *Image) Environment(ctx context.Context, prefixes ...string) (map[string]string, error) {
+	if i.config == nil {
+		return nil, nil //nolint:nilnil // an empty map to those who read it
+	}
+	ctx, cancel := context.WithTimeout(ctx, min(patienceForExtras, i.repo.clock.remaining(ctx)/2))
+	defer cancel()
+	config, err := i.config.wait(ctx)
+	if err != nil {
+		return nil, interrupted(ctx, err)
+	}
+	return config.environment(prefixes)
 }
 
 // Platform is that of Manifest: what the index says, or else the image's configuration. A nil
@@ -197,26 +246,67 @@ func platformsOf(images []ocispec.Descriptor) []Platform {
 	return slices.CompactFunc(list, func(a, b Platform) bool { return FormatPlatform(a) == FormatPlatform(b) })
 }
 
-// configPlatform reads a plain manifest's platform from the image's configuration.
+// An imageConfig is what is read of an image's configuration.
 // https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md#properties
-func (r *Repository) configPlatform(ctx context.Context, doc *document) (Platform, error) {
-	config := doc.body.Config
-	item := Item{What: whatConfig, Name: doc.Digest.String(), Host: r.store.where()}
+type imageConfig struct {
+	Platform
+	Config json.RawMessage `json:"config"`
+
+	item Item
+}
+
+// imageConfig reads a manifest's configuration.
+func (r *Repository) imageConfig(ctx context.Context, doc *document) (*imageConfig, error) {
+	c := &imageConfig{item: Item{What: whatConfig, Name: doc.Digest.String(), Host: r.store.where()}}
 	if !doc.hasImageConfig() {
-		return Platform{}, &MalformedError{Item: item, Reason: "the manifest has no image configuration"}
+		return nil, c.malformed(nil, "the manifest has no image configuration")
 	}
-	raw, err := r.store.blob(ctx, whatConfig, *config, MaxConfigSize)
+	raw, err := r.store.blob(ctx, whatConfig, *doc.body.Config, MaxConfigSize)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(raw, c); err != nil {
+		return nil, c.malformed(err, jsonProblem(raw, err))
+	}
+	return c, nil
+}
+
+func (c *imageConfig) malformed(err error, reason string) error {
+	return &MalformedError{Item: c.item, Reason: reason, Err: err}
+}
+
+func (c *imageConfig) platform() (Platform, error) {
+	if c.OS == "" || c.Architecture == "" {
+		return Platform{}, c.malformed(nil, "it names no operating system and architecture")
+	}
+	return NormalizePlatform(c.Platform), nil
+}
+
+// environment has the variables with one of the prefixes; of a name that occurs twice, the last.
+func (c *imageConfig) environment(prefixes []string) (map[string]string, error) {
+	var config struct{ Env []string }
+	if c.Config != nil {
+		if err := json.Unmarshal(c.Config, &config); err != nil {
+			return nil, c.malformed(err, jsonProblem(c.Config, err))
+		}
+	}
+	env := map[string]string{}
+	for _, variable := range config.Env {
+		name, value, _ := strings.Cut(variable, "=")
+		if slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+			env[name] = value
+		}
+	}
+	return env, nil
+}
+
+// configPlatform reads a plain manifest's platform from the image's configuration.
+func (r *Repository) configPlatform(ctx context.Context, doc *document) (Platform, error) {
+	config, err := r.imageConfig(ctx, doc)
 	if err != nil {
 		return Platform{}, err
 	}
-	var p Platform
-	if err := json.Unmarshal(raw, &p); err != nil {
-		return Platform{}, &MalformedError{Item: item, Reason: jsonProblem(raw, err), Err: err}
-	}
-	if p.OS == "" || p.Architecture == "" {
-		return Platform{}, &MalformedError{Item: item, Reason: "it names no operating system and architecture"}
-	}
-	return NormalizePlatform(p), nil
+	return config.platform()
 }
 
 // interrupted makes a typed error of the bare one of a context that ended while we waited for

@@ -123,14 +123,19 @@ func TestRoundTrips(t *testing.T) {
 	)
 	for _, tt := range []struct {
 		name, reference string
-		index           bool
+		index, env      bool
 		trips           [][]registrytest.Kind
 	}{
-		{"manifest by tag", "app:1.0", false, [][]registrytest.Kind{{resolve}, {list, blob}, {manifest}, {blob}}},
-		{"index by tag", "app:1.0", true, [][]registrytest.Kind{{resolve}, {list, list}, {manifest}, {blob}}},
-		{"manifest by digest", "app@", false, [][]registrytest.Kind{{manifest, list}, {blob, manifest}, {blob}}},
+		{"manifest by tag", "app:1.0", false, false, [][]registrytest.Kind{{resolve}, {list, blob}, {manifest}, {blob}}},
+		{"index by tag", "app:1.0", true, false, [][]registrytest.Kind{{resolve}, {list, list}, {manifest}, {blob}}},
+		{"manifest by digest", "app@", false, false, [][]registrytest.Kind{{manifest, list}, {blob, manifest}, {blob}}},
 		// The platform is known only after the GET.
-		{"artifact on the index", "app@", true, [][]registrytest.Kind{{manifest, list}, {list}, {manifest}, {blob}}},
+		{"artifact on the index", "app@", true, false, [][]registrytest.Kind{{manifest, list}, {list}, {manifest}, {blob}}},
+		// The environment needs two requests of its own at most, beside the others.
+		{"environment, manifest by tag", "app:1.0", false, true, [][]registrytest.Kind{{resolve}, {list, blob}, {manifest}, {blob}}},
+		{"environment, manifest by digest", "app@", false, true, [][]registrytest.Kind{{manifest, list}, {blob, manifest}, {blob}}},
+		{"environment, index by tag", "app:1.0", true, true, [][]registrytest.Kind{{resolve}, {list, list, manifest}, {manifest, blob}, {blob}}},
+		{"environment, index by digest", "app@", true, true, [][]registrytest.Kind{{manifest, list}, {list, manifest}, {manifest, blob}, {blob}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -166,8 +171,19 @@ func TestRoundTrips(t *testing.T) {
 			if strings.HasSuffix(reference, "@") {
 				reference += subject.Digest.String()
 			}
-			if c := mustRead(t, r, reference, amd64); string(c.Spec) != specA {
-				t.Fatalf("got %s", c.Spec)
+			i, err := open(t, r, reference, Options{}).Image(testContext(t), amd64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer i.Close()
+			if tt.env {
+				i.StartEnvironment(t.Context())
+			}
+			if c, _, err := i.InEffect(testContext(t), ""); err != nil || string(c.Spec) != specA {
+				t.Fatalf("got %v, %v", c, err)
+			}
+			if env, err := i.Environment(testContext(t)); err != nil || len(env) > 0 {
+				t.Errorf("environment %v, %v", env, err)
 			}
 			if n := len(slices.Concat(left...)); n > 0 || len(connections) > 3 {
 				t.Errorf("%d requests were not made; %d connections", n, len(connections))
@@ -305,5 +321,53 @@ func TestBounds(t *testing.T) {
 				t.Errorf("%s: %d bytes were taken", path, n)
 			}
 		}
+	}
+}
+
+// TestEnvironment reads the variables that are asked for.
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, config string
+		code         string
+		want         map[string]string
+	}{
+		{"some", `{"os":"linux","architecture":"amd64","config":{"Env":["PATH=/bin","NVIDIA_A=1=2","NVIDIA_B","NVIDIA_A=3","X_NVIDIA_A=1"]}}`, "", map[string]string{"NVIDIA_A": "3", "NVIDIA_B": ""}},
+		{"no platform", `{"config":{"Env":["NVIDIA_A=1"]}}`, "", map[string]string{"NVIDIA_A": "1"}},
+		{"none", `{"os":"linux","architecture":"amd64"}`, "", map[string]string{}},
+		{"null", `{"config":null}`, "", map[string]string{}},
+		{"another type", `{"config":{"Env":"NVIDIA_A=1"}}`, CodeMalformedImage, nil},
+		{"no object", `{"config":[]}`, CodeMalformedImage, nil},
+		{"no JSON", `{`, CodeMalformedImage, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := registrytest.New(t, registrytest.Options{})
+			config := r.PushBlob(t, "app", ocispec.MediaTypeImageConfig, []byte(tt.config))
+			manifest := r.PushManifest(t, "app", "plain", ocispec.MediaTypeImageManifest, map[string]any{
+				"schemaVersion": 2, "mediaType": ocispec.MediaTypeImageManifest, "config": config, "layers": []any{},
+			})
+			manifest.Platform = &amd64
+			r.PushManifest(t, "app", "list", ocispec.MediaTypeImageIndex, map[string]any{
+				"schemaVersion": 2, "mediaType": ocispec.MediaTypeImageIndex, "manifests": []any{manifest},
+			})
+			for _, tag := range []string{"plain", "list"} {
+				i, err := open(t, r, "app:"+tag, Options{}).Image(testContext(t), amd64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				i.StartEnvironment(t.Context())
+				env, err := i.Environment(testContext(t), "NVIDIA_")
+				if tt.code != "" {
+					wantCode(t, err, tt.code)
+				} else if err != nil {
+					t.Errorf("%s: %v", tag, err)
+				}
+				if diff := cmp.Diff(tt.want, env); diff != "" {
+					t.Errorf("%s: %s", tag, diff)
+				}
+				i.Close()
+			}
+		})
 	}
 }

@@ -1,30 +1,35 @@
 package derive
 
+import "nodecompat/compat/nvidia"
+
 // gpu is what NFD sees of NVIDIA's GPUs: display (0300) and 3D controllers (0302).
 var gpu = []Feature{{"pci.device", []Expression{{"vendor", "In", []string{"10de"}}, {"class", "In", []string{"0300", "0302"}}}}}
 
 // nvidia decides what the variables for NVIDIA's container toolkit ask for.
 func (d *decider) nvidia() {
-	n := readNVIDIA(d.start.env)
-	if n.devices != "" {
+	n := nvidia.Read(d.start.env)
+	if n.Devices != "" {
 		need := Need{
 			Name: "NVIDIA GPU", Confidence: LowerBound, MatchFeatures: gpu,
-			Evidence: []Evidence{{Source: SourceEnvironment, Value: visibleDevices + "=" + n.devices}},
+			Evidence: []Evidence{{Source: SourceEnvironment, Value: nvidia.VisibleDevices + "=" + n.Devices}},
 			Notes:    []string{"images made from CUDA's ask for all GPUs, also where the program runs without one"},
 		}
 		d.add(need)
 	}
-	for _, r := range n.requirements {
+	for _, r := range n.Requirements {
+		if r.Malformed != "" {
+			continue // the notes have it
+		}
 		d.add(Need{
 			Name: "NVIDIA driver", Confidence: Hint,
-			Evidence: []Evidence{{Source: SourceEnvironment, Value: r.variable + "=" + r.value}},
+			Evidence: []Evidence{{Source: SourceEnvironment, Value: r.Variable + "=" + r.Value}},
 			Notes: []string{
-				"the toolkit demands: " + r.words(),
-				"NFD publishes no driver version; gpu-feature-discovery's labels do (nvidia.com/cuda.driver-version.major, older: nvidia.com/cuda.driver.major). With CDI nothing checks it",
+				"the toolkit demands: " + r.Words(),
+				"NFD publishes no driver version; gpu-feature-discovery's labels do (nvidia.com/cuda.driver-version.major, older: nvidia.com/cuda.driver.major). With CDI nothing checks it; validate-node and validate-pod do",
 			},
 		})
 	}
-	d.notes = append(d.notes, n.ignored...)
+	d.notes = append(d.notes, n.Ignored...)
 }
 
 // hints tells what file names make a person think of.

@@ -160,9 +160,20 @@ func (p *printer) image(i report.Image) {
 			p.reason(1, withErrorHint(r, i.Error))
 		}
 	}
+	for _, r := range i.Requirements {
+		p.requirement(r)
+	}
 	best := report.BestSet(i.Sets)
 	for n := range i.Sets {
 		p.set(&i.Sets[n], len(i.Sets) > 1 && &i.Sets[n] == best)
+	}
+}
+
+// requirement prints what the image's environment demands, as far as a reason or a warning does not
+// say it.
+func (p *printer) requirement(r report.Requirement) {
+	if p.style.All {
+		p.line(1, "%s %s: the node has %s", p.mark(r.Verdict), r.Source, r.Found)
 	}
 }
 

@@ -15,6 +15,9 @@ import (
 func writeSnapshot(w io.Writer, s *nodefeatures.Snapshot, style Style) error {
 	p := newPrinter(style)
 	p.line(0, "node %s", describeSnapshotNode(s.Node))
+	if d := s.NVIDIADriver; d != nil && d.Version != "" {
+		p.line(0, "NVIDIA driver %s", d.Version)
+	}
 	p.blank()
 	f := s.Features
 	for _, name := range slices.Sorted(maps.Keys(f.Flags)) {
@@ -33,6 +36,10 @@ func writeSnapshot(w io.Writer, s *nodefeatures.Snapshot, style Style) error {
 		}
 	}
 	p.unread(s.Sources)
+	if d := s.NVIDIADriver; d != nil && d.Reason != nil {
+		p.line(0, "NVIDIA driver: %s", d.Reason.Message)
+		p.hint(0, d.Reason.Hint)
+	}
 	return p.flush(w)
 }
 

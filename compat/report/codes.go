@@ -24,6 +24,12 @@ const (
 	CodeNoManifestForRuntime = "noManifestForRuntime"
 	CodeManifestUnknown      = "manifestUnknown"
 
+	// Reasons of an image that asks for a GPU; all but the first also warnings.
+	CodeGPUDriverTooOld       = "gpuDriverTooOld"
+	CodeGPURequirementUnknown = "gpuRequirementUnknown"
+	CodeGPUNotFound           = "gpuNotFound"
+	CodeImageConfigUnread     = "imageConfigUnread"
+
 	// The reason of a rule that --strict decided.
 	CodeStrict = "strict"
 

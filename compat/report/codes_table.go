@@ -43,6 +43,10 @@ var reasonCodes = []codeRow{
 	{CodeNoManifestForRuntime, "the node's container runtime finds no manifest in the image's index that it takes there; it need not take all that the CPU runs", "push a manifest for the node's platform without a variant (linux/amd64), or name the one that it runs by its digest"},
 	{CodeManifestUnknown, "which manifest of the index the node's container runtime takes is not known: it hangs on the runtime's version or the CPU's level", "tell the runtime with --runtime, save the node with `compat features`, or name the platform with --platform"},
 	{CodePlatformMismatch, "the image is for another operating system or architecture than the node's", "use a node of the image's platform, or an image for the node's"},
+	{CodeGPUDriverTooOld, "the node's NVIDIA driver or GPU is not what the image's NVIDIA_REQUIRE_* variables demand (or its CUDA_VERSION, if it is old): NVIDIA's container toolkit refuses to start it, or CUDA fails in it", "install the branch of the driver that the hint names, use an image for an older CUDA, or a node with the GPU that is wanted"},
+	{CodeGPURequirementUnknown, "whether the node's NVIDIA driver or GPU is what the image's NVIDIA_REQUIRE_* variables demand is not known; with --require gpu-driver", "make /proc/driver/nvidia/version readable (--host-root in a container), or run gpu-feature-discovery"},
+	{CodeGPUNotFound, "the image asks for GPUs, and the node has no NVIDIA device that is seen; it may run on the CPU; with --require gpu-driver", "use a node with an NVIDIA GPU, if the image needs one"},
+	{CodeImageConfigUnread, "the image's configuration could not be read: whether it asks for a GPU is not known; with --require gpu-driver", "try again; the message has the cause"},
 	{CodeStartOrder, "with --require start-order: a container starts before a helper that comes before it is ready", "give the helper a startupProbe that succeeds when it is ready (`compat explain SC001`)"},
 	{CodeFailOn, "with --fail-on: there is a finding that is as grave, or has the id; the verdict stays as it is", "correct it, or suppress it where it is meant so: `# compat-ignore: SC001`"},
 	{CodePodOS, "the Pod's spec.os.name is another operating system than the node's: the kubelet rejects it", "use a node with that operating system; a nodeSelector kubernetes.io/os makes the scheduler do so"},
@@ -118,6 +122,10 @@ var warningCodes = []codeRow{
 	{CodeOSFeatures, "the manifest needs features of the operating system (os.features) that the one who takes it does not look for", "push a manifest without them as well, and name that by its digest"},
 	{CodeFallback32Bit, "the runtime takes a manifest for 32-bit programs on a 64-bit node: they start only where the CPU and the kernel run them", "push a manifest for the node's architecture"},
 	{CodeEmulated, "the reference is of a manifest for another architecture, which runtimes take without a look at it: it ends with an exec format error, unless the node emulates that (binfmt_misc)", "use an image for the node's architecture"},
+
+	{CodeGPURequirementUnknown, "whether the node's NVIDIA driver or GPU is what the image's NVIDIA_REQUIRE_* variables demand is not known; it does not decide", "make /proc/driver/nvidia/version readable (--host-root in a container), or run gpu-feature-discovery"},
+	{CodeGPUNotFound, "the image asks for GPUs, and the node has no NVIDIA device that is seen; it may run on the CPU; it does not decide", "use a node with an NVIDIA GPU, if the image needs one"},
+	{CodeImageConfigUnread, "the image's configuration could not be read: whether it asks for a GPU is not known; it does not decide", "try again; the message has the cause"},
 
 	{artifact.CodeNoTag, "the reference has no tag: latest is taken", "name the tag or the digest"},
 	{artifact.CodeTagMismatch, "the tag is gone or means another digest than the reference's, which is taken", "correct the reference if the tag is what you mean"},

@@ -117,10 +117,28 @@ type Image struct {
 	Score *int `json:"score" jsonschema:"nullable"`
 	// Sets are the selected sets of the spec, in its order.
 	Sets []Set `json:"sets"`
+	// Requirements are what the image's own environment demands of NVIDIA's driver and
+	// GPUs, artifact or not, sorted by their sources. Absent if it asks for no GPU.
+	Requirements []Requirement `json:"requirements,omitempty"`
 
 	// Error says why nothing could be judged (network, authentication,
 	// malformed artifact). The verdict is then unknown.
 	Error *Error `json:"error,omitempty"`
+}
+
+// A Requirement is what a variable in an image's environment demands of the node.
+// One that is incompatible makes the image so; one that is unknown only with
+// --require gpu-driver.
+type Requirement struct {
+	// Source is the variable's name, NVIDIA_REQUIRE_CUDA, and Wanted its text; of the
+	// CUDA_VERSION of an old image, what NVIDIA's container toolkit makes of it.
+	Source string `json:"source"`
+	Wanted string `json:"wanted"`
+	// Found is what the node has of that, in words.
+	Found   string          `json:"found"`
+	Verdict verdict.Verdict `json:"verdict"`
+	// Reason says why it does not hold, or why that is not known. Absent if it does.
+	Reason *verdict.Reason `json:"reason,omitempty"`
 }
 
 // A Selection is what the node's container runtime takes from an image's index.

@@ -10,6 +10,7 @@ const (
 	Hugepages     = "memory.hugepages"
 	OSRelease     = "system.osrelease"
 	LoadedModule  = "kernel.loadedmodule"
+	LocalLabel    = "local.label"
 	NetworkDevice = "network.device"
 	PCIDevice     = "pci.device"
 	SystemName    = "system.name"
@@ -209,7 +210,7 @@ var features = []Feature{
 		},
 	},
 	{
-		Name: "local.label", Kind: Attribute, Open: true,
+		Name: LocalLabel, Kind: Attribute, Open: true,
 		Meaning: "what the node's administrator wrote, as labels", Read: featuresDirectory,
 		Example: `matchExpressions:
   example.com/rack: {op: In, value: [a12]}`,

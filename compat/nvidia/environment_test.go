@@ -1,4 +1,4 @@
-package derive
+package nvidia
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestNVIDIA(t *testing.T) {
+func TestRead(t *testing.T) {
 	t.Parallel()
 	const cuda = "cuda>=12.8 brand=tesla,driver>=535,driver<536"
 	const words = "NVIDIA_REQUIRE_CUDA: cuda >= 12.8; or brand = tesla and driver >= 535 and driver < 536"
@@ -42,13 +42,16 @@ func TestNVIDIA(t *testing.T) {
 				name, value, _ := strings.Cut(variable, "=")
 				env[name] = value
 			}
-			n := readNVIDIA(env)
+			n := Read(env)
 			var got []string
-			for _, r := range n.requirements {
-				got = append(got, r.variable+": "+r.words())
+			for _, r := range n.Requirements {
+				if r.Malformed != "" {
+					continue
+				}
+				got = append(got, r.Variable+": "+r.Words())
 			}
-			if n.devices != tt.devices || len(n.ignored) != tt.ignored {
-				t.Errorf("devices %q, %d ignored: %q; want %q, %d", n.devices, len(n.ignored), n.ignored, tt.devices, tt.ignored)
+			if n.Devices != tt.devices || len(n.Ignored) != tt.ignored {
+				t.Errorf("devices %q, %d ignored: %q; want %q, %d", n.Devices, len(n.Ignored), n.Ignored, tt.devices, tt.ignored)
 			}
 			if diff := cmp.Diff(tt.requirements, got); diff != "" {
 				t.Error(diff)
