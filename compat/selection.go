@@ -22,6 +22,9 @@ import (
 func (req NodeRequest) selector(saved *nodefeatures.Snapshot, machine kubelet.NodeMachine) artifact.Selector {
 	s := artifact.Selector{Platform: platformFor(req.Platform, saved)}
 	runtime, given := req.Runtime, req.Runtime.Rule != ""
+	if !given && saved != nil && saved.Node.Runtime != "" {
+		machine = kubelet.NodeMachine{Runtime: saved.Node.Runtime} // a Node object that came with it
+	}
 	if !given {
 		runtime, _ = artifact.ParseRuntime(machine.Runtime) //nolint:errcheck // of another one no rule is known
 	}

@@ -32,6 +32,7 @@ type document struct {
 	features jsontext.Value // those at the top level, which are not in data
 	item     bool           // of a list
 	list     bool           // what is left of a list without its items
+	next     string         // the token for the list's next part
 
 	snapshot *Snapshot // nil if it is not one
 	object   *nodeFeature
@@ -48,14 +49,24 @@ type header struct {
 	Flags      jsontext.Value `json:"flags"`
 	Attributes jsontext.Value `json:"attributes"`
 	Instances  jsontext.Value `json:"instances"`
+	Metadata   struct {
+		Continue string `json:"continue"`
+	} `json:"metadata"`
+	// Of a Status:
+	Code    int    `json:"code"`
+	Message string `json:"message"`
 }
 
 // decode finds out what the document is, and leaves out the features that are not
 // kept.
-func (d *document) decode(o LoadOptions) error {
-	defer func() { d.data, d.features = nil, nil }()
+func (d *document) decode(l *loader) error {
+	defer func() {
+		if d.features = nil; d.object == nil || d.object.joined {
+			d.data = nil
+		}
+	}()
 	if d.item {
-		return d.decodeObject(o)
+		return d.decodeObject(l)
 	}
 	var h header
 	if err := json.Unmarshal(d.data, &h, lenient); err != nil {
@@ -68,11 +79,25 @@ func (d *document) decode(o LoadOptions) error {
 	case list && !d.list:
 		return fmt.Errorf("%w: a list without items; %s", ErrNotSnapshot, accepted)
 	case list:
+		d.next = h.Metadata.Continue
 		return nil
+	case h.APIVersion == "v1" && h.Kind == "Status":
+		return &ServerError{Status: h.Code, Message: h.Message}
 	case isNFD(h.APIVersion) && h.Kind == "NodeFeature", h.APIVersion == "v1" && h.Kind == "Node":
-		return d.decodeObject(o)
+		return d.decodeObject(l)
 	}
-	return d.decodeSnapshot(h, o)
+	return d.decodeSnapshot(h, l.options)
+}
+
+// A ServerError is an API server's refusal where objects were expected, as one may begin to answer
+// with 200 before something goes wrong.
+type ServerError struct {
+	Status  int // as of HTTP; 410 of a list's token that has expired
+	Message string
+}
+
+func (e *ServerError) Error() string {
+	return fmt.Sprintf("the API server says: %d %.512q", e.Status, e.Message)
 }
 
 func (d *document) decodeSnapshot(h header, o LoadOptions) error {
@@ -155,7 +180,7 @@ func foreign(node Node) *Snapshot {
 
 // describe takes from the features what they tell about the node itself.
 func (s *Snapshot) describe() {
-	s.Node.Kernel = s.Features.Attributes[catalogue.KernelVersion].Elements["full"]
+	s.Node.Kernel = cmp.Or(s.Node.Kernel, s.Features.Attributes[catalogue.KernelVersion].Elements["full"])
 	if s.Node.Name == "" {
 		s.Node.Name = s.Features.Attributes[catalogue.SystemName].Elements["nodename"]
 	}

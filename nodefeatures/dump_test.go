@@ -64,7 +64,7 @@ func TestDumps(t *testing.T) {
 		{"a list of OpenShift", openshift(listOf("NodeFeatureList", one)), "", []string{"one  driver=1"}},
 		{"a typed list whose items have no kind", listOf("NodeFeatureList", kindless(one)), "", []string{"one  driver=1"}},
 		{"with Nodes", mixed(one, node("one"), node("two")), "", []string{
-			"one  driver=1", "two linux driver=",
+			"one linux driver=1", "two linux driver=",
 			"noNodeFeature: no NodeFeature object describes the node two: nothing is known about it",
 		}},
 		{"without the label", mixed(unlabelled, one), "", []string{

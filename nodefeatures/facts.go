@@ -78,7 +78,7 @@ func (f *facts) missing(name string) feature {
 		return feature{name: name, reason: &unread.Reason}
 	}
 	if slices.Contains(f.omitted, name) {
-		return feature{name: name, reason: &verdict.Reason{Code: ReasonNotInSnapshot, Message: "nobody asked for " + name + " when the snapshot was loaded"}}
+		return feature{name: name, reason: &verdict.Reason{Code: ReasonNotInSnapshot, Message: "nobody asked for " + name + " when the snapshot was loaded", Hint: "let Node objects come before NodeFeature objects: kubectl get nodes,nodefeatures -A -o json"}}
 	}
 	if _, known := catalogue.Lookup(name); !known || name == catalogue.RuleMatched {
 		return feature{name: name, reason: f.unknownFeature(name)}

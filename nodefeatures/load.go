@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 
 	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/nodefeatures/verdict"
@@ -16,15 +19,15 @@ import (
 
 // Bounds on what Load reads.
 const (
-	// MaxStream is how many bytes are read in all.
-	MaxStream = 1 << 30
+	// MaxStream is how many bytes of one stream are read.
+	MaxStream = 4 << 30
 	// MaxDocument is how many bytes of JSON one snapshot or object may have.
 	MaxDocument = 16 << 20
 	// MaxYAMLSize is how many bytes of YAML are read, which needs many times the
 	// memory and time of JSON.
 	MaxYAMLSize = 8 << 20
-	// MaxNodes is how many snapshots and objects are read.
-	MaxNodes = 10_000
+	// MaxNodes is how many snapshots and objects are read in all.
+	MaxNodes = 50_000
 	// MaxFeatures is how many features a node may have.
 	MaxFeatures = 1_000
 	// MaxElements is how many flags, attributes and devices' attributes a node
@@ -50,6 +53,13 @@ type LoadOptions struct {
 	// that is known of them is that they are JSON. nil keeps all, as nil names do.
 	// It is called from several goroutines.
 	Features func(Node) []string
+	// Nodes takes Node objects for nodes also where no NodeFeature object is there at all.
+	Nodes bool
+	// SomeNodes says that the Node objects are some of a cluster's: that one is not
+	// there says nothing about its NodeFeature objects.
+	SomeNodes bool
+	// Labels names the labels of Node objects that are kept.
+	Labels map[string]bool
 	// Namespace is that of nfd-master, where NodeFeature objects of a node are in several. "" takes
 	// that of the node's worker.
 	Namespace string
@@ -62,80 +72,81 @@ const maxNotes = 10
 const batch = 32
 
 // Load reads the snapshots of nodes from a stream: ours, what `nfd export
-// features` prints, and NodeFeature objects and lists of them as kubectl prints
-// them, one after the other, as NDJSON, as JSON documents, or as documents of one
-// YAML stream. Ours are read strictly: unknown and duplicate keys are errors. A
-// list is read object by object, so that a cluster's needs a fraction of its size.
-// A snapshot comes as soon as it is read, in the order of the stream; what NFD's
-// objects say is merged into one snapshot for each node, and these come at the
-// end, sorted by the nodes' names.
+// features` prints, and NodeFeature objects, Node objects and lists of them as
+// kubectl prints them, one after the other, as NDJSON, as JSON documents, or as
+// documents of one YAML stream. Ours are read strictly: unknown and duplicate keys
+// are errors. A list is read object by object, so that a cluster's needs a fraction
+// of its size. A snapshot comes as soon as it is read, in the order of the stream;
+// what NFD's objects say is merged into one snapshot for each node, and these come
+// at the end, sorted by the nodes' names.
 //
 // Nothing about the machine that Load runs on gets into a snapshot. Those that
 // are not ours have no Sources: a feature that they lack is unknown, not absent.
 //
+// Without Node objects, each node that a NodeFeature object names is one. With
+// them, they are the nodes: a NodeFeature object of another one is passed over with
+// a note, and a Node that no object describes is a node of which no feature is
+// known. A Node also tells the operating system, the architecture, the container
+// runtime and the kubelet's version. Where features are left out by what a Node
+// tells, it has to come before its NodeFeature objects, or what they were not asked
+// for is unknown.
+//
 // What is wrong with one document or node is an error in place of its snapshot, and the others
 // follow; what ends the stream comes last. NodeFeature objects that NFD assigns to no node are passed
-// over with a note. A Node object beside NodeFeature objects is a node of which nothing is known, if
-// none of them describes it.
+// over with a note.
 //
 // It ends with the context. Snapshots may share parts with each other: don't
 // change them, use Set, Unset and AddDevice, which change a copy.
 func Load(ctx context.Context, r io.Reader, o LoadOptions) iter.Seq2[*Snapshot, error] {
 	return func(yield func(*Snapshot, error) bool) {
-		l := loader{options: o, merger: merger{sets: map[setKey]*sharedSet{}}}
-		more, err := l.read(ctx, r, yield)
-		if err == nil && more {
-			more, err = l.merge(ctx, yield)
-		}
-		if err == nil && more && l.count == 0 {
-			err = fmt.Errorf("%w: it is empty; %s", ErrNotSnapshot, accepted)
-		}
-		if err != nil {
-			yield(nil, fmt.Errorf("reading snapshots: %w", err))
+		one := func(yield func(Input, error) bool) { yield(Input{Reader: r}, nil) }
+		for loaded := range LoadAll(ctx, one, o) {
+			if !yield(loaded.Snapshot, loaded.Err) {
+				return
+			}
 		}
 	}
 }
 
-// merge hands on what the objects of the stream say about nodes.
-func (l *loader) merge(ctx context.Context, yield func(*Snapshot, error) bool) (more bool, err error) {
-	described := map[string]bool{}
-	for _, o := range l.objects {
-		described[o.node] = true
-	}
-	if len(described) == 0 {
-		return l.noObjects(yield)
-	}
-	if more, err := l.merged(ctx, l.options.Namespace, l.notes, yield); err != nil || !more {
-		return more, err
-	}
-	for _, node := range l.nodes {
-		if described[node.Node.Name] {
-			continue
-		}
-		described[node.Node.Name] = true
-		node.Notes = []verdict.Reason{{
-			Code: ReasonNoNodeFeature, Message: fmt.Sprintf("no NodeFeature object describes the node %s: nothing is known about it", node.Node.Name),
-			Hint: "run nfd-worker there",
-		}}
-		if node.complete(); !yield(node, nil) {
-			return false, nil
-		}
-	}
-	return true, nil
+// An Input is one of the streams that LoadAll reads.
+type Input struct {
+	// Name is what the input is called in a Loaded.
+	Name   string
+	Reader io.Reader
+	// EndOfList, if it is not nil, is called at the end of a list with the token of
+	// its metadata by which an API server is asked for the next part; "" at the last.
+	EndOfList func(token string)
 }
 
-// noObjects says what is wrong with a stream that has objects, but none about a node.
-func (l *loader) noObjects(yield func(*Snapshot, error) bool) (more bool, err error) {
-	var problem string
-	switch {
-	case len(l.notes) > 0:
-		problem = l.notes[0].Message
-	case len(l.nodes) > 0:
-		problem = "it has Node objects, which say nothing about features; " + accepted
-	default:
-		return true, nil
+// Loaded is a snapshot, or what is wrong in place of one.
+type Loaded struct {
+	// Input is the name of the one that the snapshot is from; of several, the first.
+	Input    string
+	Snapshot *Snapshot
+	Err      error
+}
+
+// LoadAll reads inputs one after the other as [Load] reads one, as parts of one
+// whole: what a NodeFeature object in one says is merged with what is in another. An
+// error in place of an input, and one that ends an input, are the last.
+func LoadAll(ctx context.Context, inputs iter.Seq2[Input, error], o LoadOptions) iter.Seq[Loaded] {
+	return func(yield func(Loaded) bool) {
+		l := newLoader(o, yield)
+		for input, err := range inputs {
+			before := l.count
+			l.input = input.Name
+			if err == nil {
+				err = l.read(ctx, input)
+			}
+			if err == nil && l.count == before {
+				l.hand(nil, fmt.Errorf("%w: it is empty; %s", ErrNotSnapshot, accepted))
+			}
+			if l.fail(err); l.done {
+				return
+			}
+		}
+		l.fail(l.merge(ctx))
 	}
-	return yield(nil, fmt.Errorf("reading snapshots: %w: %s", ErrNotSnapshot, problem)), nil
 }
 
 // kept are the features that are asked of the node, those that hints need, and
@@ -170,38 +181,75 @@ func withHints(features []string) map[string]bool {
 	return names
 }
 
-// A loader gathers what a stream says.
+// A loader gathers what streams say.
 type loader struct {
 	options LoadOptions
+	yield   func(Loaded) bool
+	done    bool             // nobody wants more, or there was an error that ends all
+	input   string           // the one at hand
 	count   int              // documents
-	nodes   []*Snapshot      // of Node objects
 	notes   []verdict.Reason // about objects that were passed over
+	seen    map[string]bool  // names of the snapshots that were no objects
 	merger
+
+	lock  sync.RWMutex         // of nodes: while documents are decoded, others are taken
+	nodes map[string]*Snapshot // of Node objects, by name
 }
 
-// read decodes the documents of the stream, a batch at a time: while one is
-// being decoded the next is read. More is false if nobody wants any.
-func (l *loader) read(ctx context.Context, r io.Reader, yield func(*Snapshot, error) bool) (more bool, err error) {
-	stream := newDocuments(r)
+func newLoader(o LoadOptions, yield func(Loaded) bool) *loader {
+	return &loader{
+		options: o, yield: yield, seen: map[string]bool{}, nodes: map[string]*Snapshot{},
+		merger: merger{sets: map[setKey]*sharedSet{}},
+	}
+}
+
+// hand hands on a snapshot, or an error in place of one.
+func (l *loader) hand(s *Snapshot, err error) {
+	if err != nil {
+		err = fmt.Errorf("reading snapshots: %w", err)
+	}
+	l.done = l.done || !l.yield(Loaded{Input: l.input, Snapshot: s, Err: err})
+}
+
+// fail hands on the error that ends all.
+func (l *loader) fail(err error) {
+	if err != nil && !l.done {
+		l.hand(nil, err)
+		l.done = true
+	}
+}
+
+// node is what the Node object by that name tells; nil if none came so far.
+func (l *loader) node(name string) *Snapshot {
+	l.lock.RLock()
+	defer l.lock.RUnlock()
+	return l.nodes[name]
+}
+
+// read decodes the documents of a stream, a batch at a time: while one is being
+// decoded the next is read.
+func (l *loader) read(ctx context.Context, input Input) error {
+	stream := newDocuments(input.Reader)
 	defer stream.close()
 	decoded := l.decode(nil)
-	for {
+	for !l.done {
 		next, errRead := stream.next(ctx, batch)
 		decodedNext := l.decode(next)
-		more, err := l.take(decoded(), yield)
-		if err == nil && more && errRead != nil {
-			more, err = l.take(decodedNext(), yield)
+		err := l.take(decoded(), input)
+		if err == nil && !l.done && errRead != nil {
+			err = l.take(decodedNext(), input)
 		}
 		switch {
-		case err != nil || !more:
-			return false, err
+		case err != nil:
+			return err
 		case errors.Is(errRead, io.EOF):
-			return true, nil
+			return nil
 		case errRead != nil:
-			return false, errRead
+			return errRead
 		}
 		decoded = decodedNext
 	}
+	return nil
 }
 
 // decode begins to decode documents; the function that it returns waits for them.
@@ -209,7 +257,7 @@ func (l *loader) decode(documents []*document) (wait func() []*document) {
 	var group errgroup.Group
 	for _, d := range documents {
 		group.Go(func() error {
-			if d.err = d.decode(l.options); d.err != nil {
+			if d.err = d.decode(l); d.err != nil {
 				d.snapshot = nil
 			}
 			return nil
@@ -222,29 +270,140 @@ func (l *loader) decode(documents []*document) (wait func() []*document) {
 }
 
 // take hands on the snapshots and keeps the objects.
-func (l *loader) take(documents []*document, yield func(*Snapshot, error) bool) (more bool, err error) {
+func (l *loader) take(documents []*document, input Input) error {
 	for _, d := range documents {
-		l.count++
-		if l.count > MaxNodes {
-			return false, fmt.Errorf("%s: more than the limit of %d objects", d.where, MaxNodes)
+		if l.count++; l.count > MaxNodes {
+			return fmt.Errorf("%s: more than the limit of %d objects", d.where, MaxNodes)
 		}
-		if d.object != nil {
-			if err := l.add(d.object); err != nil {
-				return false, fmt.Errorf("%s: %w", d.where, err)
+		switch {
+		case d.node != nil:
+			l.takeNode(d.node)
+		case d.object != nil:
+			if err := l.takeObject(d); err != nil {
+				return fmt.Errorf("%s: %w", d.where, err)
 			}
-		}
-		if d.node != nil {
-			l.nodes = append(l.nodes, d.node)
-		}
-		if d.passed != "" && len(l.notes) < maxNotes {
+		case d.list && input.EndOfList != nil:
+			input.EndOfList(d.next)
+		case d.passed != "" && len(l.notes) < maxNotes:
 			l.notes = append(l.notes, verdict.Reason{Code: ReasonPassedOver, Message: d.passed})
 		}
-		if d.err != nil {
-			d.err = fmt.Errorf("reading snapshots: %s: %w", d.where, d.err)
+		if d.snapshot != nil {
+			l.seen[d.snapshot.Node.Name] = true
+			d.snapshot.join(l.node(d.snapshot.Node.Name))
 		}
-		if (d.snapshot != nil || d.err != nil) && !yield(d.snapshot, d.err) {
-			return false, nil
+		if d.err != nil {
+			d.err = fmt.Errorf("%s: %w", d.where, d.err)
+		}
+		if d.snapshot != nil || d.err != nil {
+			l.hand(d.snapshot, d.err)
+		}
+		if l.done {
+			return nil
 		}
 	}
-	return true, nil
+	return nil
+}
+
+// takeNode keeps what a Node object tells.
+func (l *loader) takeNode(node *Snapshot) {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	l.nodes[node.Node.Name] = node
+}
+
+// takeObject keeps what a NodeFeature object tells. One whose Node came only while
+// it was decoded is decoded once more, since its Node says which features count.
+func (l *loader) takeObject(d *document) error {
+	if !d.object.joined && l.options.Features != nil && l.node(d.object.node) != nil {
+		if err := d.decodeObject(l); err != nil {
+			return err
+		}
+	}
+	d.data, d.object.input = nil, l.input
+	return l.add(d.object)
+}
+
+// merge hands on what the objects say about nodes.
+func (l *loader) merge(ctx context.Context) error {
+	if len(l.objects) == 0 {
+		if err := l.nothing(); err != nil {
+			return err
+		}
+	}
+	described := map[string]bool{}
+	for _, o := range l.objects {
+		described[o.node] = true
+	}
+	if len(l.nodes) > 0 {
+		l.passOver(described)
+	}
+	if err := l.merged(ctx); err != nil || l.done {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.nodes)) {
+		if described[name] || l.seen[name] {
+			continue
+		}
+		node := l.nodes[name]
+		node.Notes = append(l.leftNotes(), verdict.Reason{
+			Code: ReasonNoNodeFeature, Message: fmt.Sprintf("no NodeFeature object describes the node %s: nothing is known about it", name),
+			Hint: "run nfd-worker there",
+		})
+		if l.hand(node, nil); l.done {
+			return nil
+		}
+	}
+	return nil
+}
+
+// leftNotes are the notes about objects, which the first snapshot gets.
+func (l *loader) leftNotes() []verdict.Reason {
+	notes := l.notes
+	l.notes = nil
+	return notes
+}
+
+// passOver leaves out the objects of nodes that have no Node object.
+func (l *loader) passOver(described map[string]bool) {
+	var names []string
+	for name := range described {
+		if l.nodes[name] == nil {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	l.objects = slices.DeleteFunc(l.objects, func(o *pendingObject) bool { return l.nodes[o.node] == nil })
+	if l.options.SomeNodes {
+		return
+	}
+	slices.Sort(names)
+	what := "NodeFeature objects describe nodes that"
+	if len(names) == 1 {
+		what = "NodeFeature objects describe a node that"
+	}
+	l.notes = append(l.notes, verdict.Reason{
+		Code: ReasonNoNode, Message: fmt.Sprintf("%s no Node object is there for, so NFD passes them over: %s", what, some(names)),
+		Hint: "nfd-gc removes such objects",
+	})
+}
+
+// some lists names, of many the first.
+func some(names []string) string {
+	if more := len(names) - maxNotes; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNotes], ", "), more)
+	}
+	return strings.Join(names, ", ")
+}
+
+// nothing says what is wrong with inputs that say nothing about a node's features.
+func (l *loader) nothing() error {
+	switch {
+	case len(l.notes) > 0 && len(l.nodes) == 0:
+		return fmt.Errorf("%w: %s", ErrNotSnapshot, l.notes[0].Message)
+	case len(l.nodes) > 0 && len(l.seen) == 0 && !l.options.Nodes:
+		return fmt.Errorf("%w: it has Node objects, which say nothing about features; %s", ErrNotSnapshot, accepted)
+	}
+	return nil
 }

@@ -164,7 +164,7 @@ func TestLoadErrors(t *testing.T) {
 		{"no features", `{` + own + `, "features": "x"}`, "features is a string"},
 		{"too many elements", many, "more than the limit of 200000"},
 		{"too much YAML", "a: " + strings.Repeat("x", MaxYAMLSize), "more YAML than the limit of 8388608"},
-		{"too long a list", `{"apiVersion": "v1", "kind": "List", "items": [` + strings.Repeat(object+",", MaxNodes) + object + `]}`, "more than the limit of 10000"},
+		{"too long a list", `{"apiVersion": "v1", "kind": "List", "items": [` + strings.Repeat(object+",", MaxNodes) + object + `]}`, "more than the limit of 50000"},
 		{"an alias bomb", bomb, "line 1: more than 200000 values, those that aliases repeat included"},
 		{"deep nesting", "a: " + strings.Repeat("[", 100_000), "nested deeper than 100 levels"},
 		{"deep nesting of JSON", `{"a":` + strings.Repeat("[", 100_000), "exceeded max depth"},

@@ -119,56 +119,57 @@ func (s *sharedSet) decode() (featureSet, error) {
 }
 
 // merged hands on the snapshots that the objects make, the first one with the notes.
-func (m *merger) merged(
-	ctx context.Context, namespace string, notes []verdict.Reason, yield func(*Snapshot, error) bool,
-) (more bool, err error) {
-	m.sets = nil
-	byNode(m.objects)
-	type node struct {
-		objects  []*pendingObject
-		snapshot *Snapshot
-		err      error
-	}
-	var nodes []*node
-	for i, o := range m.objects {
-		if i == 0 || m.objects[i-1].node != o.node {
-			nodes = append(nodes, &node{})
+func (l *loader) merged(ctx context.Context) error {
+	l.sets = nil
+	byNode(l.objects)
+	var nodes []*mergedNode
+	for i, o := range l.objects {
+		if i == 0 || l.objects[i-1].node != o.node {
+			nodes = append(nodes, &mergedNode{})
 		}
 		nodes[len(nodes)-1].objects = append(nodes[len(nodes)-1].objects, o)
 	}
-	m.objects = nil
+	l.objects = nil
 	for some := range slices.Chunk(nodes, batch) {
 		if err := ctx.Err(); err != nil {
-			return false, err
+			return err
 		}
 		var group errgroup.Group
 		for _, n := range some {
 			group.Go(func() error {
-				n.snapshot, n.err = merge(n.objects, namespace)
+				n.snapshot, n.err = merge(n.objects, l.options.Namespace, l.nodes[n.objects[0].node])
 				return nil
 			})
 		}
 		group.Wait() //nolint:errcheck // each node has its own error
 		for _, n := range some {
 			if n.err != nil {
-				n.err = fmt.Errorf("reading snapshots: node %q: %w", n.objects[0].node, n.err)
-				n.snapshot = nil
+				n.snapshot, n.err = nil, fmt.Errorf("node %q: %w", n.objects[0].node, n.err)
 			} else {
-				n.snapshot.Notes, notes = append(n.snapshot.Notes, notes...), nil
+				n.snapshot.Notes = append(n.snapshot.Notes, l.leftNotes()...)
 			}
-			if !yield(n.snapshot, n.err) {
-				return false, nil
+			l.input = n.objects[0].input
+			if l.hand(n.snapshot, n.err); l.done {
+				return nil
 			}
-			*n = node{}
+			*n = mergedNode{}
 		}
 	}
-	return true, nil
+	return nil
+}
+
+// A mergedNode is a node and the objects that describe it.
+type mergedNode struct {
+	objects  []*pendingObject
+	snapshot *Snapshot
+	err      error
 }
 
 // merge makes one snapshot of the objects of a node, as the nfd-master in a namespace does. Where
 // that is not given, it is that of the node's worker; where workers in several namespaces made
-// objects, what depends on which of them is believed is left out.
-func merge(objects []*pendingObject, namespace string) (*Snapshot, error) {
+// objects, what depends on which of them is believed is left out. node is what the Node object
+// tells; nil if there is none.
+func merge(objects []*pendingObject, namespace string, node *Snapshot) (*Snapshot, error) {
 	workers := workerNamespaces(objects)
 	homes := []string{namespace}
 	if namespace == "" && len(workers) > 0 {
@@ -188,6 +189,7 @@ func merge(objects []*pendingObject, namespace string) (*Snapshot, error) {
 	}
 	slices.Sort(differing)
 	s.Notes = twoWorkers(s.Node.Name, workers, namespace, slices.Compact(differing))
+	s.join(node)
 	s.describe()
 	s.complete()
 	return s, nil

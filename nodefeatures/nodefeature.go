@@ -19,6 +19,8 @@ type nodeFeature struct {
 	// worker is the version of the nfd-worker that made the object; "" if another
 	// program did.
 	worker  string
+	joined  bool // the Node was known when it was chosen which features are kept
+	input   string
 	sets    []rawSet
 	omitted []string // features that are not kept
 	err     error    // why the features could not be read
@@ -42,15 +44,11 @@ type object struct {
 		Annotations map[string]string `json:"annotations"`
 	} `json:"metadata"`
 	Spec struct {
-		Features jsontext.Value `json:"features"`
+		Features      jsontext.Value `json:"features"`
+		Unschedulable bool           `json:"unschedulable"`
+		Taints        []Taint        `json:"taints"`
 	} `json:"spec"`
-	Status struct {
-		NodeInfo *struct {
-			OS           string `json:"operatingSystem"`
-			Architecture string `json:"architecture"`
-			Kernel       string `json:"kernelVersion"`
-		} `json:"nodeInfo"`
-	} `json:"status"`
+	Status nodeStatus `json:"status"`
 }
 
 // openshift is the API group of OpenShift's own NFD, with the same schema:
@@ -79,34 +77,37 @@ func (o *object) isNode() bool {
 }
 
 // decodeObject reads an object, with those features that are kept.
-func (d *document) decodeObject(o LoadOptions) error {
+func (d *document) decodeObject(l *loader) error {
 	var obj object
 	if err := json.Unmarshal(d.data, &obj, lenient); err != nil {
 		return jsonError(err)
 	}
-	n := &nodeFeature{
-		namespace: obj.Metadata.Namespace, name: obj.Metadata.Name,
-		node:   obj.Metadata.Labels[nfdv1alpha1.NodeFeatureObjNodeNameLabel],
-		worker: obj.Metadata.Annotations[nfdv1alpha1.WorkerVersionAnnotation],
-	}
-	name := n.namespace + "/" + n.name
-	switch {
-	case obj.isNodeFeature():
+	switch name := obj.Metadata.Namespace + "/" + obj.Metadata.Name; {
 	case obj.isNode():
-		d.node = foreign(Node{Name: n.name})
-		if info := obj.Status.NodeInfo; info != nil {
-			d.node.Node.OS, d.node.Node.Architecture, d.node.Node.Kernel = info.OS, info.Architecture, info.Kernel
-		}
-		return nil
-	default:
+		d.node = obj.snapshot(l.options.Labels)
+		return d.node.withinBounds()
+	case !obj.isNodeFeature():
 		return fmt.Errorf("%w: the list has %s of kind %q, apiVersion %q; %s", ErrNotSnapshot, name, obj.Kind, obj.APIVersion, accepted)
-	}
-	if n.node == "" {
+	case obj.Metadata.Labels[nfdv1alpha1.NodeFeatureObjNodeNameLabel] == "":
 		d.passed = fmt.Sprintf("NodeFeature %s has no label %s, so NFD assigns it to no node", name, nfdv1alpha1.NodeFeatureObjNodeNameLabel)
 		return nil
 	}
-	d.object = n
-	n.omitted, n.err = eachSet(obj.Spec.Features, o.kept(Node{Name: n.node}), false, func(dec *jsontext.Decoder, kind setKind, feature string) error {
+	d.object = obj.nodeFeature(d.where, l)
+	return nil
+}
+
+// nodeFeature is as much of a NodeFeature object as is kept.
+func (o *object) nodeFeature(where string, l *loader) *nodeFeature {
+	n := &nodeFeature{
+		namespace: o.Metadata.Namespace, name: o.Metadata.Name,
+		node:   o.Metadata.Labels[nfdv1alpha1.NodeFeatureObjNodeNameLabel],
+		worker: o.Metadata.Annotations[nfdv1alpha1.WorkerVersionAnnotation],
+	}
+	of := Node{Name: n.node}
+	if node := l.node(n.node); node != nil {
+		n.joined, of = true, node.Node
+	}
+	n.omitted, n.err = eachSet(o.Spec.Features, l.options.kept(of), false, func(dec *jsontext.Decoder, kind setKind, feature string) error {
 		value, err := dec.ReadValue()
 		if err != nil {
 			return err
@@ -119,9 +120,9 @@ func (d *document) decodeObject(o LoadOptions) error {
 		n.err = fmt.Errorf("%d features are more than the limit of %d", len(n.sets)+len(n.omitted), MaxFeatures)
 	}
 	if n.err != nil {
-		n.err, n.sets = fmt.Errorf("%s: %w", d.where, n.err), nil
+		n.err, n.sets = fmt.Errorf("%s: %w", where, n.err), nil
 	}
-	return nil
+	return n
 }
 
 // byNode sorts objects by their nodes.

@@ -47,6 +47,8 @@ const (
 	ReasonPassedOver = "objectPassedOver"
 	// ReasonNoNodeFeature: there is a Node object, and no NodeFeature object for it.
 	ReasonNoNodeFeature = "noNodeFeature"
+	// ReasonNoNode: there are Node objects, and none for NodeFeature objects.
+	ReasonNoNode = "noNode"
 )
 
 // reasonFor says why reading path failed.

@@ -49,6 +49,8 @@ type Snapshot struct {
 	// Omitted are the names, sorted, of the features that the node has and that Load
 	// left out of Features, as LoadOptions asked.
 	Omitted []string `json:"-"`
+	// Object is the node's Node object; nil if there was none.
+	Object *Object `json:"-"`
 	// Notes are what Load has to tell about the objects that the snapshot was made of.
 	Notes []verdict.Reason `json:"-"`
 }
@@ -65,6 +67,9 @@ type Node struct {
 	// Kernel is the kernel's release, as uname -r prints it. Of a node that NFD
 	// saw it is kernel.version.full, in which NFD replaces some characters.
 	Kernel string `json:"kernel,omitempty"`
+	// Runtime is the container runtime and its version, containerd://2.1.4, as the Node object
+	// tells them.
+	Runtime string `json:"runtime,omitempty"`
 }
 
 // A SourceStatus is what became of one of NFD's sources.

@@ -112,6 +112,7 @@ var warningCodes = []codeRow{
 	{nodefeatures.ReasonTwoWorkers, "NFD workers in several namespaces describe the node, as when NFD moved and left its objects; features in which they differ are unknown", "delete the objects that no worker keeps, or say with --nfd-namespace where nfd-master runs"},
 	{nodefeatures.ReasonPassedOver, "a NodeFeature object has no label that names its node: NFD assigns it to none", "label it nfd.node.kubernetes.io/node-name"},
 	{nodefeatures.ReasonNoNodeFeature, "the cluster has the node, and NFD no NodeFeature object for it", "run nfd-worker there"},
+	{nodefeatures.ReasonNoNode, "NodeFeature objects describe nodes that the cluster does not have, so NFD passes them over", "let nfd-gc remove them"},
 
 	{CodeWhatIfElement, "a what-if names an element that NFD does not publish", "correct the name; the hint has the nearest one"},
 	{CodeWhatIfValue, "a what-if gives an element a value that NFD never publishes", "correct the value, as the hint says"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -152,6 +153,23 @@ func (c *Client) Node(ctx context.Context, name string) ([]byte, error) {
 		return nil, err
 	}
 	return c.get(ctx, path, MaxNode)
+}
+
+// The collections that List reads.
+const (
+	Nodes = "/api/v1/nodes"
+	// NodeFeatures are NFD's, and OpenShiftNodeFeatures those of OpenShift's own NFD.
+	NodeFeatures          = "/apis/nfd.k8s-sigs.io/v1alpha1/nodefeatures"
+	OpenShiftNodeFeatures = "/apis/nfd.openshift.io/v1alpha1/nodefeatures"
+	Leases                = "/apis/coordination.k8s.io/v1/leases"
+)
+
+// List returns a list of the objects of a collection in all namespaces, as JSON that is read as it
+// comes, of any length; it takes the right to list them.
+func (c *Client) List(ctx context.Context, collection string, query url.Values) (io.ReadCloser, error) {
+	u := c.base.JoinPath(collection)
+	u.RawQuery = query.Encode()
+	return c.stream(ctx, u)
 }
 
 // maxNodeName bounds a node's name

@@ -20,6 +20,27 @@ const (
 // get asks once. The errors are *StatusError, *UnreachableError and *TooLargeError.
 func (c *Client) get(ctx context.Context, path string, limit int64) ([]byte, error) {
 	u := c.base.JoinPath(path)
+	body, err := c.stream(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = body.Close() }()
+	data, err := io.ReadAll(io.LimitReader(body, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil { // a server that sees us go may end an answer before its end
+		return nil, &UnreachableError{URL: u.Redacted(), Err: err}
+	}
+	if int64(len(data)) > limit {
+		return nil, &TooLargeError{URL: u.Redacted(), Limit: limit}
+	}
+	return data, nil
+}
+
+// stream asks once for an answer that is read as it comes. The errors are *StatusError and
+// *UnreachableError, also those of reading.
+func (c *Client) stream(ctx context.Context, u *url.URL) (io.ReadCloser, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, &ConfigurationError{What: u.Redacted(), Err: err}
@@ -28,27 +49,31 @@ func (c *Client) get(ctx context.Context, path string, limit int64) ([]byte, err
 		request.Header.Set("Accept", c.accept)
 	}
 	response, err := c.do(request)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, &UnreachableError{URL: u.Redacted(), Err: err}
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode < http.StatusOK { // the body is the connection itself, which no context ends
+	case response.StatusCode < http.StatusOK: // the body is the connection itself, which no context ends
+		_ = response.Body.Close()
 		return nil, &UnreachableError{URL: u.Redacted(), Err: errSwitches}
-	}
-	if response.StatusCode != http.StatusOK {
+	case response.StatusCode != http.StatusOK:
+		defer func() { _ = response.Body.Close() }()
 		return nil, &StatusError{URL: u.Redacted(), Status: response.StatusCode, Message: message(response)}
 	}
-	data, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
-	if err == nil { // a server that sees us go may end an answer before its end
-		err = ctx.Err()
+	return body{response.Body, u}, nil
+}
+
+// body is an answer whose errors name the URL.
+type body struct {
+	io.ReadCloser
+	url *url.URL
+}
+
+func (b body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = &UnreachableError{URL: b.url.Redacted(), Err: err}
 	}
-	if err != nil {
-		return nil, &UnreachableError{URL: u.Redacted(), Err: err}
-	}
-	if int64(len(data)) > limit {
-		return nil, &TooLargeError{URL: u.Redacted(), Limit: limit}
-	}
-	return data, nil
+	return n, err
 }
 
 var errSwitches = errors.New("it answered 101 Switching Protocols")

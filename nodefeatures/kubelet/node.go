@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"nodecompat/nodefeatures/verdict"
 	"nodecompat/spec/yamltree"
 )
 
@@ -50,6 +51,20 @@ func (n nodeObject) machine() (*NodeMachine, error) {
 		return nil, fmt.Errorf("an operatingSystem, architecture and kernelVersion of more than %d bytes", maxMachine)
 	}
 	return &NodeMachine{OS: info.OS, Architecture: info.Architecture, Kernel: info.Kernel, Runtime: info.Runtime, id: info.MachineID}, nil
+}
+
+// OfNode returns what a Node object says about the kubelet: the facts that [Facts.With] makes of it
+// where nothing else is known.
+func OfNode(name, version string, declared []string) *Facts {
+	f := unknown(&verdict.Reason{Code: ReasonNotTold, Message: "the Node object of " + name + " does not tell the kubelet's version", Hint: hintTell})
+	if len(version) > maxVersion {
+		version = ""
+	}
+	t := given{declared: declared}
+	if version != "" {
+		t.versions = []Claim{{Value: version, Given: true, Origin: Origin{Source: SourceNodeObject, Detail: name}}}
+	}
+	return f.with(t)
 }
 
 // parseNode reads what kubectl get node -o json or -o yaml prints: a Node, or
