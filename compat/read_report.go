@@ -74,7 +74,7 @@ func reportJSON(data []byte) ([]byte, error) {
 // newReport returns an empty report of a kind, and what checks the values of one that was
 // read.
 func newReport(apiVersion, kind string) (document any, check func() error, err error) {
-	kinds := []string{report.KindNodeReport, report.KindNodeReportList, report.KindPodReport}
+	kinds := []string{report.KindNodeReport, report.KindNodeReportList, report.KindPodReport, report.KindClusterReport}
 	switch {
 	case apiVersion == "" && kind == "":
 		return nil, nil, errors.New("no report: it has neither apiVersion nor kind")
@@ -88,6 +88,9 @@ func newReport(apiVersion, kind string) (document any, check func() error, err e
 		return l, func() error { return checkList(l) }, nil
 	case kind == report.KindPodReport:
 		r := &report.PodReport{}
+		return r, func() error { return checkVerdict("verdict", r.Verdict) }, nil
+	case kind == report.KindClusterReport:
+		r := &report.ClusterReport{}
 		return r, func() error { return checkVerdict("verdict", r.Verdict) }, nil
 	}
 	return nil, nil, fmt.Errorf("kind %.60q is no report: %s are", kind, strings.Join(kinds, ", "))

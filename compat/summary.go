@@ -76,16 +76,20 @@ func nodesVerdict(s report.Summary, anyNode bool) verdict.Verdict {
 
 // addToGroup adds a node to those with the same verdict for the same reasons.
 func (c *counter) addToGroup(r *report.NodeReport) {
-	reasons := reasonCauses(r)
+	c.addCauses(r.Verdict, reasonCauses(r), cmp.Or(r.Node.Name, r.Node.Snapshot))
+}
+
+// addCauses adds a node with a verdict and its reasons, taken apart.
+func (c *counter) addCauses(v verdict.Verdict, causes []codedCause, name string) {
 	key := strings.Builder{}
-	key.WriteString(string(r.Verdict))
-	for _, cause := range reasons {
+	key.WriteString(string(v))
+	for _, cause := range causes {
 		key.WriteString("\x00" + cause.code + "\x00" + cause.General())
 	}
 	group, ok := c.keys[key.String()]
 	if !ok {
-		group = &report.NodeGroup{Verdict: r.Verdict, Names: []string{}, Reasons: make([]report.GroupReason, len(reasons))}
-		for i, cause := range reasons {
+		group = &report.NodeGroup{Verdict: v, Names: []string{}, Reasons: make([]report.GroupReason, len(causes))}
+		for i, cause := range causes {
 			group.Reasons[i] = report.GroupReason{Code: cause.code, Message: cause.General(), Hint: cause.Hint, Found: []report.FoundCount{}}
 		}
 		countAlone(group)
@@ -95,7 +99,7 @@ func (c *counter) addToGroup(r *report.NodeReport) {
 		c.keys[key.String()] = group
 		c.groups = append(c.groups, group)
 	}
-	addNode(group, cmp.Or(r.Node.Name, r.Node.Snapshot), reasons)
+	addNode(group, name, causes)
 }
 
 // countAlone makes a group count the nodes that one reason alone keeps from being compatible.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -90,7 +91,7 @@ func (n Nodes) List(now time.Time, items []*report.NodeReport) *report.NodeRepor
 // at equal facts are evaluated once. The error is that of the nodes, of emit, or a
 // usage error.
 func ValidateNodes(ctx context.Context, req NodeRequest, nodes SavedNodes, emit func(*report.NodeReport) error) (Nodes, error) {
-	j := nodesJudge{req: req, machine: req.nodeMachine(), fetched: map[string][]subject{}, judged: map[string][]report.Image{}}
+	j := nodesJudge{req: req, machine: req.nodeMachine(), fetched: map[string]*fetched{}, judged: map[string][]report.Image{}}
 	var counts counter
 	for node, err := range nodes(func(node nodefeatures.Node) []string { return j.features(ctx, node) }) {
 		if err != nil {
@@ -117,37 +118,63 @@ type nodesJudge struct {
 	machine kubelet.NodeMachine       // of the Node object that was given
 	judged  map[string][]report.Image // by the facts that the rules name
 
-	fetching sync.Mutex           // while nodes are judged, others are loaded
-	fetched  map[string][]subject // by selector
+	fetching sync.Mutex          // while nodes are judged, others are loaded
+	fetched  map[string]*fetched // by selector
+	// fromManifests says that the images are not named by the caller, so that what is wrong with a
+	// reference is no usage error.
+	fromManifests bool
 }
 
 func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*report.NodeReport, error) {
 	if node.Err != nil {
 		return node.report(j.req.Now), nil //nolint:nilerr // it is in the report
 	}
-	snapshot, odd, err := j.req.Changes.apply(node.Snapshot)
+	n, err := j.look(ctx, node.Snapshot, j.req.Changes)
 	if err != nil {
 		return nil, err
 	}
-	selector := j.selector(snapshot)
-	subjects, err := j.subjects(ctx, selector)
-	if err != nil {
-		return nil, err
+	e := evidence{
+		snapshot: n.snapshot, file: node.File, saved: true, support: sidecar.Judge(n.kubelet, j.req.API), runtime: n.selector.Runtime,
 	}
-	facts, err := kubeletFacts(ctx, snapshot, j.req.Kubelet)
-	if err != nil {
-		return nil, err
+	return e.report(j.req.Now, n.subjects, n.images, n.odd, j.req.policy()), nil
+}
+
+// A judgedNode is a node with the verdicts on the images.
+type judgedNode struct {
+	snapshot *nodefeatures.Snapshot // with the changes
+	odd      []verdict.Reason       // about the changes
+	kubelet  *kubelet.Facts
+	selector artifact.Selector
+	subjects []subject
+	images   []report.Image
+	// key is the same for two nodes only if the images are judged alike on both.
+	key string
+}
+
+// look judges the images on a node as it would be with changes.
+func (j *nodesJudge) look(ctx context.Context, snapshot *nodefeatures.Snapshot, changes Changes) (n judgedNode, err error) {
+	if n.snapshot, n.odd, err = changes.apply(snapshot); err != nil {
+		return n, err
 	}
-	key := fmt.Sprint(selector, " ", snapshot.Key(features(subjects)), " ", gpuKey(subjects, snapshot))
-	images, ok := j.judged[key]
+	n.selector = j.selector(n.snapshot)
+	fetched, err := j.fetch(ctx, n.selector)
+	if err != nil {
+		return n, err
+	}
+	n.subjects = selectedBy(fetched.subjects, n.selector)
+	if n.kubelet, err = kubeletFacts(ctx, n.snapshot, j.req.Kubelet); err != nil {
+		return n, err
+	}
+	n.key = fmt.Sprint(n.selector, " ", n.snapshot.Key(fetched.features), " ", gpuKey(n.subjects, n.snapshot))
+	images, ok := j.judged[n.key]
 	if !ok {
-		images = judgeAll(ctx, subjects, snapshot, j.req.policy())
+		images = judgeAll(ctx, n.subjects, n.snapshot, j.req.policy())
 		if len(j.judged) < judgedNodes {
-			j.judged[key] = images
+			j.judged[n.key] = images
 		}
 	}
-	e := evidence{snapshot: snapshot, file: node.File, saved: true, support: sidecar.Judge(facts, j.req.API), runtime: selector.Runtime}
-	return e.report(j.req.Now, subjects, images, odd, j.req.policy()), nil
+	n.images = images
+	return n, nil
 }
 
 // features are those that the rules for a node and the changes name; nil, which is
@@ -157,11 +184,11 @@ func (j *nodesJudge) features(ctx context.Context, node nodefeatures.Node) []str
 	if selector.LevelDecides() {
 		return nil // what is fetched hangs on the CPU, which is not loaded yet
 	}
-	subjects, err := j.subjects(ctx, selector)
+	fetched, err := j.fetch(ctx, selector)
 	if err != nil {
 		return nil // judge says so
 	}
-	names := append(features(subjects), j.req.Changes.features()...)
+	names := append(slices.Clone(fetched.features), j.req.Changes.features()...)
 	if looksAtCPU(selector) {
 		names = append(names, catalogue.CPUID)
 	}
@@ -177,24 +204,29 @@ func (j *nodesJudge) selector(snapshot *nodefeatures.Snapshot) artifact.Selector
 	return selector
 }
 
-// subjects are what was fetched for a selector, once: the level of the CPU matters only where it decides.
-func (j *nodesJudge) subjects(ctx context.Context, selector artifact.Selector) ([]subject, error) {
+// fetched is what was fetched for a selector.
+type fetched struct {
+	subjects []subject
+	features []string // that the rules name
+}
+
+// fetch gets what a selector takes, once: the level of the CPU matters only where it decides.
+func (j *nodesJudge) fetch(ctx context.Context, selector artifact.Selector) (*fetched, error) {
 	j.fetching.Lock()
 	defer j.fetching.Unlock()
-	shared := selector
 	if !selector.LevelDecides() {
-		shared.Level = 0
+		selector.Level = 0
 	}
-	key := fmt.Sprint(shared)
-	if subjects, ok := j.fetched[key]; ok {
-		return selectedBy(subjects, selector), nil
+	key := fmt.Sprint(selector)
+	if f, ok := j.fetched[key]; ok {
+		return f, nil
 	}
 	subjects := open(ctx, j.req.Images, j.req.Registry)
-	if err := usageError(subjects); err != nil {
+	if err := usageError(subjects); err != nil && !j.fromManifests {
 		return nil, err
 	}
-	fetch(ctx, subjects, shared, j.req.Artifact, j.req.Reserve)
+	fetch(ctx, subjects, selector, j.req.Artifact, j.req.Reserve)
 	subjects = append(subjects, parseFiles(j.req.Files)...)
-	j.fetched[key] = subjects
-	return selectedBy(subjects, selector), nil
+	j.fetched[key] = &fetched{subjects, features(subjects)}
+	return j.fetched[key], nil
 }

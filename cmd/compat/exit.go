@@ -80,6 +80,8 @@ func documentCode(document any) int {
 		return verdictCode(d.Verdict, documentError(d) != nil)
 	case *report.PodReport:
 		return verdictCode(exitVerdict(d), d.Error != nil)
+	case *report.ClusterReport:
+		return verdictCode(d.Verdict, d.Error != nil)
 	}
 	return exitFailure
 }
@@ -99,6 +101,8 @@ func documentError(document any) *report.Error {
 	case *report.NodeReport:
 		return d.Error
 	case *report.PodReport:
+		return d.Error
+	case *report.ClusterReport:
 		return d.Error
 	case *report.NodeReportList:
 		for _, r := range d.Items {

@@ -34,9 +34,9 @@ var flagGroups = []struct {
 	},
 	{
 		"Node",
-		[]string{"features", "not", "node"},
+		[]string{"features", "not", "node", "selector"},
 		[]string{
-			"kubelet-version", "runtime", "nfd-namespace", "host-root", "node-name", "node-file", "kubeconfig", "context", "kubelet-config", "kubelet-config-dir", "feature-gates",
+			"kubelet-version", "runtime", "nfd-namespace", "consistent", "what-if-selector", "host-root", "node-name", "node-file", "kubeconfig", "context", "kubelet-config", "kubelet-config-dir", "feature-gates",
 			"kubelet-metrics", "kubelet-configz", "kubelet-flagz", "kubelet-log", "kubelet-ca-file", "kubelet-token-file",
 			"api-version", "api-feature-gates", "api-version-file", "api-metrics", "set", "unset", "add-device",
 		},
@@ -48,7 +48,7 @@ var flagGroups = []struct {
 	},
 	{
 		"Policy",
-		[]string{"missing", "strict", "replace", "dry-run", "fail-on"},
+		[]string{"missing", "strict", "min-nodes", "replace", "dry-run", "fail-on"},
 		[]string{"any-node", "severity", "disable"},
 	},
 	{

@@ -201,14 +201,9 @@ func (f *nodeFlags) cluster(ctx context.Context, a *app, o *kubelet.Options) (*k
 
 // ask gets the Node object and the version from the API server, one request each.
 func (f *nodeFlags) ask(ctx context.Context, a *app, o *kubelet.Options, api *kubelet.APIOptions) error {
-	server := f.server
-	server.UserAgent = "compat/" + toolVersion()
-	if server.Kubeconfig == "" {
-		server.Kubeconfig, _ = a.lookupEnv("KUBECONFIG")
-	}
-	client, err := apiserver.Open(server)
+	client, err := a.apiServer(f.server)
 	if err != nil {
-		return &usageError{err}
+		return err
 	}
 	defer client.Close()
 	if o.NodeSource, err = apiserver.NodePath(f.node); err != nil {
@@ -222,6 +217,19 @@ func (f *nodeFlags) ask(ctx context.Context, a *app, o *kubelet.Options, api *ku
 		api.VersionInfo.Data, err = client.Version(ctx)
 	}
 	return err
+}
+
+// apiServer opens the API server of a kubeconfig, or of $KUBECONFIG, or of the cluster that this runs in.
+func (a *app) apiServer(o apiserver.Options) (*apiserver.Client, error) {
+	o.UserAgent = "compat/" + toolVersion()
+	if o.Kubeconfig == "" {
+		o.Kubeconfig, _ = a.lookupEnv("KUBECONFIG")
+	}
+	client, err := apiserver.Open(o)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return client, nil
 }
 
 // searchPath is $PATH as a list.

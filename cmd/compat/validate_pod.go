@@ -134,7 +134,7 @@ func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodReque
 	node, err := f.judging(ctx, a)
 	node.RequireGPU = f.require.has(gpuDriver)
 	if err == nil {
-		node.Registry.PullSecrets, err = f.pullSecrets(ctx, a)
+		node.Registry.PullSecrets, err = pullSecrets(ctx, a, f.secrets)
 	}
 	r := compat.PodRequest{
 		NodeRequest:       node,
@@ -188,8 +188,8 @@ func (f *validatePodFlags) forVersion() error {
 }
 
 // pullSecrets reads the Docker configurations of --pull-secret.
-func (f *validatePodFlags) pullSecrets(ctx context.Context, a *app) ([][]byte, error) {
-	files, err := a.readFiles(ctx, f.secrets, compat.MaxPullSecret)
+func pullSecrets(ctx context.Context, a *app, names []string) ([][]byte, error) {
+	files, err := a.readFiles(ctx, names, compat.MaxPullSecret)
 	if err != nil {
 		return nil, err
 	}

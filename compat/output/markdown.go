@@ -34,6 +34,8 @@ func writeMarkdown(w io.Writer, document any) error {
 		m.nodes(d)
 	case *report.PodReport:
 		m.podReport(d)
+	case *report.ClusterReport:
+		m.cluster(d)
 	default:
 		return fmt.Errorf("a %T has no Markdown", document)
 	}

@@ -84,7 +84,16 @@ func (m *markdown) nodes(l *report.NodeReportList) {
 	if e != nil && !toldByGroup(l.Summary.Groups, e) {
 		m.paragraphs([]verdict.Reason{e.Reason()})
 	}
-	groups := l.Summary.Groups
+	m.nodeGroups(l.Summary.Groups, e)
+	if len(l.Items) > 0 {
+		m.details(mark("%s", ofNodes(len(l.Items))), func() { m.eachNode(l) })
+	}
+	m.warnings(nodesWarnings(l))
+	m.end()
+}
+
+// nodeGroups is a table of groups of nodes. e is the error of their report, or nil.
+func (m *markdown) nodeGroups(groups []report.NodeGroup, e *report.Error) {
 	m.table("| | nodes | why | |", len(groups), func(i int) markup {
 		g := groups[i]
 		reasons := make([]verdict.Reason, len(g.Reasons))
@@ -96,11 +105,6 @@ func (m *markdown) nodes(l *report.NodeReportList) {
 		}
 		return mark("| %s | %s | %s | %s |", markdownMarks[g.Verdict], thousands(g.Nodes), m.reasons(reasons, nil), code(someNames(g.Names, g.Nodes, 1<<10)))
 	}, "group")
-	if len(l.Items) > 0 {
-		m.details(mark("%s", ofNodes(len(l.Items))), func() { m.eachNode(l) })
-	}
-	m.warnings(nodesWarnings(l))
-	m.end()
 }
 
 // eachNode is a table of the nodes.

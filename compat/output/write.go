@@ -116,6 +116,8 @@ func writeText(w io.Writer, document any, style Style) error {
 		return writeNodes(w, d, style)
 	case *report.PodReport:
 		return writePod(w, d, style)
+	case *report.ClusterReport:
+		return writeCluster(w, d, style)
 	case *report.AttachReport:
 		return writeAttach(w, d, style)
 	case *report.DetachReport:
@@ -189,6 +191,8 @@ func SummaryLine(document any) string {
 		return nodesSummary(d.Summary)
 	case *report.PodReport:
 		return podSummary(d)
+	case *report.ClusterReport:
+		return clusterSummary(d)
 	}
 	return ""
 }

@@ -39,6 +39,11 @@ const (
 	CodeNoPod      = "noPod"
 	CodeFailOn     = "failOn"
 
+	// Reasons of a workload and of a ClusterReport.
+	CodeTooFewNodes  = "tooFewNodes"
+	CodeNoCandidates = "noCandidates"
+	CodeNoNodes      = "noNodes"
+
 	// Warnings.
 	CodeJudgedHere    = "judgedHere"
 	CodeShadowed      = "shadowed"
@@ -72,6 +77,7 @@ type Place string
 // The places.
 const (
 	PlaceReason         Place = "reason"
+	PlaceExclusion      Place = "reason why a node is no candidate"
 	PlaceRule           Place = "reason of a rule, term or source"
 	PlaceKubelet        Place = "reason about the kubelet"
 	PlaceWarning        Place = "warning"

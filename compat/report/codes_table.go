@@ -2,6 +2,7 @@ package report
 
 import (
 	"nodecompat/compat/artifact"
+	"nodecompat/compat/cluster"
 	"nodecompat/compat/generate"
 	"nodecompat/compat/manifest"
 	"nodecompat/compat/sidecar"
@@ -21,6 +22,7 @@ var codeTables = []struct {
 	rows   []codeRow
 }{
 	{PlaceReason, "`reasons[].code` of a report, an image or a Pod", reasonCodes},
+	{PlaceExclusion, "`workloads[].excluded[].reason.code` of a ClusterReport", exclusionCodes},
 	{PlaceRule, "`reason.code` of rules, terms, expressions, sources and differences", ruleCodes},
 	{PlaceKubelet, "`reason.code` of a kubelet and of its version and configuration", kubeletCodes},
 	{PlaceWarning, "`warnings[].code`", warningCodes},
@@ -50,7 +52,19 @@ var reasonCodes = []codeRow{
 	{CodeStartOrder, "with --require start-order: a container starts before a helper that comes before it is ready", "give the helper a startupProbe that succeeds when it is ready (`compat explain SC001`)"},
 	{CodeFailOn, "with --fail-on: there is a finding that is as grave, or has the id; the verdict stays as it is", "correct it, or suppress it where it is meant so: `# compat-ignore: SC001`"},
 	{CodePodOS, "the Pod's spec.os.name is another operating system than the node's: the kubelet rejects it", "use a node with that operating system; a nodeSelector kubernetes.io/os makes the scheduler do so"},
+	{CodeTooFewNodes, "fewer candidates run the workload than are wanted (--min-nodes); the groups say why not on the others", "unlock names what would make more nodes fit"},
+	{CodeNoCandidates, "the scheduler considers none of the cluster's nodes for the workload", "see excluded, and the workload's nodeSelector, affinity and tolerations"},
+	{CodeNoNodes, "the cluster, or what was chosen of it, has no nodes", "look at -l and at the files of --features"},
 	{CodeNoPod, "the files hold no Pod and no workload", "`problems[]` says what was left out of them"},
+}
+
+var exclusionCodes = []codeRow{
+	{cluster.ReasonNotReady, "the Node's condition Ready is not True; of bare images and specs only, since a Pod is kept away by a taint", "look at the node: kubectl describe node"},
+	{cluster.ReasonCordoned, "the Node is unschedulable", "kubectl uncordon, or a toleration for node.kubernetes.io/unschedulable"},
+	{cluster.ReasonTaint, "the Node has a taint that the Pod does not tolerate; bare images tolerate none", "a toleration, if the Pod is meant to run there"},
+	{cluster.ReasonNodeSelector, "the Node lacks a label of the Pod's nodeSelector", ""},
+	{cluster.ReasonNodeAffinity, "no term of the Pod's required node affinity matches the Node", ""},
+	{cluster.ReasonNodeName, "the Pod names another node", ""},
 }
 
 var ruleCodes = []codeRow{

@@ -28,6 +28,7 @@ import (
 var documents = map[string]any{
 	report.KindNodeReport:     report.NodeReport{},
 	report.KindNodeReportList: report.NodeReportList{},
+	report.KindClusterReport:  report.ClusterReport{},
 	report.KindPodReport:      report.PodReport{},
 	report.KindSnapshotDiff:   report.SnapshotDiff{},
 	report.KindDiscoverReport: report.DiscoverReport{},

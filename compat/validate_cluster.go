@@ -1,0 +1,273 @@
+package compat
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"nodecompat/compat/artifact"
+	"nodecompat/compat/cluster"
+	"nodecompat/compat/report"
+	"nodecompat/compat/sidecar"
+	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/verdict"
+)
+
+// A ClusterRequest says what to validate the nodes of a cluster against.
+type ClusterRequest struct {
+	// NodeRequest says how to reach the images and what counts. Its Images and Files are
+	// judged together, as one Pod, unless there are Manifests.
+	NodeRequest
+	// Manifests are the files with workloads; each is judged by itself.
+	Manifests []File
+	// NoImages leaves the workloads' images out.
+	NoImages bool
+	// MinNodes is how many candidates must run a workload; 0 means 1.
+	MinNodes int
+	// Nodes reads the nodes.
+	Nodes ClusterNodes
+	// Selector chooses nodes by their labels; nil takes all.
+	Selector labels.Selector
+	// WhatIf chooses the nodes to which Changes apply; nil takes all.
+	WhatIf labels.Selector
+	// Cluster is what is known of the cluster beside its nodes.
+	Cluster report.Cluster
+}
+
+// ClusterNodes reads the nodes of a cluster, as nodefeatures.LoadOptions say. An error is that of a
+// read that failed, and the last.
+type ClusterNodes func(nodefeatures.LoadOptions) iter.Seq2[nodefeatures.Loaded, error]
+
+// ValidateCluster judges workloads on the nodes of a cluster. Each image is fetched once for each
+// platform and runtime; nodes on which the rules look at equal facts are evaluated once. The report is
+// never nil unless an error is returned, which is for input of the caller that cannot be used (a usage
+// error), and nothing else.
+func ValidateCluster(ctx context.Context, req ClusterRequest) (*report.ClusterReport, error) {
+	result := report.NewClusterReport(req.Now, nil)
+	result.Cluster = req.Cluster
+	workloads := req.workloads(ctx, result)
+	j := clusterJudge{
+		nodesJudge: nodesJudge{
+			req: req.NodeRequest, fetched: map[string]*fetched{}, judged: map[string][]report.Image{}, fromManifests: len(req.Manifests) > 0,
+		},
+		whatIf: req.WhatIf, kinds: map[string]*nodeKind{},
+	}
+	j.req.Images, j.req.Changes = imagesOf(workloads, req.NodeRequest), req.Changes
+	if err := j.gather(ctx, req, workloads); err != nil {
+		if IsUsage(err) {
+			return nil, err
+		}
+		result.Error = report.NewError(err)
+		result.Reasons = append(result.Reasons, result.Error.Reason())
+		return result, nil
+	}
+	j.describe(&result.Cluster)
+	result.Warnings = append(result.Warnings, j.warnings...)
+	for i := range workloads {
+		if err := ctx.Err(); err != nil {
+			result.Error = report.NewError(fmt.Errorf("judging the workloads: %w", err))
+			break
+		}
+		described, unlocks := j.judgeWorkload(&workloads[i], req)
+		result.Workloads, result.Unlock = append(result.Workloads, described), append(result.Unlock, unlocks...)
+	}
+	result.Error = cmp.Or(result.Error, j.failure, unreadError(result.Problems))
+	decideCluster(result)
+	return result, nil
+}
+
+// A workload is what is placed together: a Pod template, or images and specs.
+type workload struct {
+	name string
+	pod  *report.Pod // nil for images and specs
+	// images are the positions of its own among all that are judged.
+	images      []int
+	constraints cluster.Constraints
+	suppressed  *suppressions
+	// bases are the verdicts on the Pod without its images, by kind of kubelet.
+	bases map[string]report.Pod
+}
+
+// workloads are those of the manifests, or the images and specs as one.
+func (req *ClusterRequest) workloads(ctx context.Context, result *report.ClusterReport) []workload {
+	if len(req.Manifests) == 0 {
+		one := workload{}
+		for i := range len(req.Images) + len(req.Files) {
+			one.images = append(one.images, i)
+		}
+		return []workload{one}
+	}
+	var list []workload
+	position := map[string]int{}
+	read := readManifests(ctx, req.Manifests, req.NoImages)
+	result.Problems = append(result.Problems, read.problems...)
+	for i := range read.pods {
+		pod := &read.pods[i]
+		w := workload{
+			pod: pod, suppressed: read.of[i], bases: map[string]report.Pod{},
+			constraints: cluster.ConstraintsOf(pod.Spec, pod.Kind == "DaemonSet"),
+		}
+		w.name = pod.Kind + " " + cmp.Or(pod.Name, "without a name")
+		if pod.Namespace != "" {
+			w.name = pod.Kind + " " + pod.Namespace + "/" + pod.Name
+		}
+		for _, image := range pod.Images {
+			at, ok := position[image.Reference]
+			if !ok {
+				at = len(position)
+				position[image.Reference] = at
+			}
+			if !slices.Contains(w.images, at) {
+				w.images = append(w.images, at)
+			}
+		}
+		list = append(list, w)
+	}
+	return list
+}
+
+// imagesOf are the references that are fetched, in the order of the workloads' positions.
+func imagesOf(workloads []workload, req NodeRequest) []string {
+	if len(workloads) == 1 && workloads[0].pod == nil {
+		return req.Images
+	}
+	pods := make([]report.Pod, len(workloads))
+	for i, w := range workloads {
+		pods[i] = *w.pod
+	}
+	return distinctImages(pods)
+}
+
+// A clusterJudge judges images on the nodes of a cluster, each kind of node once.
+type clusterJudge struct {
+	nodesJudge
+	whatIf  labels.Selector
+	kinds   map[string]*nodeKind
+	nodes   []clusterNode
+	changes []string // as they were applied, to changed nodes
+	changed int
+
+	warnings []verdict.Reason
+	failure  *report.Error
+}
+
+// A clusterNode is a node of the cluster.
+type clusterNode struct {
+	node   nodefeatures.Node
+	object *nodefeatures.Object
+	kind   *nodeKind
+}
+
+// A nodeKind is what nodes have in common on which all is judged alike.
+type nodeKind struct {
+	images   []report.Image
+	support  sidecar.Support
+	os       string
+	platform string
+	runtime  string
+	// none says that no NodeFeature object describes the nodes.
+	none bool
+	// err is why nothing is known; nil if something is.
+	err *report.Error
+	// kubelet is the same for two kinds only if their kubelets are judged alike.
+	kubelet string
+}
+
+// gather reads the nodes and judges the images on each kind of them.
+func (j *clusterJudge) gather(ctx context.Context, req ClusterRequest, workloads []workload) error {
+	wanted := map[string]bool{}
+	for _, w := range workloads {
+		for _, key := range w.constraints.Labels() {
+			wanted[key] = true
+		}
+	}
+	for _, selector := range []labels.Selector{req.Selector, req.WhatIf} {
+		if selector != nil {
+			requirements, _ := selector.Requirements()
+			for _, r := range requirements {
+				wanted[r.Key()] = true
+			}
+		}
+	}
+	o := nodefeatures.LoadOptions{
+		Features: func(n nodefeatures.Node) []string { return j.features(ctx, n) }, Labels: wanted, Nodes: true,
+	}
+	warned := map[verdict.Reason]bool{}
+	for loaded, err := range req.Nodes(o) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil {
+			err = j.add(ctx, loaded, req, warned)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add judges a node that was read.
+func (j *clusterJudge) add(ctx context.Context, loaded nodefeatures.Loaded, req ClusterRequest, warned map[verdict.Reason]bool) error {
+	if loaded.Err != nil {
+		err := report.NewError(&SnapshotError{loaded.Input, loaded.Err})
+		j.failure = cmp.Or(j.failure, err)
+		j.nodes = append(j.nodes, clusterNode{node: nodefeatures.Node{Name: loaded.Input}, kind: &nodeKind{err: err}})
+		return nil
+	}
+	s := loaded.Snapshot
+	if req.Selector != nil && !matches(req.Selector, s.Object) {
+		return nil
+	}
+	var changes Changes
+	if req.WhatIf == nil || matches(req.WhatIf, s.Object) {
+		changes = j.req.Changes
+	}
+	n, err := j.look(ctx, s, changes)
+	if err != nil {
+		return err
+	}
+	if len(n.snapshot.Changes) > 0 {
+		j.changes = n.snapshot.Changes
+		j.changed++
+	}
+	e := evidence{snapshot: n.snapshot, saved: true, support: sidecar.Judge(n.kubelet, j.req.API), runtime: n.selector.Runtime}
+	none := false
+	for _, w := range append(append(e.warnings(n.subjects), gpuWarnings(n.images)...), n.odd...) {
+		if w.Code == nodefeatures.ReasonNoNodeFeature {
+			none = true
+		} else if !warned[w] && len(warned) < maxWarnings {
+			warned[w] = true
+			j.warnings = append(j.warnings, w)
+		}
+	}
+	j.nodes = append(j.nodes, clusterNode{s.Node, s.Object, j.kind(n, e, none)})
+	return nil
+}
+
+// maxWarnings bounds the different warnings about nodes that are kept.
+const maxWarnings = 100
+
+func matches(selector labels.Selector, object *nodefeatures.Object) bool {
+	return object != nil && selector.Matches(labels.Set(object.Labels))
+}
+
+// kind is that of a node; what its name tells is no part of it.
+func (j *clusterJudge) kind(n judgedNode, e evidence, none bool) *nodeKind {
+	k := &nodeKind{images: n.images, support: e.support, os: e.os(), runtime: e.runtime.String(), none: none}
+	if p := n.selector.Platform; p.OS != "" {
+		k.platform = artifact.FormatPlatform(p)
+	}
+	s := k.support
+	k.kubelet = fmt.Sprint(s.Support, s.Assumed, s.Code, s.Message, s.Kubelet.Version, s.Gates, s.Findings, s.UnsafeSysctls, k.os)
+	key := fmt.Sprint(n.key, "\x00", k.kubelet, "\x00", k.none)
+	if known, ok := j.kinds[key]; ok {
+		return known
+	}
+	j.kinds[key] = k
+	return k
+}
