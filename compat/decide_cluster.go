@@ -184,7 +184,9 @@ func (j *clusterJudge) count(result *report.ClusterWorkload, w *workload, outcom
 			}
 		}
 	}
-	byImage := func(a, b string) int { return cmp.Compare(slices.Index(result.Images, a), slices.Index(result.Images, b)) }
+	byImage := func(a, b string) int {
+		return cmp.Compare(slices.Index(result.Images, a), slices.Index(result.Images, b))
+	}
 	slices.SortFunc(result.Scores, func(a, b report.ScoreCount) int {
 		return cmp.Or(byImage(a.Image, b.Image), cmp.Compare(b.Weight, a.Weight), cmp.Compare(b.Nodes, a.Nodes), cmp.Compare(a.Set, b.Set))
 	})
@@ -344,7 +346,9 @@ func (j *clusterJudge) describe(c *report.Cluster) {
 		reason.Message += fmt.Sprintf(" (%d nodes)", nodes)
 		j.warnings = append(j.warnings, reason)
 	}
-	slices.SortStableFunc(j.warnings, func(a, b verdict.Reason) int { return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message)) })
+	slices.SortStableFunc(j.warnings, func(a, b verdict.Reason) int {
+		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message))
+	})
 }
 
 // compareVersions orders versions of kubelets; what is none comes first.

@@ -87,11 +87,20 @@ func fixesOfImage(image report.Image) (fixes []fix, ok bool) {
 	var needed []fix
 	for _, set := range image.Sets {
 		missing, n := fixesOfSet(set)
-		if nearest < 0 || n < nearest {
+		if nearest < 0 || n < nearest || n == nearest && dearest(missing) < dearest(needed) {
 			needed, nearest = missing, n
 		}
 	}
 	return append(fixes, needed...), nearest > 0
+}
+
+// dearest is the place of the dearest change among UnlockKinds.
+func dearest(fixes []fix) int {
+	most := 0
+	for _, f := range fixes {
+		most = max(most, slices.Index(report.UnlockKinds, f.kind))
+	}
+	return most
 }
 
 // fixesOfSet are the changes that a set needs, and how many terms fail.
@@ -147,9 +156,8 @@ func fixesOfTerm(t nodefeatures.Term) []fix {
 		return []fix{{report.UnlockNFD, "let NFD publish " + t.Feature}}
 	}
 	kind := unlockKind(t.Feature)
-	whole := fix{kind, change(report.WhyTerm(t))}
 	if t.Device != nil || t.Devices != nil {
-		return []fix{whole}
+		return []fix{{kind, deviceOf(t)}}
 	}
 	var fixes []fix
 	for _, e := range t.Expressions {
@@ -163,9 +171,21 @@ func fixesOfTerm(t nodefeatures.Term) []fix {
 		fixes = append(fixes, fix{kind, changeOf(t.Feature, kind, e)})
 	}
 	if len(fixes) == 0 {
-		return []fix{whole}
+		return []fix{{kind, change(report.WhyTerm(t))}}
 	}
 	return fixes
+}
+
+// deviceOf is the device that a term wants.
+func deviceOf(t nodefeatures.Term) string {
+	wants := make([]string, len(t.Expressions))
+	for i, e := range t.Expressions {
+		wants[i] = strings.TrimSpace(fmt.Sprintf("%s %s %s", e.Name, e.Op, strings.Join(e.Value, " or ")))
+	}
+	if len(wants) == 0 {
+		return "a " + t.Feature
+	}
+	return fmt.Sprintf("a %s with %s", t.Feature, strings.Join(wants, ", "))
 }
 
 // changeOf is what has to change for an expression, in words.

@@ -49,6 +49,7 @@ type ClusterNodes func(nodefeatures.LoadOptions) iter.Seq2[nodefeatures.Loaded, 
 func ValidateCluster(ctx context.Context, req ClusterRequest) (*report.ClusterReport, error) {
 	result := report.NewClusterReport(req.Now, nil)
 	result.Cluster = req.Cluster
+	result.Cluster.Kubelets = []report.KubeletCount{}
 	workloads := req.workloads(ctx, result)
 	j := clusterJudge{
 		nodesJudge: nodesJudge{

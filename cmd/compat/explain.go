@@ -15,7 +15,7 @@ import (
 func newExplain(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain [CODE|FEATURE|OPERATOR]",
-		Short: "Explain a code of a report, or a feature or operator of a spec",
+		Short: "Explain a report's code, or a spec's feature or operator",
 		Long: `Print what a code means that is in a document of compat, where it stands and what
 to do about it; of a finding of validate-pod (SC001 and so on) with an example
 that has it and one that does not.

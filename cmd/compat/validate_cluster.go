@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"iter"
 	"time"
 
@@ -37,6 +40,7 @@ type validateClusterFlags struct {
 	require                       choices
 	strict, noImages, all         bool
 	minNodes                      int
+	unopened                      error // why a file of features cannot be opened
 	output                        *format
 }
 
@@ -67,7 +71,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 		Example: `  compat validate-cluster registry.example.com/app:1.2 -o text
   compat validate-cluster -f deploy.yaml -l pool=gpu --min-nodes 3
   compat validate-cluster --spec spec.yaml --features nodes/
-  compat validate-cluster -f deploy.yaml --set kernel.version.full=6.12.0 --what-if-selector pool=x`,
+  compat validate-cluster -f deploy.yaml --set kernel.version.full=6.12.0`,
 		Args:              alsoFlag(&f.images),
 		ValidArgsFunction: completeImage(false),
 	}
@@ -137,8 +141,11 @@ func (f *validateClusterFlags) run(ctx context.Context, a *app) error {
 		return a.failed(f.output, report, report.Error, err)
 	}
 	report, err := compat.ValidateCluster(ctx, request)
-	if err != nil {
+	switch {
+	case err != nil:
 		return &usageError{err}
+	case f.unopened != nil:
+		return f.unopened
 	}
 	a.noteErrors(nil, report.Error)
 	a.explainChanges(f.output, report.Warnings)
@@ -224,15 +231,15 @@ func (f *validateClusterFlags) saved(ctx context.Context, a *app, o nodefeatures
 	return func(yield func(nodefeatures.Loaded, error) bool) {
 		names, err := manifest.Find(f.features)
 		if err != nil {
-			yield(nodefeatures.Loaded{}, &usageError{err})
+			f.unopened = &usageError{err}
+			yield(nodefeatures.Loaded{}, f.unopened)
 			return
 		}
-		var failure error
 		inputs := func(yield func(nodefeatures.Input, error) bool) {
 			for _, name := range names {
 				in, err := a.open(ctx, name)
 				if err != nil {
-					failure = err
+					f.unopened = err
 					yield(nodefeatures.Input{}, err)
 					return
 				}
@@ -245,7 +252,10 @@ func (f *validateClusterFlags) saved(ctx context.Context, a *app, o nodefeatures
 		}
 		o.Namespace = f.live.Namespace
 		for loaded := range nodefeatures.LoadAll(ctx, inputs, o) {
-			if !yield(loaded, failure) || failure != nil {
+			if path := (*fs.PathError)(nil); errors.As(loaded.Err, &path) {
+				f.unopened = &usageError{fmt.Errorf("reading the nodes of %s: %w", loaded.Input, loaded.Err)}
+			}
+			if !yield(loaded, f.unopened) || f.unopened != nil {
 				return
 			}
 		}

@@ -40,7 +40,7 @@ func newValidatePod(a *app) *cobra.Command {
 	f.failOn.allowed = append([]string{string(verdict.SeverityError), string(verdict.SeverityWarning), string(verdict.SeverityInfo)}, sidecar.FindingIDs()...)
 	cmd := &cobra.Command{
 		Use:   "validate-pod FILE...",
-		Short: "Check whether this node runs a Pod, and how its containers start",
+		Short: "Check whether this node runs a Pod, and how containers start",
 		Long: `Read the Pods and workloads of manifests and say, before they are created: whether
 the node has what every image needs, whether its kubelet runs native sidecars, in
 which order the containers start and what each really waits for, and what is

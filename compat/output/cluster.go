@@ -55,10 +55,11 @@ func clusterTitle(r *report.ClusterReport) string {
 
 // clusterSummary is a report in one line.
 func clusterSummary(r *report.ClusterReport) string {
-	if len(r.Workloads) != 1 {
-		return fmt.Sprintf("%s: %s", r.Verdict, clusterTitle(r))
+	about := clusterTitle(r)
+	if len(r.Workloads) == 1 {
+		about = candidates(r.Workloads[0].Candidates)
 	}
-	return fmt.Sprintf("%s: %s", r.Verdict, candidates(r.Workloads[0].Candidates))
+	return answer(r.Verdict, r.Error) + ": " + about
 }
 
 func candidates(c report.Candidates) string {

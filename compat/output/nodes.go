@@ -129,7 +129,11 @@ func (p *printer) groups(verdict verdict.Verdict, groups []report.NodeGroup, e *
 func (p *printer) group(g report.NodeGroup, label string, e *report.Error) {
 	blank := strings.Repeat(" ", columns(label))
 	if len(g.Reasons) == 0 {
-		p.wrap(1, label, "no reason is given")
+		text := "no reason is given"
+		if g.Verdict == verdict.Compatible {
+			text = "nothing keeps it from running there"
+		}
+		p.wrap(1, label, text)
 	}
 	for i, r := range g.Reasons {
 		if i > 0 {

@@ -22,6 +22,7 @@ import (
 func TestCodesInSource(t *testing.T) {
 	places := map[string][]report.Place{
 		"compat/artifact":        {report.PlaceError, report.PlaceWarning},
+		"compat/cluster":         {report.PlaceExclusion},
 		"compat/generate":        {report.PlaceError},
 		"compat/manifest":        {report.PlaceManifest},
 		"compat/sidecar":         {report.PlaceSupport, report.PlaceSupportFinding},

@@ -67,6 +67,7 @@ var enumerations = map[reflect.Type][]any{
 		sidecar.ReadyYes, sidecar.ReadyConditional, sidecar.ReadyWeak, sidecar.ReadyDelayOnly, sidecar.ReadyBestEffort,
 		sidecar.ReadyNo, sidecar.ReadyNever,
 	},
+	reflect.TypeFor[report.UnlockKind](): unlockKinds(),
 	reflect.TypeFor[artifact.Rule]():     {artifact.RuleContainerd, artifact.RuleCRIO, artifact.RuleDocker, artifact.RulePlatform},
 	reflect.TypeFor[derive.Confidence](): {derive.Certain, derive.LowerBound, derive.Hint},
 	reflect.TypeFor[derive.Source](): {
@@ -77,12 +78,23 @@ var enumerations = map[reflect.Type][]any{
 	reflect.TypeFor[sidecar.StepKind]():         {sidecar.StepInit, sidecar.StepSidecar, sidecar.StepApp, sidecar.StepLegacy},
 }
 
+func unlockKinds() []any {
+	list := make([]any, len(report.UnlockKinds))
+	for i, kind := range report.UnlockKinds {
+		list[i] = kind
+	}
+	return list
+}
+
 // codeFields are the fields that have codes, by definition and name, with the places whose
 // codes they have.
 var codeFields = map[string][]report.Place{
-	"Error.code":            {report.PlaceError},
-	"ReasonCount.code":      {report.PlaceReason, report.PlaceError, report.PlaceSupport},
-	"GroupReason.code":      {report.PlaceReason, report.PlaceError, report.PlaceSupport},
+	"Error.code":        {report.PlaceError},
+	"ReasonCount.code":  {report.PlaceReason, report.PlaceError, report.PlaceSupport},
+	"KubeletCount.code": {report.PlaceSupport},
+	"GroupReason.code": {
+		report.PlaceReason, report.PlaceError, report.PlaceSupport, report.PlaceWarning, report.PlaceFinding, report.PlaceManifest,
+	},
 	"spec.Problem.code":     {report.PlaceSpec},
 	"manifest.Problem.code": {report.PlaceManifest},
 	"sidecar.Support.code":  {report.PlaceSupport},
@@ -90,7 +102,7 @@ var codeFields = map[string][]report.Place{
 	"sidecar.PodFinding.id": {report.PlaceFinding},
 	"verdict.Reason.code": {
 		report.PlaceReason, report.PlaceRule, report.PlaceKubelet, report.PlaceWarning, report.PlaceError, report.PlaceSpec,
-		report.PlaceManifest, report.PlaceSupport, report.PlaceFinding,
+		report.PlaceManifest, report.PlaceSupport, report.PlaceSupportFinding, report.PlaceFinding, report.PlaceExclusion,
 	},
 }
 

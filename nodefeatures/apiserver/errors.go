@@ -71,6 +71,12 @@ func (e *StatusError) Code() string {
 	return CodeServer
 }
 
+// lists reports whether a list was asked for.
+func (e *StatusError) lists() bool {
+	path, _, _ := strings.Cut(e.URL, "?")
+	return strings.HasSuffix(path, Nodes) || strings.HasSuffix(path, NodeFeatures) || strings.HasSuffix(path, OpenShiftNodeFeatures)
+}
+
 // Retryable is true when the server is busy or broken.
 func (e *StatusError) Retryable() bool {
 	return e.Status == http.StatusTooManyRequests || e.Status >= http.StatusInternalServerError
@@ -83,6 +89,8 @@ func (e *StatusError) Hint() string {
 		return "the credentials are missing, wrong or expired"
 	case e.Status == http.StatusForbidden && strings.Contains(e.URL, "/proxy/"):
 		return "this takes the right to get nodes/proxy; without it ask the kubelet itself (https://NODE:10250), which takes nodes/metrics or nodes/configz"
+	case e.Status == http.StatusForbidden && e.lists():
+		return "it takes a ClusterRole, bound to that user: kubectl create clusterrole compat-reader --verb=list --resource=nodes,nodefeatures.nfd.k8s-sigs.io,leases.coordination.k8s.io"
 	case e.Status == http.StatusForbidden && strings.Contains(e.URL, "/api/v1/nodes/"):
 		return "this takes the right to get nodes"
 	case e.Status == http.StatusNotFound && strings.Contains(e.URL, "/api/v1/nodes/"):
