@@ -14,6 +14,7 @@ import (
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/apiserver"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -41,6 +42,22 @@ type ClusterRequest struct {
 // ClusterNodes reads the nodes of a cluster, as nodefeatures.LoadOptions say. An error is that of a
 // read that failed, and the last.
 type ClusterNodes func(nodefeatures.LoadOptions) iter.Seq2[nodefeatures.Loaded, error]
+
+// ClusterOptions say what is read of a live cluster.
+type ClusterOptions = cluster.Options
+
+// OpenCluster asks an API server for its version and where nfd-master is, and returns what is known of
+// the cluster, the answer to /version, and what reads its nodes.
+func OpenCluster(
+	ctx context.Context, client *apiserver.Client, o ClusterOptions,
+) (described report.Cluster, version []byte, nodes ClusterNodes, err error) {
+	live, err := cluster.Open(ctx, client, o)
+	if err != nil {
+		return report.Cluster{}, nil, nil, err
+	}
+	nodes = func(o nodefeatures.LoadOptions) iter.Seq2[nodefeatures.Loaded, error] { return live.Nodes(ctx, o) }
+	return report.Cluster{Server: live.Server, NFDNamespace: live.Namespace}, live.Version, nodes, nil
+}
 
 // ValidateCluster judges workloads on the nodes of a cluster. Each image is fetched once for each
 // platform and runtime; nodes on which the rules look at equal facts are evaluated once. The report is
@@ -215,10 +232,8 @@ func (j *clusterJudge) gather(ctx context.Context, req ClusterRequest, workloads
 // add judges a node that was read.
 func (j *clusterJudge) add(ctx context.Context, loaded nodefeatures.Loaded, req ClusterRequest, warned map[verdict.Reason]bool) error {
 	if loaded.Err != nil {
-		err := report.NewError(&SnapshotError{loaded.Input, loaded.Err})
-		j.failure = cmp.Or(j.failure, err)
-		j.nodes = append(j.nodes, clusterNode{node: nodefeatures.Node{Name: loaded.Input}, kind: &nodeKind{err: err}})
-		return nil
+		j.addFailed(loaded)
+		return nil //nolint:nilerr // it is the node's
 	}
 	s := loaded.Snapshot
 	if req.Selector != nil && !matches(req.Selector, s.Object) {
@@ -248,6 +263,13 @@ func (j *clusterJudge) add(ctx context.Context, loaded nodefeatures.Loaded, req 
 	}
 	j.nodes = append(j.nodes, clusterNode{s.Node, s.Object, j.kind(n, e, none)})
 	return nil
+}
+
+// addFailed adds a node of which nothing could be read.
+func (j *clusterJudge) addFailed(loaded nodefeatures.Loaded) {
+	err := report.NewError(&SnapshotError{loaded.Input, loaded.Err})
+	j.failure = cmp.Or(j.failure, err)
+	j.nodes = append(j.nodes, clusterNode{node: nodefeatures.Node{Name: loaded.Input}, kind: &nodeKind{err: err}})
 }
 
 // maxWarnings bounds the different warnings about nodes that are kept.

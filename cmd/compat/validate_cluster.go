@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"nodecompat/compat"
-	"nodecompat/compat/cluster"
 	"nodecompat/compat/manifest"
 	"nodecompat/compat/output"
 	"nodecompat/compat/report"
@@ -31,7 +30,7 @@ type validateClusterFlags struct {
 	images, specs, files, secrets []string
 	features                      []string
 	server                        apiserver.Options
-	live                          cluster.Options
+	live                          compat.ClusterOptions
 	whatIf                        string
 	changes                       compat.Changes
 	api                           kubelet.APIOptions
@@ -94,7 +93,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	flags.IntVar(&f.minNodes, "min-nodes", 1, "how many `nodes` must run a workload")
 	flags.BoolVar(&f.all, "all", false, "with -o text, show all groups and changes")
 	f.output = outputFlag(cmd, "json", "yaml", "text", "markdown")
-	f.registryFlags.add(cmd)
+	f.add(cmd)
 	f.layoutFlag(cmd)
 	allow(cmd, clusterTimeout)
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: each node's)")
@@ -213,15 +212,14 @@ func (f *validateClusterFlags) open(ctx context.Context, a *app, r *compat.Clust
 	if err != nil {
 		return err
 	}
-	live, err := cluster.Open(ctx, client, f.live)
+	described, version, nodes, err := compat.OpenCluster(ctx, client, f.live)
 	if err != nil {
 		return err
 	}
-	if f.api.Version == "" {
-		f.api.VersionInfo = kubelet.Document{Name: live.Server + "/version", Data: live.Version}
+	if f.api.Version == "" && version != nil {
+		f.api.VersionInfo = kubelet.Document{Name: described.Server + "/version", Data: version}
 	}
-	r.Cluster.Server, r.Cluster.NFDNamespace = live.Server, live.Namespace
-	r.Nodes = func(o nodefeatures.LoadOptions) iter.Seq2[nodefeatures.Loaded, error] { return live.Nodes(ctx, o) }
+	r.Cluster, r.Nodes = described, nodes
 	r.Selector = nil // the API server chooses
 	return nil
 }

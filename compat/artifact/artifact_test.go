@@ -39,7 +39,7 @@ func TestFetchChecks(t *testing.T) {
 			m := registrytest.Artifact(d, []byte(specA), "2026-02-01T00:00:00Z")
 			tt.spoil(&m)
 			r.PushManifest(t, "app", "", ocispec.MediaTypeImageManifest, m)
-			_, _, err := read(t, r, "app:1.0", amd64)
+			_, _, err := read(t, r, amd64)
 			e := coded(t, err, tt.code)
 			if !strings.Contains(e.Error(), tt.text) || e.Retryable() {
 				t.Errorf("got %v, want %q in it", err, tt.text)
@@ -60,7 +60,7 @@ func TestCorruptBytes(t *testing.T) {
 			}
 			r.ServeHTTP(w, req)
 		}))
-		_, _, err := read(t, proxy, "app:1.0", amd64)
+		_, _, err := read(t, proxy, amd64)
 		e := coded(t, err, CodeMalformedArtifact)
 		if !strings.Contains(e.Error(), "digest") {
 			t.Errorf("got %v", err)
@@ -87,7 +87,7 @@ func TestOldArtifactType(t *testing.T) {
 	m := registrytest.Artifact(d, []byte(specA), "")
 	m.ArtifactType, m.Config.MediaType = "", spec.ArtifactType
 	r.PushManifest(t, "app", "", ocispec.MediaTypeImageManifest, m)
-	if c := mustRead(t, r, "app:1.0", amd64); string(c.Spec) != specA {
+	if c := mustRead(t, r, amd64); string(c.Spec) != specA {
 		t.Errorf("got %q", c.Spec)
 	}
 }

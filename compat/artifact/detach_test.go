@@ -29,7 +29,7 @@ func TestDetachOne(t *testing.T) {
 		if d := cmp.Diff([]Removed{{Digest: newer.Digest, Deleted: true}}, list[0].Removed); d != "" {
 			t.Error(d)
 		}
-		if c := mustRead(t, r, "app:1.0", amd64); c.Artifact.Descriptor.Digest != older.Digest {
+		if c := mustRead(t, r, amd64); c.Artifact.Descriptor.Digest != older.Digest {
 			t.Errorf("got %+v", c.Artifact)
 		}
 		list, err = detach(t, r, DetachOptions{Artifact: onArm.Digest})

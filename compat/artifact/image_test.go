@@ -314,7 +314,7 @@ func TestBounds(t *testing.T) {
 				}
 			})})
 			r.PushImage(t, "app", "1.0", amd64)
-			_, _, err := read(t, r, "app:1.0", amd64)
+			_, _, err := read(t, r, amd64)
 			wantCode(t, err, CodeTooLarge)
 			r.Reset()
 			if n := written.Load(); n > int64(4*limit+(64<<20)) {

@@ -83,10 +83,10 @@ func together(n int) func(context.Context) {
 }
 
 // read is what validate-node does with an image.
-func read(t *testing.T, r *registrytest.Registry, reference string, p Platform) (*Content, Listing, error) {
+func read(t *testing.T, r *registrytest.Registry, p Platform) (*Content, Listing, error) {
 	t.Helper()
 	ctx := testContext(t)
-	i, err := open(t, r, reference, Options{}).Image(ctx, p)
+	i, err := open(t, r, "app:1.0", Options{}).Image(ctx, p)
 	if err != nil {
 		return nil, Listing{}, err
 	}
@@ -94,11 +94,11 @@ func read(t *testing.T, r *registrytest.Registry, reference string, p Platform) 
 	return i.InEffect(ctx, "")
 }
 
-func mustRead(t *testing.T, r *registrytest.Registry, reference string, p Platform) *Content {
+func mustRead(t *testing.T, r *registrytest.Registry, p Platform) *Content {
 	t.Helper()
-	c, list, err := read(t, r, reference, p)
+	c, list, err := read(t, r, p)
 	if err != nil {
-		t.Fatalf("reading %s: %v (%+v)", reference, err, list)
+		t.Fatalf("reading %s: %v (%+v)", "app:1.0", err, list)
 	}
 	return c
 }

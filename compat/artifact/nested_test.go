@@ -51,7 +51,7 @@ func TestNestedIndex(t *testing.T) {
 		t.Errorf("got %s", text)
 	}
 	mustAttach(t, r, "app:1.0", specA, AttachOptions{Target: TargetPlatform, Platform: arm64})
-	if c := mustRead(t, r, "app:1.0", arm64); c.Artifact.On != OnManifest || string(c.Spec) != specA {
+	if c := mustRead(t, r, arm64); c.Artifact.On != OnManifest || string(c.Spec) != specA {
 		t.Errorf("got %+v", c.Artifact)
 	}
 	if list := mustAttach(t, r, "app:1.0", specB, AttachOptions{Target: TargetAllPlatforms}); len(list) != 2 {

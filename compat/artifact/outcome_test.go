@@ -159,7 +159,7 @@ func TestOddKeys(t *testing.T) {
 		d := r.PushImage(t, "app", "1.0", amd64)
 		raw := `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageIndex + `",` + index + `}`
 		r.Fail(registrytest.Fault{On: registrytest.KindFallback, Do: registrytest.Page(ocispec.MediaTypeImageIndex, raw)})
-		_, _, err := read(t, r, "app:1.0", amd64)
+		_, _, err := read(t, r, amd64)
 		wantCode(t, err, CodeMalformedReferrers)
 		_, err = open(t, r, "app:1.0", Options{}).Attach(testContext(t), []byte(specA), AttachOptions{Created: day})
 		wantCode(t, err, CodeMalformedReferrers)
@@ -219,7 +219,7 @@ func TestEmptyReferrers(t *testing.T) {
 	if !first.ViaFallbackTag || len(r.Fallback(t, "app", root.Digest)) != 1 {
 		t.Errorf("got %+v", first)
 	}
-	if c := mustRead(t, r, "app:1.0", amd64); string(c.Spec) != specA {
+	if c := mustRead(t, r, amd64); string(c.Spec) != specA {
 		t.Errorf("got %q", c.Spec)
 	}
 	if again := mustAttach(t, r, "app:1.0", specA, AttachOptions{})[0]; !again.Existing {
@@ -230,7 +230,7 @@ func TestEmptyReferrers(t *testing.T) {
 		t.Errorf("got %+v, %v", found, err)
 	}
 	mustAttach(t, r, "app:1.0", specB, AttachOptions{Replace: true})
-	if c := mustRead(t, r, "app:1.0", amd64); string(c.Spec) != specB || len(r.Fallback(t, "app", root.Digest)) != 1 {
+	if c := mustRead(t, r, amd64); string(c.Spec) != specB || len(r.Fallback(t, "app", root.Digest)) != 1 {
 		t.Errorf("got %q", c.Spec)
 	}
 	if list, err := detach(t, r, DetachOptions{All: true}); err != nil || len(list) != 1 || len(r.Fallback(t, "app", root.Digest)) != 0 {
@@ -241,7 +241,7 @@ func TestEmptyReferrers(t *testing.T) {
 	d := r.PushImage(t, "app", "1.0", amd64)
 	r.PushArtifact(t, "app", d, []byte(specA), "")
 	r.Reset()
-	mustRead(t, r, "app:1.0", amd64)
+	mustRead(t, r, amd64)
 	if n := r.Count("", "/manifests/sha256-"); n > 0 {
 		t.Errorf("the tag was asked for %d times", n)
 	}

@@ -42,7 +42,7 @@ func TestPreference(t *testing.T) {
 				pair[0], pair[1] = pair[1], pair[0]
 			}
 		}
-		c, list, err := read(t, r, "app:1.0", amd64)
+		c, list, err := read(t, r, amd64)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestPreference(t *testing.T) {
 		if list.ViaFallbackTag != (r.Count("", "/manifests/sha256-") > 0) {
 			t.Errorf("fallback %v", list.ViaFallbackTag)
 		}
-		if c := mustRead(t, r, "app:1.0", armv7); c.Artifact.On != OnIndex || string(c.Spec) != specA {
+		if c := mustRead(t, r, armv7); c.Artifact.On != OnIndex || string(c.Spec) != specA {
 			t.Errorf("got %+v", c.Artifact)
 		}
 	})
@@ -73,7 +73,7 @@ func TestNoArtifact(t *testing.T) {
 		other := r.PushManifest(t, "app", "", ocispec.MediaTypeImageManifest, m)
 		other.ArtifactType = m.ArtifactType
 		r.AddFallback(t, "app", d.Digest, other)
-		_, list, err := read(t, r, "app:1.0", amd64)
+		_, list, err := read(t, r, amd64)
 		if !errors.Is(err, ErrNoArtifact) || list.Artifacts == nil || len(list.Artifacts) != 0 {
 			t.Fatalf("got %v, %+v", err, list)
 		}
@@ -117,7 +117,7 @@ func TestNoReferrersAPI(t *testing.T) {
 			d := r.PushImage(t, "app", "1.0", amd64)
 			a := r.PushArtifact(t, "app", d, []byte(specA), "")
 			r.AddFallback(t, "app", d.Digest, a)
-			if c := mustRead(t, r, "app:1.0", amd64); string(c.Spec) != specA {
+			if c := mustRead(t, r, amd64); string(c.Spec) != specA {
 				t.Errorf("got %q", c.Spec)
 			}
 		})
@@ -136,7 +136,7 @@ func TestReferrersRefused(t *testing.T) {
 		r := registrytest.New(t, registrytest.Options{})
 		r.PushImage(t, "app", "1.0", amd64)
 		r.Fail(registrytest.Fault{On: registrytest.KindReferrers, Do: registrytest.Status(status, "")})
-		_, _, err := read(t, r, "app:1.0", amd64)
+		_, _, err := read(t, r, amd64)
 		wantCode(t, err, want.code)
 		if !strings.Contains(err.Error(), want.text) {
 			t.Errorf("%d: got %v", status, err)
@@ -152,7 +152,7 @@ func TestSwitchingProtocols(t *testing.T) {
 		d := r.PushImage(t, "app", "1.0", amd64)
 		r.PushArtifact(t, "app", d, []byte(specA), "")
 		r.Fail(registrytest.Fault{On: kind, Do: registrytest.Switch})
-		_, _, err := read(t, r, "app:1.0", amd64)
+		_, _, err := read(t, r, amd64)
 		wantCode(t, err, CodeNetwork)
 	}
 }
@@ -222,7 +222,7 @@ func TestReferrersErrors(t *testing.T) {
 			d := r.PushImage(t, "app", "1.0", amd64)
 			a := r.PushArtifact(t, "app", d, []byte(specA), "")
 			r.AddFallback(t, "app", d.Digest, a)
-			_, _, err := read(t, r, "app:1.0", amd64)
+			_, _, err := read(t, r, amd64)
 			e := coded(t, err, tt.code)
 			if !strings.Contains(e.Error(), tt.text) || !strings.Contains(e.Error(), "referrers "+d.Digest.String()) {
 				t.Errorf("got %v, want %q in it", err, tt.text)
@@ -252,7 +252,7 @@ func TestOlareg(t *testing.T) {
 	for i := range n {
 		r.PushArtifact(t, "app", d, []byte(fmt.Sprint(i)), registrytest.Created(day.Add(time.Duration(i)*time.Hour)))
 	}
-	c, list, err := read(t, r, "app:1.0", amd64)
+	c, list, err := read(t, r, amd64)
 	if err != nil || len(list.Artifacts) != n || string(c.Spec) != "19" {
 		t.Fatalf("got %d artifacts, %v", len(list.Artifacts), err)
 	}
@@ -263,7 +263,7 @@ func TestOlareg(t *testing.T) {
 	if len(a[0].Replaced) != n || !a[0].Replaced[0].Deleted {
 		t.Errorf("got %+v", a)
 	}
-	if _, list, err := read(t, r, "app:1.0", amd64); err != nil || len(list.Artifacts) != 1 {
+	if _, list, err := read(t, r, amd64); err != nil || len(list.Artifacts) != 1 {
 		t.Errorf("got %+v, %v", list, err)
 	}
 }
@@ -288,7 +288,7 @@ func TestOlaregConcurrent(t *testing.T) {
 	if err := group.Wait(); err != nil {
 		t.Error(err)
 	}
-	if _, list, err := read(t, r, "app:1.0", amd64); err != nil || len(list.Artifacts) != n {
+	if _, list, err := read(t, r, amd64); err != nil || len(list.Artifacts) != n {
 		t.Errorf("%d artifacts, want %d: %v", len(list.Artifacts), n, err)
 	}
 }
@@ -303,7 +303,7 @@ func TestForeignReferrers(t *testing.T) {
 	gone := r.PushArtifact(t, "app", d, []byte(specB), "2026-03-01T00:00:00Z")
 	r.AddFallback(t, "app", d.Digest, foreign)
 	r.DeleteManifest(t, "app", gone.Digest)
-	c, list, err := read(t, r, "app:1.0", amd64)
+	c, list, err := read(t, r, amd64)
 	if err != nil || c.Artifact.Descriptor.Digest != good.Digest {
 		t.Fatalf("got %+v, %v", c, err)
 	}
@@ -354,7 +354,7 @@ func TestFallbackTagIsSubject(t *testing.T) {
 	root, _ := index(t, r)
 	raw, _ := r.Manifest(t, "app", "1.0")
 	r.PushManifest(t, "app", registrytest.FallbackTag(root.Digest), ocispec.MediaTypeImageIndex, raw)
-	_, list, err := read(t, r, "app:1.0", amd64)
+	_, list, err := read(t, r, amd64)
 	if !errors.Is(err, ErrNoArtifact) || len(list.Warnings) != 1 || list.Warnings[0].Code != "referrersTagIsSubject" {
 		t.Fatalf("got %+v, %v", list, err)
 	}
@@ -366,7 +366,7 @@ func TestFallbackTagIsTaken(t *testing.T) {
 	r := registrytest.New(t, registrytest.Options{NoReferrers: true})
 	d := r.PushImage(t, "app", "1.0", amd64)
 	other := r.PushImage(t, "app", registrytest.FallbackTag(d.Digest), arm64)
-	_, list, err := read(t, r, "app:1.0", amd64)
+	_, list, err := read(t, r, amd64)
 	if !errors.Is(err, ErrNoArtifact) || len(list.Warnings) != 1 {
 		t.Fatalf("got %+v, %v", list, err)
 	}

@@ -136,7 +136,7 @@ func TestReset(t *testing.T) {
 	}})
 	d := r.PushImage(t, "app", "1.0", amd64)
 	r.PushArtifact(t, "app", d, []byte(specA), "")
-	if c := mustRead(t, r, "app:1.0", amd64); string(c.Spec) != specA {
+	if c := mustRead(t, r, amd64); string(c.Spec) != specA {
 		t.Errorf("got %q", c.Spec)
 	}
 }

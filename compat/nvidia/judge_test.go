@@ -93,17 +93,20 @@ func TestJudgeWords(t *testing.T) {
 		message, hint string
 	}{
 		{
-			cuda132, Node{Driver: "550.54.15"},
+			cuda132,
+			Node{Driver: "550.54.15"},
 			"NVIDIA_REQUIRE_CUDA wants cuda>=13.2, or one of 48 other combinations, and the node has driver 550.54.15, CUDA 12.4, GPU unknown",
 			"CUDA 13.2 needs a driver of branch 595 or newer: install one, or use an image for an older CUDA",
 		},
 		{
-			"cuda>=99", Node{Driver: "550.54.15", CUDA: "12.4"},
+			"cuda>=99",
+			Node{Driver: "550.54.15", CUDA: "12.4"},
 			"NVIDIA_REQUIRE_CUDA wants cuda>=99, and the node has driver 550.54.15, CUDA 12.4",
 			"install a driver that supports CUDA 99, or use an image for an older CUDA",
 		},
 		{
-			"driver>=600 driver<500", Node{Driver: "550.54.15"},
+			"driver>=600 driver<500",
+			Node{Driver: "550.54.15"},
 			"NVIDIA_REQUIRE_CUDA wants driver>=600, or one other combination, and the node has driver 550.54.15",
 			"use a node with the driver and the GPU that the image wants",
 		},
