@@ -67,20 +67,47 @@ func integrationTool(t testing.TB, name string) string {
 	}
 	integrationBuilding.Lock()
 	defer integrationBuilding.Unlock()
-	path := filepath.Join(root, ".cache", "tools", strings.Join([]string{name, version, runtime.Version()}, "-"))
+	path := integrationToolPath(root, name, version)
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
 	t.Logf("building %s %s, once", pkg, version)
 	// Under another name first: an interrupted build must not be found later.
 	partial := fmt.Sprintf("%s.%d", path, os.Getpid())
-	if err := integrationBuild(module, partial, pkg); err != nil {
+	if err := integrationBuild(module, partial, pkg, integrationStamp(pkg, version)...); err != nil {
 		t.Fatalf("building %s %s: %v", pkg, version, err)
 	}
 	if err := os.Rename(partial, path); err != nil {
 		t.Fatal(err)
 	}
 	return path
+}
+
+func integrationToolPath(root, name, version string) string {
+	return filepath.Join(root, ".cache", "tools", strings.Join([]string{name, version, runtime.Version()}, "-"))
+}
+
+// integrationBuilt reports whether a tool was built before.
+func integrationBuilt(t testing.TB, name string) bool {
+	t.Helper()
+	root := integrationRoot(t)
+	_, version, err := integrationPin(filepath.Join(root, "testdata", "tools", name))
+	if err != nil {
+		t.Fatalf("reading what testdata/tools/%s pins: %v", name, err)
+	}
+	_, err = os.Stat(integrationToolPath(root, name, version))
+	return err == nil
+}
+
+// integrationStamp are the flags that give a component of Kubernetes its version, without which it
+// takes itself for another release.
+func integrationStamp(pkg, version string) []string {
+	if !strings.HasPrefix(pkg, "k8s.io/kubernetes/") {
+		return nil
+	}
+	const at = " -X k8s.io/component-base/version."
+	parts := strings.Split(strings.TrimPrefix(version, "v"), ".")
+	return []string{"-ldflags=-s -w" + at + "gitVersion=" + version + at + "gitMajor=" + parts[0] + at + "gitMinor=" + parts[1]}
 }
 
 // integrationPin reads a tool and the version of its module out of a go.mod.

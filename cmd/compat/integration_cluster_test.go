@@ -1,0 +1,313 @@
+//go:build integration
+
+package main_test
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+	"sigs.k8s.io/yaml"
+
+	"nodecompat/compat/report"
+	"nodecompat/nodefeatures/verdict"
+)
+
+const (
+	integrationFleetNodes = 48
+	integrationFleetSpecs = 340 // of which some are none for compat, or for the API server
+	integrationLabels     = "compat.feature.node.kubernetes.io/"
+)
+
+// TestIntegrationCluster compares the verdicts on a live cluster with the labels that a real nfd-master
+// sets for the same rules, and reads a cluster as one finds it.
+func TestIntegrationCluster(t *testing.T) {
+	c := integrationControlPlane(t)
+	fleet := integrationFleet(t)
+	for i, features := range fleet.nodes {
+		name := fmt.Sprintf("fake-%03d", i)
+		c.node(t, name, "")
+		c.nodeFeature(t, integrationNamespace, name, name, features)
+	}
+	var specs []integrationSpec
+	for i, rules := range fleet.rules {
+		if s, ok := integrationTranslate(t, c.dir, i, rules); ok {
+			specs = append(specs, s)
+			c.rule(t, s.id, s.rules)
+		}
+	}
+	c.rule(t, "zzz", `[{"name": "all", "labels": {"`+integrationLabels+`all": "true"}, "matchFeatures": [{"feature": "vendor.mixed"}]}]`)
+	log := c.startMaster(t, "fake-000")
+	labels := c.settled(t, integrationLabels, "all", log)
+
+	t.Run("verdicts", func(t *testing.T) { c.compareLabels(t, specs, labels) })
+	t.Run("leftovers", c.leftovers)
+	t.Run("no rights", func(t *testing.T) {
+		r := integrationProgram{path: integrationBinary(t)}.want(t, 1, "validate-cluster", "--spec", specs[0].file, "--kubeconfig", c.nobody)
+		got := integrationDecode[report.ClusterReport](t, r)
+		if got.Error == nil || got.Error.Code != "forbidden" || !strings.Contains(got.Error.Hint, "kubectl create clusterrole") {
+			t.Errorf("got %+v", got.Error)
+		}
+	})
+}
+
+// An integrationFleetOf is generated nodes and rules.
+type integrationFleetOf struct{ nodes, rules []string }
+
+// integrationFleet has the conformance test's generator write them.
+func integrationFleet(t *testing.T) integrationFleetOf {
+	t.Helper()
+	dir := t.TempDir()
+	cmd := exec.Command("go", "test", "./nodefeatures", "-run", "^TestWriteFleet$", "-count=1")
+	cmd.Dir = integrationRoot(t)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("COMPAT_FLEET=%s,%d,%d", dir, integrationFleetNodes, integrationFleetSpecs))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	read := func(pattern string) (list []string) {
+		files, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, string(data))
+		}
+		return list
+	}
+	return integrationFleetOf{read("node-*.json"), read("rules-*.yaml")}
+}
+
+// An integrationSpec is a set of rules: as a spec, and as rules of NFD that set a label where all match.
+type integrationSpec struct{ id, file, rules string }
+
+// integrationTranslate makes both of generated rules; ok is false for a spec that compat refuses. Each
+// alternative of matchAny is a rule of its own, since NFD gives up a whole rule where one of them has an
+// error; the label hangs on a variable of each rule.
+func integrationTranslate(t *testing.T, dir string, n int, text string) (s integrationSpec, ok bool) {
+	t.Helper()
+	var rules []nfdv1alpha1.GroupRule
+	if err := yaml.Unmarshal([]byte(text), &rules); err != nil {
+		t.Fatal(err)
+	}
+	spec, err := yaml.Marshal(map[string]any{"version": "v1alpha1", "compatibilities": []any{map[string]any{"rules": rules}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec = []byte(integrationWithoutNulls(string(spec)))
+	s.file = filepath.Join(dir, fmt.Sprintf("spec-%03d.yaml", n))
+	if err := os.WriteFile(s.file, spec, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := (integrationProgram{path: integrationBinary(t)}).run(t, "spec", "lint", s.file, "-o", "json"); r.code != 0 {
+		return s, false
+	}
+	s.id = fmt.Sprintf("%x", sha256.Sum256(spec))[:16]
+	var list []nfdv1alpha1.Rule
+	all := nfdv1alpha1.MatchExpressionSet{}
+	for i, rule := range rules {
+		variable := fmt.Sprintf("%s-r%d", s.id, i)
+		all[variable] = &nfdv1alpha1.MatchExpression{Op: nfdv1alpha1.MatchExists}
+		alternatives := []nfdv1alpha1.FeatureMatcher{nil}
+		if len(rule.MatchAny) > 0 {
+			alternatives = nil
+			for _, a := range rule.MatchAny {
+				alternatives = append(alternatives, a.MatchFeatures)
+			}
+		}
+		for j, a := range alternatives {
+			list = append(list, nfdv1alpha1.Rule{
+				Name: fmt.Sprintf("%s-a%d", variable, j), Vars: map[string]string{variable: "true"},
+				MatchFeatures: integrationServed(slices.Concat(rule.MatchFeatures, a)),
+			})
+		}
+	}
+	list = append(list, nfdv1alpha1.Rule{
+		Name: s.id, Labels: map[string]string{integrationLabels + s.id: "true"},
+		MatchFeatures: nfdv1alpha1.FeatureMatcher{{Feature: "rule.matched", MatchExpressions: &all}},
+	})
+	data, err := json.Marshal(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.rules = integrationWithoutNulls(string(data))
+	return s, true
+}
+
+// integrationWithoutNulls leaves out what the encoders write for what is not there.
+func integrationWithoutNulls(text string) string {
+	var value any
+	if err := yaml.Unmarshal([]byte(text), &value); err != nil {
+		panic(err)
+	}
+	data, err := json.Marshal(integrationPrune(value))
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
+func integrationPrune(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		maps.DeleteFunc(v, func(_ string, of any) bool { return of == nil || of == "" })
+		for key := range v {
+			v[key] = integrationPrune(v[key])
+		}
+	case []any:
+		for i := range v {
+			if v[i] != "" {
+				v[i] = integrationPrune(v[i])
+			}
+		}
+	}
+	return value
+}
+
+// integrationServed are terms as the API server takes them: it refuses expressions without an operator,
+// which are true always; what is left of them is that the feature exists.
+func integrationServed(terms nfdv1alpha1.FeatureMatcher) nfdv1alpha1.FeatureMatcher {
+	list := slices.Clone(terms)
+	for i, term := range list {
+		if term.MatchExpressions != nil {
+			set := maps.Clone(*term.MatchExpressions)
+			maps.DeleteFunc(set, func(_ string, m *nfdv1alpha1.MatchExpression) bool { return m == nil || m.Op == nfdv1alpha1.MatchAny })
+			list[i].MatchExpressions = &set
+		}
+		if term.MatchName != nil && term.MatchName.Op == nfdv1alpha1.MatchAny {
+			list[i].MatchName = &nfdv1alpha1.MatchExpression{Op: nfdv1alpha1.MatchExists}
+		}
+	}
+	return list
+}
+
+// compareLabels judges each spec on the live cluster and compares with the labels.
+func (c *integrationCluster) compareLabels(t *testing.T, specs []integrationSpec, labels map[string]map[string]string) {
+	if len(specs) < 300 {
+		t.Errorf("only %d of the generated specs are specs", len(specs))
+	}
+	seen := map[string]int{}
+	for _, s := range specs {
+		r := integrationProgram{path: integrationBinary(t)}.run(t, "validate-cluster", "--spec", s.file, "--kubeconfig", c.kubeconfig)
+		got := integrationDecode[report.ClusterReport](t, r)
+		if got.Error != nil || got.Cluster.Nodes != integrationFleetNodes || got.Workloads[0].Candidates.Total != integrationFleetNodes {
+			t.Fatalf("%s: %s", s.file, r)
+		}
+		for node, v := range integrationVerdicts(got.Workloads[0]) {
+			_, labelled := labels[node][s.id]
+			seen[fmt.Sprintf("%s, labelled %v", v, labelled)]++
+			switch {
+			case v == verdict.Incompatible && labelled:
+				t.Errorf("%s on %s: incompatible, and nfd-master labels it\n%s", s.file, node, s.rules)
+			case v == verdict.Compatible && !labelled:
+				seen["  of which "+c.whyNot(t, s, node)]++
+			}
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(seen)) {
+		t.Logf("%6d %s", seen[key], key)
+	}
+	if seen["compatible, labelled true"] < 1000 || seen["incompatible, labelled false"] < 1000 {
+		t.Error("the generator is lopsided")
+	}
+	if n := seen["  of which unexplained"]; n > 0 {
+		t.Errorf("%d pairs are compatible without a label, and nothing says why", n)
+	}
+}
+
+// integrationVerdicts are the verdicts by node.
+func integrationVerdicts(w report.ClusterWorkload) map[string]verdict.Verdict {
+	verdicts := map[string]verdict.Verdict{}
+	for _, g := range w.Groups {
+		for _, name := range g.Names {
+			verdicts[name] = g.Verdict
+		}
+	}
+	return verdicts
+}
+
+// whyNot names the known kind of difference of a pair that is compatible without a label: a version of
+// which compat compares the numbers where NFD refuses it, or an attribute on which NFD gives up the rule,
+// depending on the order in which it looks at them.
+func (c *integrationCluster) whyNot(t *testing.T, s integrationSpec, node string) string {
+	t.Helper()
+	saved := filepath.Join(c.dir, node+".json")
+	a := c.do(t, "GET", "/apis/nfd.k8s-sigs.io/v1alpha1/namespaces/"+integrationNamespace+"/nodefeatures/"+node, "", nil)
+	if err := os.WriteFile(saved, a.body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := integrationProgram{path: integrationBinary(t)}.run(t, "validate-node", "--spec", s.file, "--features", saved)
+	switch text := string(r.stdout); {
+	case strings.Contains(text, `"note": "compared as`):
+		return "a version that NFD refuses"
+	case strings.Contains(text, `"notEvaluable"`):
+		return "an attribute on which NFD gives up"
+	case strings.Contains(text, `"instances"`), strings.Contains(text, `"device"`):
+		return "a device on which NFD gives up"
+	}
+	return "unexplained"
+}
+
+// leftovers: what nfd-master makes of objects of other workers, other nodes and no nodes.
+func (c *integrationCluster) leftovers(t *testing.T) {
+	const old = "a-old-cl"
+	c.create(t, "/api/v1/namespaces", "{apiVersion: v1, kind: Namespace, metadata: {name: "+old+"}}")
+	version := func(major string) string {
+		return `{"attributes": {"kernel.version": {"elements": {"major": "` + major + `"}}, "vendor.mixed": {"elements": {}}}, "flags": {}, "instances": {}}`
+	}
+	for _, name := range []string{"two-workers", "silent"} {
+		c.node(t, name, "")
+	}
+	c.nodeFeature(t, integrationNamespace, "two-workers", "two-workers", version("6"))
+	c.nodeFeature(t, old, "two-workers", "two-workers", version("5"))
+	c.nodeFeature(t, integrationNamespace, "gone", "gone", version("6"))
+	c.nodeFeature(t, integrationNamespace, "odd-name", "silent-not", version("6"))
+	c.rule(t, "major", `[{"name": "major", "labels": {"`+integrationLabels+`major": "@kernel.version.major"}, "matchFeatures": [{"feature": "kernel.version", "matchExpressions": {"major": {"op": "Exists"}}}]}]`)
+	major := ""
+	for range 100 {
+		if major = c.labels(t, integrationLabels)["two-workers"]["major"]; major != "" {
+			break
+		}
+		integrationPause()
+	}
+	if major != "5" {
+		t.Errorf("nfd-master labels the node by the leftover of another worker: want 5, got %q", major)
+	}
+	spec := c.write(t, "major.yaml", `{version: v1alpha1, compatibilities: [{rules: [{name: k, matchFeatures: [{feature: kernel.version, matchExpressions: {major: {op: Ge, value: ["6"]}}}]}]}]}`)
+	judge := func(args ...string) report.ClusterReport {
+		args = append([]string{"validate-cluster", "--spec", spec, "--kubeconfig", c.kubeconfig}, args...)
+		return integrationDecode[report.ClusterReport](t, integrationProgram{path: integrationBinary(t)}.run(t, args...))
+	}
+	got := judge()
+	verdicts := integrationVerdicts(got.Workloads[0])
+	if verdicts["two-workers"] != verdict.Unknown || verdicts["silent"] != verdict.Unknown {
+		t.Errorf("nobody says where nfd-master is: %v", verdicts)
+	}
+	if _, ok := verdicts["gone"]; ok || got.Cluster.Nodes != integrationFleetNodes+2 {
+		t.Errorf("an object without a node is a node: %d, %v", got.Cluster.Nodes, verdicts)
+	}
+	if !slices.ContainsFunc(got.Warnings, func(r verdict.Reason) bool {
+		return r.Code == "noNode" && strings.Contains(r.Message, "gone, silent-not")
+	}) {
+		t.Errorf("got %+v", got.Warnings)
+	}
+	if v := integrationVerdicts(judge("--nfd-namespace", integrationNamespace).Workloads[0])["two-workers"]; v != verdict.Incompatible {
+		t.Errorf("as nfd-master in its namespace: %s", v)
+	}
+	c.create(t, "/apis/coordination.k8s.io/v1/namespaces/"+integrationNamespace+"/leases",
+		`{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: nfd-master.nfd.kubernetes.io}, spec: {holderIdentity: x}}`)
+	if got := judge(); got.Cluster.NFDNamespace != integrationNamespace || integrationVerdicts(got.Workloads[0])["two-workers"] != verdict.Incompatible {
+		t.Errorf("by the Lease: %+v", got.Cluster)
+	}
+}
