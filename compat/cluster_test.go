@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"nodecompat/compat"
+	"nodecompat/compat/artifact/registrytest"
+	"nodecompat/compat/cluster"
 	"nodecompat/compat/report"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
@@ -161,15 +163,15 @@ func TestValidateCluster(t *testing.T) {
 			"compatible", "spec: compatible 2/5 2? ", "excluded nodeCordoned 1 cordoned", "excluded nodeNotReady 1 broken",
 			"incompatible older noSetMatches noSetMatches only 1", "unknown unread factsUnknown only 1", "unknown silent noNodeFeature only 1",
 			"compatible fits setMatches", "compatible old setMatches", "score 10 on 1", "score 1 on 1",
-			"unlock kernel: kernel.version major >= 5 older,unread",
-			"unlock nfd: run nfd-worker, which then may tell that it fits silent",
+			"unlock nfd: let NFD publish kernel.loadedmodule, which then may tell that it fits unread",
+			"unlock nfd: run nfd-worker, which then may tell that it fits silent", "unlock module: load the module nvme older",
 		}},
 		{"more nodes are wanted than there can be", []machine{fits, older}, func(r *compat.ClusterRequest) {
 			spec(kernelSpec)(r)
 			r.MinNodes = 2
 		}, []string{
 			"incompatible", "spec: incompatible 1/2 0? tooFewNodes noSetMatches", "incompatible older noSetMatches noSetMatches only 1",
-			"compatible fits setMatches", "score 10 on 1", "unlock kernel: kernel.version major >= 5 older",
+			"compatible fits setMatches", "score 10 on 1", "unlock module: load the module nvme older",
 		}},
 		{"unknown ones may make it up", []machine{fits, silent, older}, func(r *compat.ClusterRequest) {
 			spec(kernelSpec)(r)
@@ -177,12 +179,12 @@ func TestValidateCluster(t *testing.T) {
 		}, []string{
 			"unknown", "spec: unknown 1/3 1? tooFewNodes noSetMatches noNodeFeature", "incompatible older noSetMatches noSetMatches only 1",
 			"unknown silent noNodeFeature only 1", "compatible fits setMatches", "score 10 on 1",
-			"unlock nfd: run nfd-worker, which then may tell that it fits silent", "unlock kernel: kernel.version major >= 5 older",
+			"unlock nfd: run nfd-worker, which then may tell that it fits silent", "unlock module: load the module nvme older",
 		}},
 		{"two changes are needed", []machine{old, {name: "gpu", features: kernel4 + gpus}, {name: "none", features: kernel4 + `, "instances": {"pci.device": {"elements": []}}`}}, spec(gpuSpec), []string{
 			"incompatible", "spec: incompatible 0/3 0? tooFewNodes noSetMatches",
 			"incompatible gpu,none,old noSetMatches only 1", "unlock kernel: kernel.version major >= 5 gpu",
-			"unlock kernel: let NFD publish pci.device; and kernel.version major >= 5 old",
+			"unlock kernel: let NFD publish pci.device, which then may tell that it fits; and kernel.version major >= 5 old",
 			"unlock hardware: kernel.version major >= 5; and a pci.device with vendor In 10de none",
 		}},
 		{"no candidates", []machine{cordoned}, spec(kernelSpec), []string{
@@ -196,7 +198,7 @@ func TestValidateCluster(t *testing.T) {
 			r.Strict = true
 		}, []string{
 			"incompatible", "spec: incompatible 0/1 0? tooFewNodes noSetMatches", "incompatible unread noSetMatches noSetMatches only 1",
-			"unlock kernel: kernel.version major >= 5 unread",
+			"unlock nfd: let NFD publish kernel.loadedmodule, which then may tell that it fits unread",
 		}},
 		{"what if", []machine{older, {name: "pool", labels: `"pool": "x"`, features: kernel4}}, func(r *compat.ClusterRequest) {
 			spec(kernelSpec)(r)
@@ -204,7 +206,7 @@ func TestValidateCluster(t *testing.T) {
 			r.WhatIf = parseSelector(t, "pool=x")
 		}, []string{
 			"compatible", "spec: compatible 1/2 0? ", "incompatible older noSetMatches noSetMatches only 1", "compatible pool setMatches", "score 10 on 1",
-			"unlock kernel: kernel.version major >= 5 older",
+			"unlock module: load the module nvme older",
 		}},
 		{"chosen by labels", []machine{older, {name: "pool", labels: `"pool": "x"`, features: kernel6}}, func(r *compat.ClusterRequest) {
 			spec(kernelSpec)(r)
@@ -356,5 +358,68 @@ func TestClusterReportSize(t *testing.T) {
 	}
 	if small, large := size(4), size(400); small != large {
 		t.Errorf("%d groups, scores and changes for 4 nodes, %d for 400", small, large)
+	}
+}
+
+// What runs is judged on the nodes that it runs on: a drift, or what a planned change would break.
+func TestValidateClusterRunning(t *testing.T) {
+	t.Parallel()
+	s := shelf{registrytest.New(t, registrytest.Options{}), t}
+	s.attach(s.image("1", amd64), day1, "", `{name: k, matchFeatures: [{feature: kernel.version, matchExpressions: {major: {op: Ge, value: ["5"]}}}]}`)
+	image := s.Host() + "/app:1"
+	nodes := objects(machine{name: "new", labels: `"pool": "x"`, features: kernel6}, machine{name: "old", kubelet: "v1.28.1", features: kernel4}, machine{name: "idle", features: kernel4})
+	pods := func(namespace string) ([]cluster.Running, error) {
+		switch namespace {
+		case "none":
+			return nil, nil
+		case "broken":
+			return nil, errors.New("broken")
+		}
+		return []cluster.Running{
+			{Name: "Deployment shop/web", Images: []string{image}, Nodes: map[string]int{"new": 3, "old": 1}},
+			{Name: "Pod shop/one", Images: []string{image}, Nodes: map[string]int{"new": 1}},
+			{Name: "Pod shop/side", Nodes: map[string]int{"old": 1, "gone": 1}, Sidecars: true},
+		}, nil
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*compat.ClusterRequest)
+		want   []string
+	}{
+		{"drift", func(*compat.ClusterRequest) {}, []string{
+			"incompatible",
+			"Deployment shop/web: incompatible 1/2 0? tooFewNodes noSetMatches", "incompatible old noSetMatches only 1", "compatible new setMatches", "score 5 on 1",
+			"Pod shop/one: compatible 1/1 0? ", "compatible new setMatches", "score 5 on 1",
+			"Pod shop/side: incompatible 0/1 0? tooFewNodes GATE_UNKNOWN_DEFAULT_OFF", "incompatible old GATE_UNKNOWN_DEFAULT_OFF only 1", "sidecars 0/1",
+			"unlock kernel: kernel.version major >= 5 old", "unlock kubelet: a kubelet of 1.29 or newer old",
+		}},
+		{"a planned change", func(r *compat.ClusterRequest) {
+			r.Changes.Set, r.WhatIf, r.Selector = []string{"kernel.version.major=4"}, parseSelector(t, "pool=x"), parseSelector(t, "pool=x")
+		}, []string{
+			"incompatible",
+			"Deployment shop/web: incompatible 0/1 0? tooFewNodes noSetMatches", "incompatible new noSetMatches only 1",
+			"Pod shop/one: incompatible 0/1 0? tooFewNodes noSetMatches", "incompatible new noSetMatches only 1",
+			"unlock kernel: kernel.version major >= 5 new", "unlock kernel: kernel.version major >= 5 new",
+		}},
+		{"no images", func(r *compat.ClusterRequest) { r.NoImages = true }, []string{
+			"incompatible", "Deployment shop/web: compatible 2/2 0? ", "compatible new,old", "Pod shop/one: compatible 1/1 0? ", "compatible new",
+			"Pod shop/side: incompatible 0/1 0? tooFewNodes GATE_UNKNOWN_DEFAULT_OFF", "incompatible old GATE_UNKNOWN_DEFAULT_OFF only 1", "sidecars 0/1",
+			"unlock kubelet: a kubelet of 1.29 or newer old",
+		}},
+		{"nothing runs", func(r *compat.ClusterRequest) { r.Namespace = "none" }, []string{"unknown"}},
+		{"they cannot be read", func(r *compat.ClusterRequest) { r.Namespace = "broken" }, []string{"unknown"}},
+	} {
+		request := compat.ClusterRequest{Nodes: clusterOf(t, nodes), Pods: pods}
+		tt.change(&request)
+		got, err := compat.ValidateCluster(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, clusterLines(got)); diff != "" || (got.Error != nil) != (request.Namespace == "broken") {
+			t.Errorf("%s: %v (-want +got):\n%s", tt.name, got.Error, diff)
+		}
+		if tt.name == "drift" && (got.Workloads[0].Pods != 4 || len(s.Requests()) == 0) {
+			t.Errorf("%d Pods", got.Workloads[0].Pods)
+		}
 	}
 }

@@ -29,8 +29,8 @@ var flagGroups = []struct {
 	},
 	{
 		"What is judged",
-		[]string{"spec", "require", "kubernetes-version", "feature", "manifest"},
-		[]string{"filename", "tags"},
+		[]string{"spec", "all-pods", "require", "kubernetes-version", "feature", "manifest"},
+		[]string{"filename", "namespace", "tags"},
 	},
 	{
 		"Node",

@@ -79,7 +79,11 @@ func changesOn(c report.Cluster) []string {
 func (p *printer) workload(r *report.ClusterReport, w *report.ClusterWorkload) {
 	p.blank()
 	p.mark0(w.Verdict, w.Title())
-	p.line(1, "%s", candidates(w.Candidates))
+	if w.Pods > 0 {
+		p.line(1, "%s run: %s", counted(w.Pods, "Pod"), candidates(w.Candidates))
+	} else {
+		p.line(1, "%s", candidates(w.Candidates))
+	}
 	if len(w.Groups) == 0 {
 		for _, reason := range w.Reasons {
 			p.reason(1, reason)

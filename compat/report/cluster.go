@@ -79,6 +79,8 @@ type ClusterWorkload struct {
 	File     string `json:"file,omitempty"`
 	Document int    `json:"document,omitempty"`
 	Line     int    `json:"line,omitempty"`
+	// Pods is how many run, of what is judged where it runs; absent for others.
+	Pods int `json:"pods,omitempty"`
 	// Images are what was judged, as in the report on a node: references, and spec files.
 	Images []string `json:"images"`
 

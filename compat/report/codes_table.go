@@ -55,7 +55,7 @@ var reasonCodes = []codeRow{
 	{CodeTooFewNodes, "fewer candidates run the workload than are wanted (--min-nodes); the groups say why not on the others", "unlock names what would make more nodes fit"},
 	{CodeNoCandidates, "the scheduler considers none of the cluster's nodes for the workload", "see excluded, and the workload's nodeSelector, affinity and tolerations"},
 	{CodeNoNodes, "the cluster, or what was chosen of it, has no nodes", "look at -l and at the files of --features"},
-	{CodeNoPod, "the files hold no Pod and no workload", "`problems[]` says what was left out of them"},
+	{CodeNoPod, "the files hold no Pod and no workload, or nothing runs", "`problems[]` says what was left out of them"},
 }
 
 var exclusionCodes = []codeRow{

@@ -158,6 +158,7 @@ func (c *Client) Node(ctx context.Context, name string) ([]byte, error) {
 // The collections that List reads.
 const (
 	Nodes = "/api/v1/nodes"
+	Pods  = "/api/v1/pods"
 	// NodeFeatures are NFD's, and OpenShiftNodeFeatures those of OpenShift's own NFD.
 	NodeFeatures          = "/apis/nfd.k8s-sigs.io/v1alpha1/nodefeatures"
 	OpenShiftNodeFeatures = "/apis/nfd.openshift.io/v1alpha1/nodefeatures"
