@@ -203,14 +203,14 @@ func TestValidateCluster(t *testing.T) {
 		{"what if", []machine{older, {name: "pool", labels: `"pool": "x"`, features: kernel4}}, func(r *compat.ClusterRequest) {
 			spec(kernelSpec)(r)
 			r.Changes.Set = []string{"kernel.version.major=6"}
-			r.WhatIf = parseSelector(t, "pool=x")
+			r.WhatIf = poolX(t)
 		}, []string{
 			"compatible", "spec: compatible 1/2 0? ", "incompatible older noSetMatches noSetMatches only 1", "compatible pool setMatches", "score 10 on 1",
 			"unlock module: load the module nvme older",
 		}},
 		{"chosen by labels", []machine{older, {name: "pool", labels: `"pool": "x"`, features: kernel6}}, func(r *compat.ClusterRequest) {
 			spec(kernelSpec)(r)
-			r.Selector = parseSelector(t, "pool=x")
+			r.Selector = poolX(t)
 		}, []string{"compatible", "spec: compatible 1/1 0? ", "compatible pool setMatches", "score 10 on 1"}},
 		{"sidecars are required", []machine{{name: "new", features: kernel6}, {name: "mid", kubelet: "v1.28.3", features: kernel6}}, func(r *compat.ClusterRequest) {
 			r.RequireSidecars = true
@@ -230,9 +230,9 @@ func TestValidateCluster(t *testing.T) {
 	}
 }
 
-func parseSelector(t *testing.T, text string) labels.Selector {
+func poolX(t *testing.T) labels.Selector {
 	t.Helper()
-	s, err := labels.Parse(text)
+	s, err := labels.Parse("pool=x")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -394,7 +394,7 @@ func TestValidateClusterRunning(t *testing.T) {
 			"unlock kernel: kernel.version major >= 5 old", "unlock kubelet: a kubelet of 1.29 or newer old",
 		}},
 		{"a planned change", func(r *compat.ClusterRequest) {
-			r.Changes.Set, r.WhatIf, r.Selector = []string{"kernel.version.major=4"}, parseSelector(t, "pool=x"), parseSelector(t, "pool=x")
+			r.Changes.Set, r.WhatIf, r.Selector = []string{"kernel.version.major=4"}, poolX(t), poolX(t)
 		}, []string{
 			"incompatible",
 			"Deployment shop/web: incompatible 0/1 0? tooFewNodes noSetMatches", "incompatible new noSetMatches only 1",
@@ -421,5 +421,61 @@ func TestValidateClusterRunning(t *testing.T) {
 		if tt.name == "drift" && (got.Workloads[0].Pods != 4 || len(s.Requests()) == 0) {
 			t.Errorf("%d Pods", got.Workloads[0].Pods)
 		}
+	}
+}
+
+// The labels of nodes are compared with what nfd-master should make of the rules.
+func TestVerifyLabels(t *testing.T) {
+	t.Parallel()
+	rules := func() (nodefeatures.LabelRules, error) {
+		return nodefeatures.ReadLabelRules(strings.NewReader(`{"kind": "NodeFeatureRuleList", "items": [{"metadata": {"name": "o"}, "spec": {"rules": [
+			{"name": "six", "labels": {"x.example.com/six": "true", "kubernetes.io/no": "true"}, "matchFeatures": [{"feature": "kernel.version", "matchExpressions": {"major": {"op": "Ge", "value": ["6"]}}}]},
+			{"name": "number", "labels": {"x.example.com/number": "true"}, "matchFeatures": [{"feature": "kernel.version", "matchExpressions": {"full": {"op": "Gt", "value": ["1"]}}}]}
+		]}}]}`))
+	}
+	const full = `"attributes": {"kernel.version": {"elements": {"major": "6", "full": "x"}}}`
+	two := strings.ReplaceAll(objects(machine{name: "two", features: kernel6}), `"namespace": "nfd"`, `"namespace": "a", "annotations": {"nfd.node.kubernetes.io/worker.version": "v1"}`)
+	other := strings.ReplaceAll(objects(machine{name: "two", bare: true, features: kernel4}), `"namespace": "nfd"`, `"namespace": "b", "annotations": {"nfd.node.kubernetes.io/worker.version": "v1"}`)
+	request := compat.ClusterRequest{LabelRules: rules, Nodes: clusterOf(t, objects(
+		machine{name: "right", labels: `"x.example.com/six": "true"`, features: kernel6},
+		machine{name: "missing", features: kernel6},
+		machine{name: "stale", labels: `"x.example.com/six": "true"`, features: kernel4},
+		machine{name: "other", labels: `"x.example.com/six": "no"`, features: kernel6},
+		machine{name: "unsure", labels: `"x.example.com/six": "true", "x.example.com/number": "true"`, features: full},
+		machine{name: "silent", labels: `"x.example.com/six": "true"`},
+	), two, other)}
+	got, err := compat.ValidateCluster(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, d := range got.Labels.Differences {
+		lines = append(lines, fmt.Sprintf("%s %s by %s on %s", d.Problem, d.Label, d.Rule, strings.Join(d.Names, ",")))
+	}
+	want := []string{
+		"refused kubernetes.io/no by o/six on missing,other,right,unsure",
+		"missing x.example.com/six by o/six on missing",
+		"other x.example.com/six by o/six on other",
+		"stale x.example.com/six by o/six on stale",
+		"unsure x.example.com/number by o/number on unsure",
+	}
+	slices.SortStableFunc(lines[1:], func(a, b string) int { return strings.Compare(a, b) })
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got.Verdict != verdict.Incompatible || codes(got.Reasons) != "labelsDiffer labelsDiffer labelsDiffer" || got.Labels.Nodes != 5 || got.Labels.Rules != 2 || got.Error != nil {
+		t.Errorf("%s %+v %+v", got.Verdict, got.Reasons, got.Labels)
+	}
+	request.Nodes = clusterOf(t, objects(machine{name: "old", features: kernel4}))
+	if got, err = compat.ValidateCluster(t.Context(), request); err != nil || got.Verdict != verdict.Compatible || len(got.Labels.Differences) > 0 {
+		t.Errorf("%v, %s %+v", err, got.Verdict, got.Labels)
+	}
+	request.Files = []compat.File{{Name: "spec", Data: []byte(kernelSpec)}}
+	if got, err = compat.ValidateCluster(t.Context(), request); err != nil || len(got.Workloads) != 1 || got.Verdict != got.Workloads[0].Verdict {
+		t.Errorf("with a spec: %v, %s", err, got.Verdict)
+	}
+	request.LabelRules = func() (nodefeatures.LabelRules, error) { return nodefeatures.LabelRules{}, errors.New("broken") }
+	if got, err = compat.ValidateCluster(t.Context(), request); err != nil || got.Error == nil {
+		t.Errorf("%v, %+v", err, got)
 	}
 }

@@ -310,6 +310,12 @@ func decideCluster(r *report.ClusterReport) {
 		verdicts[i] = w.Verdict
 	}
 	r.Verdict = verdict.All(verdicts...)
+	if l := r.Labels; l != nil {
+		decideLabels(r)
+		if len(r.Workloads) == 0 {
+			return
+		}
+	}
 	if len(r.Workloads) == 0 || r.Error != nil && r.Verdict == verdict.Compatible {
 		r.Verdict = verdict.Unknown
 	}

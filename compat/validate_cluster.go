@@ -41,6 +41,9 @@ type ClusterRequest struct {
 	// workload on the nodes that it runs on, all of which must be compatible.
 	Pods      ClusterPods
 	Namespace string
+	// LabelRules lists the cluster's NodeFeatureRule objects; where it is not nil the labels of the nodes
+	// are compared with what nfd-master should make of them.
+	LabelRules func() (nodefeatures.LabelRules, error)
 }
 
 // ClusterNodes reads the nodes of a cluster, as nodefeatures.LoadOptions say. An error is that of a
@@ -58,6 +61,7 @@ type LiveCluster struct {
 	Version []byte
 	Nodes   ClusterNodes
 	Pods    ClusterPods
+	Rules   func() (nodefeatures.LabelRules, error)
 }
 
 // OpenCluster asks an API server for its version, and where nfd-master is.
@@ -70,6 +74,7 @@ func OpenCluster(ctx context.Context, client *apiserver.Client, o ClusterOptions
 		Cluster: report.Cluster{Server: live.Server, NFDNamespace: live.Namespace},
 		Version: live.Version,
 		Nodes:   func(o nodefeatures.LoadOptions) iter.Seq2[nodefeatures.Loaded, error] { return live.Nodes(ctx, o) },
+		Rules:   func() (nodefeatures.LabelRules, error) { return live.LabelRules(ctx) },
 		Pods:    func(namespace string) ([]cluster.Running, error) { return live.Running(ctx, namespace) },
 	}, nil
 }
@@ -95,6 +100,11 @@ func ValidateCluster(ctx context.Context, req ClusterRequest) (*report.ClusterRe
 		},
 		whatIf: req.WhatIf, kinds: map[string]*nodeKind{},
 	}
+	if req.LabelRules != nil {
+		if j.labels, err = newLabelCheck(req.LabelRules); err != nil {
+			return failedCluster(result, err), nil
+		}
+	}
 	if err := j.gather(ctx, req, workloads); err != nil {
 		if IsUsage(err) {
 			return nil, err
@@ -102,6 +112,7 @@ func ValidateCluster(ctx context.Context, req ClusterRequest) (*report.ClusterRe
 		return failedCluster(result, err), nil
 	}
 	j.describe(&result.Cluster)
+	result.Labels = j.labels.result()
 	result.Warnings = append(result.Warnings, j.warnings...)
 	for i := range workloads {
 		if err := ctx.Err(); err != nil {
@@ -149,6 +160,8 @@ func (req *ClusterRequest) workloads(ctx context.Context, result *report.Cluster
 		return req.running()
 	case len(req.Manifests) > 0:
 		return req.templates(ctx, result), nil
+	case len(req.Images)+len(req.Files) == 0 && !req.RequireSidecars:
+		return nil, nil
 	}
 	one := workload{}
 	for i := range len(req.Images) + len(req.Files) {
@@ -235,6 +248,7 @@ type clusterJudge struct {
 
 	warnings []verdict.Reason
 	failure  *report.Error
+	labels   *labelCheck // nil where nobody asked
 }
 
 // A clusterNode is a node of the cluster.
@@ -276,7 +290,7 @@ func (j *clusterJudge) gather(ctx context.Context, req ClusterRequest, workloads
 		}
 	}
 	o := nodefeatures.LoadOptions{
-		Features: func(n nodefeatures.Node) []string { return j.features(ctx, n) }, Labels: wanted, Nodes: true,
+		Features: func(n nodefeatures.Node) []string { return j.labels.features(j.features(ctx, n)) }, Labels: wanted, AllLabels: j.labels != nil, Nodes: true,
 	}
 	warned := map[verdict.Reason]bool{}
 	for loaded, err := range req.Nodes(o) {
@@ -324,6 +338,9 @@ func (j *clusterJudge) add(ctx context.Context, loaded nodefeatures.Loaded, req 
 			warned[w] = true
 			j.warnings = append(j.warnings, w)
 		}
+	}
+	if !none {
+		j.labels.add(s)
 	}
 	j.nodes = append(j.nodes, clusterNode{s.Node, s.Object, j.kind(n, e, none)})
 	return nil

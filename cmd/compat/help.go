@@ -30,7 +30,7 @@ var flagGroups = []struct {
 	{
 		"What is judged",
 		[]string{"spec", "all-pods", "require", "kubernetes-version", "feature", "manifest"},
-		[]string{"filename", "namespace", "tags"},
+		[]string{"filename", "namespace", "verify-labels", "tags"},
 	},
 	{
 		"Node",
@@ -48,8 +48,8 @@ var flagGroups = []struct {
 	},
 	{
 		"Policy",
-		[]string{"missing", "strict", "min-nodes", "replace", "dry-run", "fail-on"},
-		[]string{"any-node", "severity", "disable"},
+		[]string{"missing", "strict", "replace", "dry-run", "fail-on"},
+		[]string{"any-node", "min-nodes", "severity", "disable"},
 	},
 	{
 		"Output",

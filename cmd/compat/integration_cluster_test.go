@@ -53,6 +53,7 @@ func TestIntegrationCluster(t *testing.T) {
 	labels := c.settled(t, integrationLabels, "all", log)
 
 	t.Run("verdicts", func(t *testing.T) { c.compareLabels(t, specs, labels) })
+	t.Run("labels", c.verifyLabels)
 	t.Run("leftovers", c.leftovers)
 	t.Run("no rights", func(t *testing.T) {
 		r := integrationProgram{path: integrationBinary(t)}.want(t, 1, "validate-cluster", "--spec", specs[0].file, "--kubeconfig", c.nobody)
@@ -266,6 +267,28 @@ func (c *integrationCluster) whyNot(t *testing.T, s integrationSpec, node string
 	}
 	t.Logf("%s on %s:\n%s\n%s", s.id, node, s.rules, r.stdout)
 	return "unexplained"
+}
+
+// verifyLabels: the labels are those that compat expects, but for rules that nfd-master gives up, and a
+// label that it refuses is told.
+func (c *integrationCluster) verifyLabels(t *testing.T) {
+	c.rule(t, "refused", `[{"name": "r", "labels": {"kubernetes.io/no": "true"}, "matchFeatures": [{"feature": "vendor.mixed"}]}]`)
+	r := integrationProgram{path: integrationBinary(t)}.want(t, 3, "validate-cluster", "--verify-labels", "--kubeconfig", c.kubeconfig)
+	got := integrationDecode[report.ClusterReport](t, r)
+	refused := false
+	counts := map[report.LabelProblem]int{}
+	for _, d := range got.Labels.Differences {
+		counts[d.Problem] += d.Nodes
+		refused = refused || d.Label == "kubernetes.io/no" && d.Problem == report.LabelRefused && d.Nodes == integrationFleetNodes
+		if d.Problem != report.LabelRefused && d.Problem != report.LabelUnsure {
+			t.Logf("%s %s on %v: %s", d.Problem, d.Label, d.Names, d.Message)
+		}
+	}
+	t.Logf("%d rules on %d nodes: %v", got.Labels.Rules, got.Labels.Nodes, counts)
+	// A rule with an error and a mismatch in one term is the one or the other by the order of a map.
+	if flaps := counts[report.LabelMissing] + counts[report.LabelStale]; !refused || flaps > 20 || counts[report.LabelOther] > 0 {
+		t.Errorf("got %v", counts)
+	}
 }
 
 // leftovers: what nfd-master makes of objects of other workers, other nodes and no nodes.

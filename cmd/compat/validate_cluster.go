@@ -38,7 +38,7 @@ type validateClusterFlags struct {
 	missing                       choice
 	require                       choices
 	strict, noImages, all         bool
-	allPods                       bool
+	allPods, verifyLabels         bool
 	namespace                     string
 	minNodes                      int
 	unopened                      error // why a file of features cannot be opened
@@ -51,7 +51,7 @@ func newValidateCluster(a *app) *cobra.Command {
 		missing: choice{"unknown", []string{"unknown", "compatible", "incompatible"}},
 	}
 	cmd := &cobra.Command{
-		Use:   "validate-cluster (IMAGE... | -f FILE... | --spec FILE... | --all-pods)",
+		Use:   "validate-cluster (IMAGE... | -f FILE... | --spec FILE...)",
 		Short: "Check on which nodes of a cluster images or workloads run",
 		Long: `Read the Node and NodeFeature objects of a cluster (or, with --features, saved ones),
 judge on each node what images or workloads need, and print on how many nodes they
@@ -89,6 +89,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	flags.BoolVar(&f.noImages, "no-images", false, "do not look at the images")
 	flags.BoolVar(&f.allPods, "all-pods", false, "judge all that runs, each workload on the nodes that it runs on")
 	flags.StringVarP(&f.namespace, "namespace", "n", "", "with --all-pods, only what runs in this `namespace`")
+	flags.BoolVar(&f.verifyLabels, "verify-labels", false, "compare the nodes' labels with what nfd-master should make of the cluster's NodeFeatureRule objects")
 	f.addCluster(cmd)
 	addChanges(cmd, &f.changes)
 	flags.StringVar(&f.whatIf, "what-if-selector", "", "make the changes of a what-if on the nodes with these `labels` only, as -l takes them")
@@ -117,8 +118,8 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	needs(cmd, "what-if-selector", "set", "unset", "add-device")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		switch {
-		case len(f.images)+len(f.specs)+len(f.files) == 0 && !f.allPods && !f.require.has(nativeSidecars):
-			return usagef("nothing to validate: give IMAGE, -f FILE, --spec FILE or --all-pods")
+		case len(f.images)+len(f.specs)+len(f.files) == 0 && !f.allPods && !f.verifyLabels && !f.require.has(nativeSidecars):
+			return usagef("nothing to validate: give IMAGE, -f FILE, --spec FILE, --all-pods or --verify-labels")
 		case (len(f.files) > 0 || f.allPods) && len(f.images) > 0:
 			return usagef("give images, -f FILE or --all-pods, and just one of them")
 		case f.minNodes < 1:
@@ -140,7 +141,7 @@ func (f *validateClusterFlags) addCluster(cmd *cobra.Command) {
 	flags.BoolVar(&f.live.Consistent, "consistent", false, "read what the API server's store has, not its cache, which may be older by moments and costs it much less")
 	flags.StringVar(&f.api.Version, "api-version", "", "the API server's `version` (default: what it says)")
 	flags.StringVar(&f.api.FeatureGates, "api-feature-gates", "", "the API server's feature gates, `A=true,B=false`")
-	for _, name := range []string{"kubeconfig", "context", "consistent"} {
+	for _, name := range []string{"kubeconfig", "context", "consistent", "verify-labels"} {
 		excludes(cmd, "features", name)
 	}
 }
@@ -234,6 +235,9 @@ func (f *validateClusterFlags) open(ctx context.Context, a *app, r *compat.Clust
 	r.Cluster, r.Nodes = live.Cluster, live.Nodes
 	if f.allPods {
 		r.Pods, r.Namespace = live.Pods, f.namespace
+	}
+	if f.verifyLabels {
+		r.LabelRules = live.Rules
 	}
 	r.Selector = nil // the API server chooses
 	return nil

@@ -44,7 +44,7 @@ func TestRunning(t *testing.T) {
 	}
 	for _, version := range []string{"v1.36.0", "v1.30.0"} {
 		f := newFake(t, version)
-		f.refuse = func(path, query string, n int) (int, string) {
+		f.refuse = func(_, query string, n int) (int, string) {
 			if strings.Contains(query, "continue=3") && n == 1 {
 				return 410, `{"message": "too old"}`
 			}

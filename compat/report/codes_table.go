@@ -55,6 +55,7 @@ var reasonCodes = []codeRow{
 	{CodeTooFewNodes, "fewer candidates run the workload than are wanted (--min-nodes); the groups say why not on the others", "unlock names what would make more nodes fit"},
 	{CodeNoCandidates, "the scheduler considers none of the cluster's nodes for the workload", "see excluded, and the workload's nodeSelector, affinity and tolerations"},
 	{CodeNoNodes, "the cluster, or what was chosen of it, has no nodes", "look at -l and at the files of --features"},
+	{CodeLabelsDiffer, "with --verify-labels: a label of nodes is not what nfd-master should make of the cluster's NodeFeatureRule objects", "labels.differences tells which, and why"},
 	{CodeNoPod, "the files hold no Pod and no workload, or nothing runs", "`problems[]` says what was left out of them"},
 }
 

@@ -162,7 +162,9 @@ const (
 	// NodeFeatures are NFD's, and OpenShiftNodeFeatures those of OpenShift's own NFD.
 	NodeFeatures          = "/apis/nfd.k8s-sigs.io/v1alpha1/nodefeatures"
 	OpenShiftNodeFeatures = "/apis/nfd.openshift.io/v1alpha1/nodefeatures"
-	Leases                = "/apis/coordination.k8s.io/v1/leases"
+	// NodeFeatureRules are NFD's.
+	NodeFeatureRules = "/apis/nfd.k8s-sigs.io/v1alpha1/nodefeaturerules"
+	Leases           = "/apis/coordination.k8s.io/v1/leases"
 )
 
 // List returns a list of the objects of a collection in all namespaces, as JSON that is read as it
