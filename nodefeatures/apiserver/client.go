@@ -52,6 +52,8 @@ func Open(o Options) (*Client, error) {
 		return nil, &ConfigurationError{What: what(o), Err: err}
 	}
 	config.UserAgent = o.UserAgent
+	// A long list comes faster than over HTTP/2 with its windows, and costs the server half without gzip.
+	config.NextProtos, config.DisableCompression = []string{"http/1.1"}, true
 	if config.ExecProvider != nil {
 		config.ExecProvider.StdinUnavailable = true
 		config.ExecProvider.StdinUnavailableMessage = "compat does not share its standard input"
