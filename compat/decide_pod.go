@@ -17,7 +17,8 @@ type podPolicy struct {
 	disable            []string
 	severity           verdict.Severity
 	failOn             []string
-	os                 string // of the node; "" if it is not known
+	refusals           []sidecar.PodFinding // of an API server
+	os                 string               // of the node; "" if it is not known
 }
 
 // judgePod plans a Pod, looks for findings and decides.
@@ -26,7 +27,7 @@ func judgePod(
 	detection *report.Error,
 ) {
 	p.Plan = sidecar.Order(p.Pod, target)
-	all := sidecar.Lint(p.Pod, p.Plan, target)
+	all := append(slices.Clone(policy.refusals), sidecar.Lint(p.Pod, p.Plan, target)...)
 	ignored.mark(&p.Pod, all)
 	p.Findings = policy.shown(all)
 

@@ -11,6 +11,7 @@ import (
 	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
+	"nodecompat/nodefeatures/apiserver"
 	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/nodefeatures/verdict"
 )
@@ -34,6 +35,8 @@ type PodRequest struct {
 	// FailOn are severities and ids of findings: one that is as grave, or has the id,
 	// is told as a reason, unless it is suppressed or disabled. Verdicts stay.
 	FailOn []string
+	// Server is sent every Pod in a dry run, and what it makes of it is judged; nil asks none.
+	Server *apiserver.Client
 }
 
 // ValidatePod judges every Pod template of the manifests on one node. The report
@@ -41,15 +44,11 @@ type PodRequest struct {
 // cannot be used (a usage error), and nothing else.
 func ValidatePod(ctx context.Context, req PodRequest) (*report.PodReport, error) {
 	result := report.NewPodReport(req.Now, nil)
-	var files, of []*suppressions // of each file, and of each Pod the ones of its file
-	for _, file := range req.Manifests {
-		manifests := manifest.Parse(ctx, file.Name, file.Data)
-		result.Problems = append(result.Problems, manifests.Problems...)
-		files = append(files, newSuppressions(file.Name, manifests.Comments))
-		for _, pod := range manifests.Pods {
-			result.Pods = append(result.Pods, report.Pod{Pod: pod, Reasons: []verdict.Reason{}, Images: podImages(pod, req.NoImages)})
-			of = append(of, files[len(files)-1])
-		}
+	read := readManifests(ctx, req.Manifests, req.NoImages)
+	result.Pods, result.Problems = append(result.Pods, read.pods...), append(result.Problems, read.problems...)
+	var admitted []admitted
+	if req.Server != nil {
+		admitted = admitAll(ctx, req.Server, result.Pods, req.NoImages)
 	}
 
 	cut := ctx.Err()
@@ -83,12 +82,20 @@ func ValidatePod(ctx context.Context, req PodRequest) (*report.PodReport, error)
 		if pod.HasSidecars() {
 			result.Error = cmp.Or(result.Error, detection)
 		}
-		judgePod(pod, result, images, target, policy, of[i], detection)
+		if admitted != nil {
+			policy.refusals = admitted[i].refusals
+			result.Error = cmp.Or(result.Error, report.NewError(admitted[i].err))
+		}
+		judgePod(pod, result, images, target, policy, read.of[i], detection)
+		if admitted != nil && admitted[i].err != nil {
+			pod.Verdict = verdict.All(pod.Verdict, verdict.Unknown)
+			pod.Reasons = append(pod.Reasons, report.NewError(admitted[i].err).Reason())
+		}
 	}
 	if cut != nil {
 		result.Error = report.NewError(fmt.Errorf("judging the Pods: %w", cut))
 	} else {
-		for _, file := range files {
+		for _, file := range read.files {
 			result.Problems = append(result.Problems, file.problems()...)
 		}
 	}

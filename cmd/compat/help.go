@@ -30,7 +30,7 @@ var flagGroups = []struct {
 	{
 		"What is judged",
 		[]string{"spec", "all-pods", "require", "kubernetes-version", "feature", "manifest"},
-		[]string{"filename", "namespace", "verify-labels", "tags"},
+		[]string{"filename", "namespace", "server-dry-run", "verify-labels", "tags"},
 	},
 	{
 		"Node",

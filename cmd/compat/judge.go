@@ -46,6 +46,12 @@ func (f *judgeFlags) addJudging(cmd *cobra.Command) {
 	addChanges(cmd, &f.changes)
 	f.nodeFlags.add(cmd)
 	f.addCluster(cmd)
+	asks := []string{"node"}
+	if cmd.Flags().Lookup(dryRun) != nil {
+		asks = append(asks, dryRun)
+	}
+	needs(cmd, "kubeconfig", asks...)
+	needs(cmd, "context", asks...)
 	f.registryFlags.add(cmd)
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: the node's)")
 	flags.Var(&f.runtime, "runtime", "the node's container `runtime`, containerd://2.1.4: which manifest of an index it pulls (default: what the Node object of --node-file or --node says; --platform comes before it)")

@@ -66,15 +66,13 @@ func (f *nodeFlags) addHost(cmd *cobra.Command) {
 func (f *nodeFlags) addCluster(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.node, "node", "", "get the Node object with this `name`, and the API server's version, from the API server")
-	flags.StringVar(&f.server.Kubeconfig, "kubeconfig", "", "kubeconfig `file` for --node (default: $KUBECONFIG, else the service account in a cluster)")
+	flags.StringVar(&f.server.Kubeconfig, "kubeconfig", "", "kubeconfig `file` (default: $KUBECONFIG, else the service account in a cluster)")
 	flags.StringVar(&f.server.Context, "context", "", "the kubeconfig's context `name`")
 	flags.StringVar(&f.api.Version, "api-version", "", "the API server's `version`")
 	flags.StringVar(&f.api.FeatureGates, "api-feature-gates", "", "the API server's feature gates, `A=true,B=false`")
 	flags.StringVar(&f.apiVersionFile, "api-version-file", "", "`file` with the API server's /version")
 	flags.StringVar(&f.apiMetrics, "api-metrics", "", "`file` with the API server's /metrics")
 	excludes(cmd, "node", "node-file")
-	needs(cmd, "kubeconfig", "node")
-	needs(cmd, "context", "node")
 }
 
 // discovery says how this host is looked at.
@@ -177,8 +175,10 @@ func (f *nodeFlags) document(ctx context.Context, a *app, name string, limit int
 func (f *nodeFlags) cluster(ctx context.Context, a *app, o *kubelet.Options) (*kubelet.API, error) {
 	api := f.api
 	var err error
-	if api.VersionInfo, err = f.document(ctx, a, f.apiVersionFile, apiserver.MaxVersion, ""); err != nil {
-		return nil, err
+	if f.apiVersionFile != "" {
+		if api.VersionInfo, err = f.document(ctx, a, f.apiVersionFile, apiserver.MaxVersion, ""); err != nil {
+			return nil, err
+		}
 	}
 	if api.Metrics, err = f.document(ctx, a, f.apiMetrics, kubelet.MaxMetrics, ""); err != nil {
 		return nil, err

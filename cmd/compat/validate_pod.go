@@ -11,6 +11,8 @@ import (
 	"nodecompat/compat/output"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
+	"nodecompat/nodefeatures/apiserver"
+	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -28,6 +30,7 @@ type validatePodFlags struct {
 	severity choice
 	failOn   choices
 	stdin    string // its name
+	dryRun   bool
 	output   *format
 }
 
@@ -82,6 +85,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	complete(cmd, "fail-on", f.failOn.allowed...)
 	flags.StringVar(&f.stdin, "stdin-name", "", "the `name` of the file that comes from standard input")
 	flags.BoolVar(&f.all, "all", false, "with -o text, show the plan of every Pod, and all remarks")
+	flags.BoolVar(&f.dryRun, dryRun, false, "send the objects to the API server in a dry run: it creates nothing, its refusals are findings, and the Pod as admission leaves it is judged")
 	f.output = outputFlag(cmd, "json", "yaml", "text", "sarif", "junit", "markdown")
 	f.addJudging(cmd)
 	cmd.PreRunE = func(*cobra.Command, []string) error {
@@ -131,6 +135,10 @@ func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodReque
 	if err != nil {
 		return compat.PodRequest{NodeRequest: compat.NodeRequest{Now: now}}, err
 	}
+	server, err := f.admission(ctx, a)
+	if err != nil {
+		return compat.PodRequest{NodeRequest: compat.NodeRequest{Now: now}}, err
+	}
 	node, err := f.judging(ctx, a)
 	node.RequireGPU = f.require.has(gpuDriver)
 	if err == nil {
@@ -144,12 +152,31 @@ func (f *validatePodFlags) request(ctx context.Context, a *app) (compat.PodReque
 		Disable:           f.disable.values,
 		Severity:          verdict.Severity(f.severity.value),
 		FailOn:            f.failOn.values,
+		Server:            server,
 	}
 	if err != nil {
 		return r, err
 	}
 	return r, f.savedNode(ctx, a, &r.NodeRequest)
 }
+
+// admission opens the API server of --server-dry-run, whose version is that of the manifests, unless
+// that is told; nil without the flag.
+func (f *validatePodFlags) admission(ctx context.Context, a *app) (*apiserver.Client, error) {
+	if !f.dryRun {
+		return nil, nil //nolint:nilnil // none is asked
+	}
+	client, err := a.apiServer(f.server)
+	if err != nil || f.api.Version != "" || f.apiVersionFile != "" {
+		return client, err
+	}
+	f.api.VersionInfo = kubelet.Document{Name: client.Server() + "/version", Option: "--" + dryRun}
+	f.api.VersionInfo.Data, err = client.Version(ctx)
+	return client, err
+}
+
+// dryRun is the flag's name.
+const dryRun = "server-dry-run"
 
 // stdinIsRead refuses a name for what is not read.
 func (f *validatePodFlags) stdinIsRead(names []string) error {

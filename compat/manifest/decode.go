@@ -89,7 +89,7 @@ func (d *decoder) pod(n *yamltree.Node, path, where string, t typeMeta, bestEffo
 	}
 	p := Pod{
 		APIVersion: Shorten(t.apiVersion), Kind: Shorten(t.kind), BestEffort: bestEffort,
-		File: d.file, Source: d.source, Document: d.document, Line: int(owner.Line), Path: JoinPath(path, where), root: root,
+		File: d.file, Source: d.source, Document: d.document, Line: int(owner.Line), Path: JoinPath(path, where), root: root, node: n,
 	}
 	d.places, d.refused = map[string]place{}, map[string]bool{}
 	d.bestEffort, d.live = bestEffort, d.written(owner, "metadata.uid") != ""

@@ -46,6 +46,7 @@ type Pod struct {
 	// Suppressions are those of the annotations of the object and of its template.
 	Suppressions []Suppression `json:"-"`
 
+	node *yamltree.Node // of the object
 	// places maps a path in the document to where it is written.
 	places map[string]place
 	// refused are the paths whose values were of a wrong type, aboveRefused all above them.

@@ -537,6 +537,18 @@ var podScenarios = []scenario{
 	{"pods_none", func(t *testing.T) any {
 		return pods(t, false, nil, manifest("none.yaml", "kind: ConfigMap\napiVersion: v1\n"))
 	}, []string{"json", "txt", "sarif.json", "junit.xml", "md"}},
+	{"pods_admission", func(t *testing.T) any {
+		r := validatePod(t, compat.PodRequest{NoImages: true}, compat.File{Name: "web.yaml", Data: []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: example.com/web:1}]}\n")})
+		a := &report.Admission{Object: report.AdmissionAccepted, Template: report.AdmissionNotSent, Namespace: "shop", Warnings: []string{"spec.x is old"}, Changes: []report.AdmissionChange{
+			{Path: "spec.containers[0].image", Before: `"example.com/web:1"`, After: `"mirror.example.com/web:1"`},
+			{Path: "spec.volumes[0]", Before: `{"name":"data"}`},
+		}, MoreChanges: 3}
+		for i := range 10 {
+			a.Changes = append(a.Changes, report.AdmissionChange{Path: fmt.Sprintf("spec.initContainers[%d]", i), After: `{"name":"proxy","image":"example.com/proxy:1","restartPolicy":"Always"}`})
+		}
+		r.Pods[0].Admission = a
+		return r
+	}, []string{"json", "txt", "all.txt"}},
 	{"pods_error", func(*testing.T) any { return report.NewPodReport(now, errors.New("reading a.yaml: no such file")) }, []string{"json", "txt", "sarif.json", "junit.xml", "md"}},
 }
 

@@ -121,7 +121,7 @@ func (p *podPrinter) pods() {
 	for i := range p.report.Pods {
 		pod := &p.report.Pods[i]
 		switch {
-		case healthy(pod) && !p.style.All:
+		case healthy(pod) && pod.Admission == nil && !p.style.All:
 		case len(p.report.Pods) == 1: // its line stands above
 			p.line(1, "%s:%d", report.FileTitle(pod.File), pod.Line)
 			p.details(pod)
@@ -133,8 +133,44 @@ func (p *podPrinter) pods() {
 	}
 }
 
+// changesShown is how many changes of admission are shown.
+const changesShown = 10
+
+// admission prints what an API server makes of the Pod.
+func (p *podPrinter) admission(a *report.Admission) {
+	if a == nil {
+		return
+	}
+	for _, text := range a.Warnings {
+		p.wrap(1, "the API server warns: ", text)
+	}
+	for i, c := range a.Changes {
+		if i == changesShown && !p.style.All {
+			p.line(1, "… and %d more changes (--all shows them)", len(a.Changes)-i+a.MoreChanges)
+			return
+		}
+		switch {
+		case c.Before == "":
+			p.wrap(1, "admission adds "+Printable(c.Path)+": ", spaced(c.After))
+		case c.After == "":
+			p.wrap(1, "admission removes "+Printable(c.Path)+": ", spaced(c.Before))
+		default:
+			p.wrap(1, "admission changes "+Printable(c.Path)+": ", spaced(c.Before)+" to "+spaced(c.After))
+		}
+	}
+	if a.MoreChanges > 0 {
+		p.line(1, "… and %d more changes", a.MoreChanges)
+	}
+}
+
+// spaced is JSON that can be wrapped.
+func spaced(text string) string {
+	return strings.NewReplacer(`,"`, `, "`, `":`, `": `, `},{`, `}, {`).Replace(text)
+}
+
 // details prints what is to be said about a Pod.
 func (p *podPrinter) details(pod *report.Pod) {
+	p.admission(pod.Admission)
 	p.timeline(pod.Plan)
 	for _, f := range pod.Findings {
 		if f.Suppressed == nil || p.style.All {

@@ -64,6 +64,8 @@ type Pod struct {
 	Images []PodImage `json:"images"`
 	// Plan is what the kubelet will do.
 	Plan sidecar.Plan `json:"plan"`
+	// Admission is what an API server makes of it; absent where none was asked.
+	Admission *Admission `json:"admission,omitempty"`
 	// Findings are what is wrong with it, by line.
 	Findings []sidecar.PodFinding `json:"findings"`
 }

@@ -68,6 +68,9 @@ var enumerations = map[reflect.Type][]any{
 		sidecar.ReadyNo, sidecar.ReadyNever,
 	},
 	reflect.TypeFor[report.UnlockKind](): unlockKinds(),
+	reflect.TypeFor[report.AdmissionState](): {
+		report.AdmissionAccepted, report.AdmissionRefused, report.AdmissionNotSent, report.AdmissionFailed,
+	},
 	reflect.TypeFor[report.LabelProblem](): {
 		report.LabelMissing, report.LabelStale, report.LabelOther, report.LabelRefused, report.LabelUnsure,
 	},

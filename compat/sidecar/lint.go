@@ -14,7 +14,7 @@ import (
 // A PodFinding is a remark on a Pod template. What each means is said by
 // FindingDoc.
 type PodFinding struct {
-	ID string `json:"id"` // SC001 to SC036
+	ID string `json:"id"` // SC001 to SC037
 	// Severity is error where the Pod would be refused or its app never starts.
 	Severity verdict.Severity `json:"severity"`
 	// Container is the one that the finding is about, "" for the Pod.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -42,12 +43,17 @@ type Client struct {
 	http   *http.Client
 	base   *url.URL
 	accept string // the Accept header, "" for none
+	// namespace is that of the kubeconfig's context, or of the service account.
+	namespace string
 }
+
+// Namespace is that of objects that name none: the kubeconfig's context's, or the service account's.
+func (c *Client) Namespace() string { return c.namespace }
 
 // Open reads the configuration; it sends nothing. The error is a
 // *ConfigurationError.
 func Open(o Options) (*Client, error) {
-	config, err := load(o)
+	config, namespace, err := load(o)
 	if err != nil {
 		return nil, &ConfigurationError{What: what(o), Err: err}
 	}
@@ -62,6 +68,7 @@ func Open(o Options) (*Client, error) {
 	if err != nil {
 		return nil, &ConfigurationError{What: what(o), Err: err}
 	}
+	c.namespace = namespace
 	return c, nil
 }
 
@@ -72,14 +79,15 @@ func what(o Options) string {
 	return o.Kubeconfig
 }
 
-// load reads a kubeconfig, or what a Pod is given.
-func load(o Options) (*rest.Config, error) {
+// load reads a kubeconfig, or what a Pod is given, and the namespace of who asks.
+func load(o Options) (config *rest.Config, namespace string, err error) {
 	if o.Kubeconfig == "" {
-		return rest.InClusterConfig()
+		config, err = rest.InClusterConfig()
+		return config, ownNamespace(), err
 	}
 	paths := filepath.SplitList(o.Kubeconfig)
 	if err := regular(paths...); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	rules := &clientcmd.ClientConfigLoadingRules{Precedence: paths}
 	if len(rules.Precedence) == 1 { // one that is named must be there
@@ -87,16 +95,30 @@ func load(o Options) (*rest.Config, error) {
 	}
 	files, err := rules.Load()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if clientcmdapi.IsConfigEmpty(files) {
-		return nil, errors.New("it is empty, or not there")
+		return nil, "", errors.New("it is empty, or not there")
 	}
 	if err := regular(named(files, cmp.Or(o.Context, files.CurrentContext))...); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
-	return clientcmd.NewNonInteractiveClientConfig(*files, o.Context, overrides, rules).ClientConfig()
+	loaded := clientcmd.NewNonInteractiveClientConfig(*files, o.Context, overrides, rules)
+	if config, err = loaded.ClientConfig(); err != nil {
+		return nil, "", err
+	}
+	namespace, _, err = loaded.Namespace()
+	return config, namespace, err
+}
+
+// ownNamespace is that of the service account that a Pod is given; default where it is not told.
+func ownNamespace() string {
+	data, err := os.ReadFile("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+	if name := strings.TrimSpace(string(data)); err == nil && resource().MatchString(name) {
+		return name
+	}
+	return "default"
 }
 
 // named are the files that a context of a kubeconfig names.

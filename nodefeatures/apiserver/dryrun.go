@@ -1,0 +1,164 @@
+package apiserver
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// Bounds on what a dry run answers.
+const (
+	// MaxObject is for the object that comes back, in bytes; an API server stores none above 1.5 MiB or so.
+	MaxObject = 4 << 20
+	// maxCauses and maxWarnings are how many causes of a refusal, and warnings, are kept.
+	maxCauses   = 50
+	maxWarnings = 20
+)
+
+// An Admitted is an object as an API server would store it, and what it warns of.
+type Admitted struct {
+	Object   []byte // JSON
+	Warnings []string
+}
+
+// A RefusedError says that an API server would not create an object: it is invalid, or a policy, a quota
+// or a webhook is against it.
+type RefusedError struct {
+	Status  int
+	Reason  string // of the Status object, such as Invalid or Forbidden; may be ""
+	Message string // what the server says, one line
+	Causes  []Cause
+}
+
+// A Cause is one thing that is wrong with an object.
+type Cause struct {
+	Field   string // as spec.containers[0].image; "" if the server names none
+	Message string
+}
+
+// Error says what the server says.
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("the API server refuses it: %d %s: %s", e.Status, e.Reason, e.Message)
+}
+
+// resource is what may stand in a path.
+var resource = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`) })
+
+// DryRun asks what would become of an object, JSON, if it were created: validated strictly, with the
+// defaults, and after all admission that supports it. Nothing is created: the server is told so with
+// every request. collection is as pods, of the group's version in a namespace. The error is a
+// *RefusedError where the server is against the object, one of the others where it could not be asked,
+// which includes that the user may not create such objects.
+// https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run
+func (c *Client) DryRun(ctx context.Context, apiVersion, namespace, collection string, object []byte) (Admitted, error) {
+	group, version, grouped := strings.Cut(apiVersion, "/")
+	path := []string{"apis", group, version}
+	if !grouped {
+		path = []string{"api", group}
+	}
+	path = append(path, "namespaces", namespace, collection)
+	for _, part := range path {
+		if !resource().MatchString(part) {
+			return Admitted{}, &ConfigurationError{What: "what is to be created", Err: fmt.Errorf("%.64q is no part of a path", part)}
+		}
+	}
+	u := c.base.JoinPath(path...)
+	u.RawQuery = url.Values{"dryRun": {"All"}, "fieldValidation": {"Strict"}, "fieldManager": {"compat"}}.Encode()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(object))
+	if err != nil {
+		return Admitted{}, &ConfigurationError{What: u.Redacted(), Err: err}
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "application/json")
+	response, err := c.do(request)
+	if err != nil {
+		return Admitted{}, &UnreachableError{URL: u.Redacted(), Err: err}
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusCreated {
+		return Admitted{}, refusal(response, u)
+	}
+	data, err := io.ReadAll(io.LimitReader(response.Body, MaxObject+1))
+	switch {
+	case err != nil:
+		return Admitted{}, &UnreachableError{URL: u.Redacted(), Err: err}
+	case len(data) > MaxObject:
+		return Admitted{}, &TooLargeError{URL: u.Redacted(), Limit: MaxObject}
+	}
+	return Admitted{Object: data, Warnings: warnings(response.Header)}, nil
+}
+
+// warnings are those of the Warning headers: 299 - "text".
+// https://kubernetes.io/docs/reference/using-api/deprecation-policy/#rest-resources-aka-api-objects
+func warnings(header http.Header) []string {
+	var list []string
+	for _, value := range header.Values("Warning") {
+		_, text, ok := strings.Cut(value, `"`)
+		if text = strings.TrimSuffix(strings.TrimSpace(text), `"`); ok && len(list) < maxWarnings {
+			list = append(list, clean(strings.ReplaceAll(text, `\"`, `"`)))
+		}
+	}
+	return list
+}
+
+// refusal tells a server that is against the object from one that could not be asked.
+func refusal(response *http.Response, u *url.URL) error {
+	status := &StatusError{URL: u.Redacted(), Status: response.StatusCode}
+	if response.StatusCode < http.StatusOK { // the body is the connection itself, which no context ends
+		return &UnreachableError{URL: u.Redacted(), Err: errSwitches}
+	}
+	if to := response.Header.Get("Location"); to != "" && response.StatusCode < http.StatusBadRequest {
+		status.Message = clean("it redirects to " + to + ", which is not followed")
+		return status
+	}
+	data, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBody)) // what came is what there is
+	var answer struct {
+		Kind    string `json:"kind"`
+		Message string `json:"message"`
+		Reason  string `json:"reason"`
+		Details struct {
+			Causes []struct {
+				Field   string `json:"field"`
+				Message string `json:"message"`
+			} `json:"causes"`
+		} `json:"details"`
+	}
+	if json.Unmarshal(data, &answer) != nil || answer.Kind != "Status" {
+		status.Message = clean(string(data))
+		return status
+	}
+	status.Message = clean(answer.Message)
+	if !refuses(response.StatusCode, answer.Message) {
+		return status
+	}
+	refused := &RefusedError{Status: response.StatusCode, Reason: clean(answer.Reason), Message: status.Message}
+	for _, cause := range answer.Details.Causes {
+		if len(refused.Causes) < maxCauses {
+			refused.Causes = append(refused.Causes, Cause{Field: clean(cause.Field), Message: clean(cause.Message)})
+		}
+	}
+	return refused
+}
+
+// notAllowed is how an authorizer refuses a user, with the same status as a policy refuses an object:
+// https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
+var notAllowed = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`User "[^"]*" cannot create resource "`) })
+
+// refuses reports whether an answer is about the object, and not about the one who asks or the server.
+// A webhook that has no dry run makes a 400 of it.
+func refuses(status int, message string) bool {
+	switch status {
+	case http.StatusForbidden:
+		return !notAllowed().MatchString(message)
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
+}
