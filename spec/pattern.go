@@ -14,6 +14,9 @@ import (
 // numbersOfVersion is how many numbers of a version are compared: major, minor, patch.
 const numbersOfVersion = 3
 
+// maxPatternNumber bounds the numbers of what a pattern is made for.
+const maxPatternNumber = 1_000_000_000_000
+
 // anyRest is what may follow the numbers of a version that compat compares.
 const anyRest = `([-+_~. ]|$)`
 
@@ -33,8 +36,8 @@ func VersionPattern(e *nfdv1alpha1.MatchExpression) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("reading the version %.100q: %w", text, err)
 		}
-		if max(v.Major(), v.Minor(), v.Patch()) > maxKernelNumber {
-			return "", fmt.Errorf("reading the version %.100q: its numbers are larger than %d", text, maxKernelNumber)
+		if max(v.Major(), v.Minor(), v.Patch()) > maxPatternNumber {
+			return "", fmt.Errorf("reading the version %.100q: its numbers are larger than %d", text, maxPatternNumber)
 		}
 		operands[i] = []uint64{v.Major(), v.Minor(), v.Patch()}
 	}
@@ -179,4 +182,68 @@ func power(digits int) uint64 {
 		p *= 10
 	}
 	return p
+}
+
+// NumberPattern is a regular expression that holds for a value just where NFD says that an expression
+// on integers does; NFD fails on a value that is none. The error says which operand is none.
+func NumberPattern(e *nfdv1alpha1.MatchExpression) (string, error) {
+	operands := make([]int64, len(e.Value))
+	for i, text := range e.Value {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return "", fmt.Errorf("reading the number %.100q: %w", text, err)
+		}
+		if max(n, -n) > maxPatternNumber {
+			return "", fmt.Errorf("reading the number %.100q: it is larger than %d", text, maxPatternNumber)
+		}
+		operands[i] = n
+	}
+	first, last := int64(-maxPatternNumber), int64(maxPatternNumber)
+	open := [2]bool{true, true}
+	switch {
+	case len(operands) == 1 && (e.Op == nfdv1alpha1.MatchGe || e.Op == nfdv1alpha1.MatchGt):
+		first, open[0] = operands[0], false
+	case len(operands) == 1 && (e.Op == nfdv1alpha1.MatchLe || e.Op == nfdv1alpha1.MatchLt):
+		last, open[1] = operands[0], false
+	case len(operands) == 2 && operands[0] < operands[1] && (e.Op == nfdv1alpha1.MatchGeLe || e.Op == nfdv1alpha1.MatchGtLt):
+		first, last, open = operands[0], operands[1], [2]bool{}
+	default:
+		return "", errNoPattern
+	}
+	switch e.Op {
+	case nfdv1alpha1.MatchGt:
+		first++
+	case nfdv1alpha1.MatchLt:
+		last--
+	case nfdv1alpha1.MatchGtLt:
+		first++
+		last--
+	}
+	return numberAlternatives(first, last, open), nil
+}
+
+// numberAlternatives are the integers from one to another, but for a bound that is open.
+func numberAlternatives(first, last int64, open [2]bool) string {
+	var alternatives []string
+	if last >= 0 {
+		most := last
+		if open[1] {
+			most = -1
+		}
+		alternatives = append(alternatives, `^\+?0*(`+numbersBetween(uint64(max(first, 0)), most)+`)$`)
+		if first <= 0 {
+			alternatives = append(alternatives, `^-0+$`)
+		}
+	}
+	if first < 0 {
+		most := -first
+		if open[0] {
+			most = -1
+		}
+		alternatives = append(alternatives, `^-0*(`+numbersBetween(uint64(max(1, -last)), most)+`)$`)
+	}
+	if first > last {
+		return noVersion
+	}
+	return strings.Join(alternatives, "|")
 }
