@@ -48,12 +48,12 @@ var flagGroups = []struct {
 	},
 	{
 		"Policy",
-		[]string{"missing", "strict", "min-nodes", "replace", "dry-run", "fail-on"},
+		[]string{"missing", "strict", "min-nodes", "replace", "dry-run", "check", "fail-on"},
 		[]string{"any-node", "severity", "disable"},
 	},
 	{
 		"Output",
-		[]string{"output", "all", "quiet", "update"},
+		[]string{"output", "patch", "all", "quiet", "update"},
 		[]string{"color", "no-descriptions", "stdin-name"},
 	},
 	{

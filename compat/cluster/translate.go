@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
+	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/spec"
 )
 
@@ -231,4 +233,15 @@ func encode(v any) []byte {
 		panic(err) // of texts and numbers
 	}
 	return data
+}
+
+// CPULevel is what a manifest of an image for a level of x86-64 above the first asks for; nil for other
+// platforms.
+func CPULevel(architecture, variant string) *spec.Spec {
+	if architecture != "amd64" || !slices.Contains([]string{"v2", "v3", "v4"}, variant) {
+		return nil
+	}
+	flag := nfdv1alpha1.MatchExpressionSet{"X86_64_" + strings.ToUpper(variant): {Op: nfdv1alpha1.MatchExists}}
+	rule := nfdv1alpha1.GroupRule{Name: "x86-64-" + variant, MatchFeatures: nfdv1alpha1.FeatureMatcher{{Feature: catalogue.CPUID, MatchExpressions: &flag}}}
+	return &spec.Spec{Version: spec.Version, Sets: []spec.Set{{Rules: []nfdv1alpha1.GroupRule{rule}}}}
 }

@@ -324,56 +324,56 @@ spec:
           - {key: kubernetes.io/arch, operator: In, values: [arm64]}
 `, perArch},
 	{"JSON", `{
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "spec": {
-	"nodeSelector": {
-		"disk": "ssd"
-	},
-        "containers": [
-            {"name": "a", "image": "x", "args": ["\ud83d\ude00", "\/"]}
-        ]
-    }
+	"apiVersion": "v1",
+	"kind": "Pod",
+	"spec": {
+		"nodeSelector": {
+			"disk": "ssd"
+		},
+		"containers": [
+			{"name": "a", "image": "x", "args": ["\ud83d\ude00", "\/"]}
+		]
+	}
 }
 `, `{
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "spec": {
-	"affinity": {
-		"nodeAffinity": {
-			"requiredDuringSchedulingIgnoredDuringExecution": {
-				"nodeSelectorTerms": [
-					{
-						"matchExpressions": [
-							{
-								"key": "kubernetes.io/arch",
-								"operator": "In",
-								"values": [
-									"amd64",
-									"arm64"
-								]
-							},
-							{
-								"key": "kubernetes.io/os",
-								"operator": "In",
-								"values": [
-									"linux"
-								]
-							}
-						]
-					}
-				]
+	"apiVersion": "v1",
+	"kind": "Pod",
+	"spec": {
+		"affinity": {
+			"nodeAffinity": {
+				"requiredDuringSchedulingIgnoredDuringExecution": {
+					"nodeSelectorTerms": [
+						{
+							"matchExpressions": [
+								{
+									"key": "kubernetes.io/arch",
+									"operator": "In",
+									"values": [
+										"amd64",
+										"arm64"
+									]
+								},
+								{
+									"key": "kubernetes.io/os",
+									"operator": "In",
+									"values": [
+										"linux"
+									]
+								}
+							]
+						}
+					]
+				}
 			}
-		}
-	},
-	"nodeSelector": {
-		"compat.feature.node.kubernetes.io/0123456789abcdef": "true",
-		"disk": "ssd"
-	},
-        "containers": [
-            {"name": "a", "image": "x", "args": ["\ud83d\ude00", "\/"]}
-        ]
-    }
+		},
+		"nodeSelector": {
+			"compat.feature.node.kubernetes.io/0123456789abcdef": "true",
+			"disk": "ssd"
+		},
+		"containers": [
+			{"name": "a", "image": "x", "args": ["\ud83d\ude00", "\/"]}
+		]
+	}
 }
 `, linux},
 	{"JSON on one line", `{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"a","image":"x"}]}}`,

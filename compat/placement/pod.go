@@ -39,6 +39,15 @@ func (e *EditError) Error() string {
 	return fmt.Sprintf("changing %s in line %d of %s: %v", e.Path, e.Line, e.File, e.Err)
 }
 
+// CodeNotInPlace is that of an [*EditError].
+const CodeNotInPlace = "notInPlace"
+
+// Code is CodeNotInPlace.
+func (e *EditError) Code() string { return CodeNotInPlace }
+
+// Retryable is false.
+func (e *EditError) Retryable() bool { return false }
+
 // Unwrap returns why.
 func (e *EditError) Unwrap() error { return e.Err }
 

@@ -29,6 +29,7 @@ var documents = map[string]any{
 	report.KindNodeReport:     report.NodeReport{},
 	report.KindNodeReportList: report.NodeReportList{},
 	report.KindClusterReport:  report.ClusterReport{},
+	report.KindPlaceReport:    report.PlaceReport{},
 	report.KindPodReport:      report.PodReport{},
 	report.KindSnapshotDiff:   report.SnapshotDiff{},
 	report.KindDiscoverReport: report.DiscoverReport{},
@@ -68,6 +69,7 @@ var enumerations = map[reflect.Type][]any{
 		sidecar.ReadyNo, sidecar.ReadyNever,
 	},
 	reflect.TypeFor[report.UnlockKind](): unlockKinds(),
+	reflect.TypeFor[report.RuleState]():  ruleStates(),
 	reflect.TypeFor[artifact.Rule]():     {artifact.RuleContainerd, artifact.RuleCRIO, artifact.RuleDocker, artifact.RulePlatform},
 	reflect.TypeFor[derive.Confidence](): {derive.Certain, derive.LowerBound, derive.Hint},
 	reflect.TypeFor[derive.Source](): {
@@ -192,4 +194,11 @@ func generate(t *testing.T, kind string, document any, closed bool) []byte {
 		t.Fatal(err)
 	}
 	return buf.Bytes()
+}
+
+func ruleStates() (states []any) {
+	for _, s := range report.RuleStates {
+		states = append(states, s)
+	}
+	return states
 }
