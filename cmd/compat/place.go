@@ -28,7 +28,7 @@ func newPlace(a *app) *cobra.Command {
 	f := &placeFlags{}
 	cmd := &cobra.Command{
 		Use:   "place [FILE...]",
-		Short: "Print what keeps workloads on the nodes that have what they need",
+		Short: "Print what keeps workloads on nodes that have what they need",
 		Long: `Read workloads and print them with a nodeSelector, together with NodeFeatureRule
 objects by which NFD's nfd-master labels the nodes that have what the images need.
 The scheduler does the rest. The rules are those of the specs attached to the images,
