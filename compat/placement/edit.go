@@ -171,7 +171,7 @@ func (t *text) starts(n *yaml.Node) []int {
 }
 
 // removeEntries takes out the entries of a mapping that are chosen by their key and value. With none
-// left, a block goes with its key: whole says so.
+// left, its key must go as well, unless it is written on one line: whole says so.
 func (t *text) removeEntries(value *yaml.Node, chosen func(key, value *yaml.Node) bool) (whole bool) {
 	var numbers []int
 	for i := 0; i+1 < len(value.Content); i += 2 {
@@ -201,21 +201,38 @@ func (t *text) removeNumbered(n *yaml.Node, numbers []int, total int, lines func
 	switch {
 	case len(numbers) == 0:
 		return false
-	case flow(n) && len(numbers) == total:
+	case t.oneLine(n) && len(numbers) == total:
 		open := t.open(n)
 		t.replace(open, t.end(open-1)-1, "")
 		return false
+	case len(numbers) == total:
+		return true
 	case flow(n):
 		t.removeParts(n, numbers)
 		return false
-	case len(numbers) == total:
-		return true
 	}
 	for _, i := range numbers {
 		first, last := lines(i)
 		t.removeLines(first, last)
 	}
 	return false
+}
+
+// oneLine reports whether a node is written in brackets, with no line break behind the first: when we
+// fill what is empty, we write it so.
+func (t *text) oneLine(n *yaml.Node) bool { return flow(n) && t.before(n) == "" }
+
+// removeKey takes a key with its value out of a mapping that has others.
+func (t *text) removeKey(from, key, value *yaml.Node) {
+	if !flow(from) {
+		t.removeLines(key.Line, t.lastLine(value))
+		return
+	}
+	for i := 0; i < len(from.Content); i += 2 {
+		if from.Content[i] == key {
+			t.removeParts(from, []int{i / 2})
+		}
+	}
 }
 
 func (t *text) removeLines(first, last int) { t.replace(t.line(first), t.line(last+1), "") }

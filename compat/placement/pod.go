@@ -158,7 +158,7 @@ func (c Constraints) remove(t *text, p manifest.Pod) error {
 	}
 	owned := func(key, _ *yaml.Node) bool { return c.owns(key.Value) }
 	if key, selector := field(spec, keySelector); selector != nil && t.removeEntries(selector, owned) {
-		t.removeLines(key.Line, t.lastLine(selector))
+		t.removeKey(spec, key, selector)
 	}
 	affinityKey, affinity := field(spec, keyAffinity)
 	nodeKey, node := field(affinity, keyNode)
@@ -174,14 +174,14 @@ func (c Constraints) remove(t *text, p manifest.Pod) error {
 	if preferred == nil || !t.removeItems(preferred, c.ownsPreferenceNode) {
 		return nil
 	}
-	for _, outer := range []struct{ key, value *yaml.Node }{{nodeKey, node}, {affinityKey, affinity}} {
-		if len(outer.value.Content) == 2 && !flow(outer.value) {
-			key = outer.key
-		} else {
+	from, value := node, preferred
+	for _, outer := range []struct{ from, key, value *yaml.Node }{{affinity, nodeKey, node}, {spec, affinityKey, affinity}} {
+		if len(outer.value.Content) > 2 || t.oneLine(outer.value) {
 			break
 		}
+		from, key, value = outer.from, outer.key, outer.value
 	}
-	t.removeLines(key.Line, t.lastLine(preferred))
+	t.removeKey(from, key, value)
 	return nil
 }
 

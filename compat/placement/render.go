@@ -116,21 +116,24 @@ func (s style) flow(v any, before string) string {
 	default:
 		return s.scalar(v)
 	}
-	if before == "" {
+	if before == "" || len(parts) == 0 {
 		return open + strings.Join(parts, ", ") + closing
 	}
 	return open + inner + strings.Join(parts, ","+inner) + before + closing
 }
 
-// plain is what needs no quotes in YAML.
-var plain = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9./-]*$`)
+// What needs no quotes in YAML, and which of that some parser takes for something else than text.
+var (
+	plain = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9./-]*$`)
+	words = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|y|n|null)$`)
+)
 
 func (s style) scalar(v any) string {
 	if number, ok := v.(int); ok {
 		return strconv.Itoa(number)
 	}
 	text := fmt.Sprint(v)
-	if s.json || !plain.MatchString(text) || text == "true" {
+	if s.json || !plain.MatchString(text) || words.MatchString(text) {
 		return strconv.Quote(text)
 	}
 	return text
