@@ -7,9 +7,9 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 )
 
-// An object is a NodeFeatureRule as it is written: NFD's own type writes empty fields as null, which
+// A ruleObject is a NodeFeatureRule as it is written: NFD's own type writes empty fields as null, which
 // its CRD refuses.
-type object struct {
+type ruleObject struct {
 	APIVersion string     `json:"apiVersion" yaml:"apiVersion"`
 	Kind       string     `json:"kind" yaml:"kind"`
 	Metadata   objectMeta `json:"metadata" yaml:"metadata"`
@@ -51,8 +51,8 @@ const (
 )
 
 // object is the need's NodeFeatureRule.
-func (n *Need) object() object {
-	o := object{
+func (n *Need) object() ruleObject {
+	o := ruleObject{
 		APIVersion: APIVersion, Kind: Kind,
 		Metadata: objectMeta{Name: n.Name(), Labels: map[string]string{ManagedBy: Manager}},
 	}
