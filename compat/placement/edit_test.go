@@ -376,6 +376,8 @@ spec:
 	}
 }
 `, linux},
-	{"JSON on one line", `{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"a","image":"x"}]}}`,
-		`{"apiVersion":"v1","kind":"Pod","spec":{"nodeSelector": {"compat.feature.node.kubernetes.io/0123456789abcdef": "true"}, "containers":[{"name":"a","image":"x"}]}}`, oneNeed},
+	{
+		"JSON on one line", `{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"a","image":"x"}]}}`,
+		`{"apiVersion":"v1","kind":"Pod","spec":{"nodeSelector": {"compat.feature.node.kubernetes.io/0123456789abcdef": "true"}, "containers":[{"name":"a","image":"x"}]}}`, oneNeed,
+	},
 }
