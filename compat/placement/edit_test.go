@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -376,6 +377,55 @@ spec:
 	}
 }
 `, linux},
+	{
+		"lines that end as on Windows", strings.ReplaceAll(pod+"spec:\n  containers: [{name: a, image: x}]\n", "\n", "\r\n"),
+		strings.ReplaceAll(pod+"spec:\n  nodeSelector:\n    compat.feature.node.kubernetes.io/0123456789abcdef: \"true\"\n  containers: [{name: a, image: x}]\n", "\n", "\r\n"), oneNeed,
+	},
+	{
+		"no line feed at the end", pod + "spec: {containers: [{name: a, image: x}]}",
+		pod + `spec: {nodeSelector: {compat.feature.node.kubernetes.io/0123456789abcdef: "true"}, containers: [{name: a, image: x}]}`, oneNeed,
+	},
+	{"a kind of an operator's", `apiVersion: jobset.x-k8s.io/v1alpha2
+kind: JobSet
+metadata: {name: a}
+spec:
+  replicatedJobs:
+  - name: w
+    template:
+      spec:
+        template:
+          spec:
+            containers: [{name: a, image: x}]
+`, `apiVersion: jobset.x-k8s.io/v1alpha2
+kind: JobSet
+metadata: {name: a}
+spec:
+  replicatedJobs:
+  - name: w
+    template:
+      spec:
+        template:
+          spec:
+            nodeSelector:
+              compat.feature.node.kubernetes.io/0123456789abcdef: "true"
+            containers: [{name: a, image: x}]
+`, oneNeed},
+	{"what only an earlier run wrote goes", pod + `spec:
+  nodeSelector:
+    compat.feature.node.kubernetes.io/ffffffffffffffff: "true"
+  affinity:
+    nodeAffinity:
+      preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        preference:
+          matchExpressions:
+          - key: compat.feature.node.kubernetes.io/ffffffffffffffff.rank
+            operator: In
+            values: ["2"]
+  containers: [{name: a, image: x}]
+`, pod + `spec:
+  containers: [{name: a, image: x}]
+`, Constraints{}},
 	{
 		"JSON on one line", `{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"a","image":"x"}]}}`,
 		`{"apiVersion":"v1","kind":"Pod","spec":{"nodeSelector": {"compat.feature.node.kubernetes.io/0123456789abcdef": "true"}, "containers":[{"name":"a","image":"x"}]}}`, oneNeed,

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -122,10 +123,11 @@ func (s style) flow(v any, before string) string {
 	return open + inner + strings.Join(parts, ","+inner) + before + closing
 }
 
-// What needs no quotes in YAML, and which of that some parser takes for something else than text.
+// plain matches what needs no quotes in YAML, and word which of that some parser takes for something else
+// than text.
 var (
-	plain = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9./-]*$`)
-	words = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|y|n|null)$`)
+	plain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9./-]*$`) })
+	word  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?i:true|false|yes|no|on|off|y|n|null)$`) })
 )
 
 func (s style) scalar(v any) string {
@@ -133,7 +135,7 @@ func (s style) scalar(v any) string {
 		return strconv.Itoa(number)
 	}
 	text := fmt.Sprint(v)
-	if s.json || !plain.MatchString(text) || words.MatchString(text) {
+	if s.json || !plain().MatchString(text) || word().MatchString(text) {
 		return strconv.Quote(text)
 	}
 	return text

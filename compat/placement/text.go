@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -36,11 +37,11 @@ var (
 )
 
 // escapes are those of JSON.
-var escapes = regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|.)`)
+var escapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|.)`) })
 
 // mask replaces what JSON has and YAML's parser does not know by something of the same length.
 func mask(data []byte) []byte {
-	return escapes.ReplaceAllFunc(bytes.ReplaceAll(data, []byte("\t"), []byte(" ")), func(escape []byte) []byte {
+	return escapes().ReplaceAllFunc(bytes.ReplaceAll(data, []byte("\t"), []byte(" ")), func(escape []byte) []byte {
 		switch {
 		case len(escape) > 2 && bytes.EqualFold(escape[2:3], []byte("d")): // half of a surrogate pair
 			return []byte(`\u0041`)
