@@ -12,6 +12,9 @@ import (
 // containers.
 func (t *text) style(key, spec *yaml.Node) style {
 	s := style{step: "  ", newline: t.newline(), json: t.json}
+	if len(spec.Content) == 0 {
+		return s
+	}
 	if flow(spec) {
 		outer := t.indent(t.offset(spec))
 		if own, ok := strings.CutPrefix(t.indent(t.offset(spec.Content[0])), outer); ok && own != "" {
@@ -133,7 +136,7 @@ func (t *text) addFlow(n *yaml.Node, parts []string) error {
 		t.replace(at, closing-1, strings.Join(parts, ", "))
 		return nil
 	}
-	first := t.offset(n.Content[0])
+	first := max(at, t.offset(n.Content[0]))
 	blank := string(t.data[at:first])
 	if strings.TrimSpace(blank) != "" { // a comment
 		return errForm
