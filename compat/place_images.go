@@ -26,6 +26,10 @@ type placedImage struct {
 	index bool
 	// needs are those by platform; under "" those of an image whose platforms are not known.
 	needs map[string][]*cluster.Need
+	// missing are the platforms for which nothing is attached.
+	missing []string
+	// pinned is the reference by the digest that it was resolved to.
+	pinned string
 }
 
 // A PlatformError says that no node can run all images of a Pod.
@@ -73,9 +77,10 @@ func (p *placer) gather(ctx context.Context) error {
 	group.SetLimit(fetchers)
 	for i := range jobs {
 		group.Go(func() error {
-			jobs[i].subjects = open(ctx, []string{jobs[i].reference}, p.req.Registry)
-			platform := p.images[jobs[i].reference].platforms[jobs[i].platform]
-			fetch(ctx, jobs[i].subjects, artifact.Selector{Platform: platform}, "", p.req.Reserve)
+			image := p.images[jobs[i].reference]
+			jobs[i].subjects = open(ctx, []string{image.pinned}, p.req.Registry)
+			fetch(ctx, jobs[i].subjects, artifact.Selector{Platform: image.platforms[jobs[i].platform]}, "", p.req.Reserve)
+			jobs[i].subjects[0].reference = jobs[i].reference
 			return nil
 		})
 	}
@@ -85,7 +90,23 @@ func (p *placer) gather(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, reference := range references {
+		p.warnMissing(reference)
+	}
 	return nil
+}
+
+// warnMissing says for which of an image's platforms there is no rule.
+func (p *placer) warnMissing(reference string) {
+	image := p.images[reference]
+	where := ""
+	switch {
+	case len(image.missing) == 0:
+		return
+	case len(image.missing) < len(image.platforms):
+		where = " for " + strings.Join(image.missing, ", ")
+	}
+	p.warn(report.CodeNoArtifact, reference+" has no compatibility artifact"+where+": there is no rule for it", "attach one with `compat attach`, or give a spec with --spec")
 }
 
 // A fetchJob is an image on a platform.
@@ -119,7 +140,9 @@ func (p *placer) image(ctx context.Context, s *subject) error {
 	if s.err != nil && !errors.Is(s.err, artifact.ErrNoArtifact) && !isMalformedSpec(s.err) {
 		return fmt.Errorf("fetching %s: %w", s.reference, s.err)
 	}
-	image := &placedImage{needs: map[string][]*cluster.Need{}}
+	pinned := s.repository.Reference()
+	pinned.Tag, pinned.Digest = "", s.image.Digest
+	image := &placedImage{needs: map[string][]*cluster.Need{}, pinned: pinned.String()}
 	p.images[s.reference] = image
 	for _, w := range s.warnings {
 		p.warn(w.Code, s.reference+": "+w.Message, "")
@@ -218,11 +241,7 @@ func (p *placer) needsOf(ctx context.Context, s *subject, platform string) error
 		image.needs[platform] = append(image.needs[platform], need)
 	}
 	if errors.Is(s.err, artifact.ErrNoArtifact) {
-		where := ""
-		if image.index {
-			where = " for " + platform
-		}
-		p.warn(report.CodeNoArtifact, s.reference+" has no compatibility artifact"+where+": there is no rule for it", "attach one with `compat attach`, or give a spec with --spec")
+		image.missing = append(image.missing, platform)
 		return nil
 	}
 	if s.err != nil {
