@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"nodecompat/compat"
+	"nodecompat/compat/artifact/registrytest"
+	"nodecompat/compat/cluster"
 	"nodecompat/compat/report"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
@@ -161,15 +163,15 @@ func TestValidateCluster(t *testing.T) {
 			"compatible", "spec: compatible 2/5 2? ", "excluded nodeCordoned 1 cordoned", "excluded nodeNotReady 1 broken",
 			"incompatible older noSetMatches noSetMatches only 1", "unknown unread factsUnknown only 1", "unknown silent noNodeFeature only 1",
 			"compatible fits setMatches", "compatible old setMatches", "score 10 on 1", "score 1 on 1",
-			"unlock kernel: kernel.version major >= 5 older,unread",
-			"unlock nfd: run nfd-worker, which then may tell that it fits silent",
+			"unlock nfd: let NFD publish kernel.loadedmodule, which then may tell that it fits unread",
+			"unlock nfd: run nfd-worker, which then may tell that it fits silent", "unlock module: load the module nvme older",
 		}},
 		{"more nodes are wanted than there can be", []machine{fits, older}, func(r *compat.ClusterRequest) {
 			spec(kernelSpec)(r)
 			r.MinNodes = 2
 		}, []string{
 			"incompatible", "spec: incompatible 1/2 0? tooFewNodes noSetMatches", "incompatible older noSetMatches noSetMatches only 1",
-			"compatible fits setMatches", "score 10 on 1", "unlock kernel: kernel.version major >= 5 older",
+			"compatible fits setMatches", "score 10 on 1", "unlock module: load the module nvme older",
 		}},
 		{"unknown ones may make it up", []machine{fits, silent, older}, func(r *compat.ClusterRequest) {
 			spec(kernelSpec)(r)
@@ -177,12 +179,12 @@ func TestValidateCluster(t *testing.T) {
 		}, []string{
 			"unknown", "spec: unknown 1/3 1? tooFewNodes noSetMatches noNodeFeature", "incompatible older noSetMatches noSetMatches only 1",
 			"unknown silent noNodeFeature only 1", "compatible fits setMatches", "score 10 on 1",
-			"unlock nfd: run nfd-worker, which then may tell that it fits silent", "unlock kernel: kernel.version major >= 5 older",
+			"unlock nfd: run nfd-worker, which then may tell that it fits silent", "unlock module: load the module nvme older",
 		}},
 		{"two changes are needed", []machine{old, {name: "gpu", features: kernel4 + gpus}, {name: "none", features: kernel4 + `, "instances": {"pci.device": {"elements": []}}`}}, spec(gpuSpec), []string{
 			"incompatible", "spec: incompatible 0/3 0? tooFewNodes noSetMatches",
 			"incompatible gpu,none,old noSetMatches only 1", "unlock kernel: kernel.version major >= 5 gpu",
-			"unlock kernel: let NFD publish pci.device; and kernel.version major >= 5 old",
+			"unlock kernel: let NFD publish pci.device, which then may tell that it fits; and kernel.version major >= 5 old",
 			"unlock hardware: kernel.version major >= 5; and a pci.device with vendor In 10de none",
 		}},
 		{"no candidates", []machine{cordoned}, spec(kernelSpec), []string{
@@ -196,19 +198,19 @@ func TestValidateCluster(t *testing.T) {
 			r.Strict = true
 		}, []string{
 			"incompatible", "spec: incompatible 0/1 0? tooFewNodes noSetMatches", "incompatible unread noSetMatches noSetMatches only 1",
-			"unlock kernel: kernel.version major >= 5 unread",
+			"unlock nfd: let NFD publish kernel.loadedmodule, which then may tell that it fits unread",
 		}},
 		{"what if", []machine{older, {name: "pool", labels: `"pool": "x"`, features: kernel4}}, func(r *compat.ClusterRequest) {
 			spec(kernelSpec)(r)
 			r.Changes.Set = []string{"kernel.version.major=6"}
-			r.WhatIf = parseSelector(t, "pool=x")
+			r.WhatIf = poolX(t)
 		}, []string{
 			"compatible", "spec: compatible 1/2 0? ", "incompatible older noSetMatches noSetMatches only 1", "compatible pool setMatches", "score 10 on 1",
-			"unlock kernel: kernel.version major >= 5 older",
+			"unlock module: load the module nvme older",
 		}},
 		{"chosen by labels", []machine{older, {name: "pool", labels: `"pool": "x"`, features: kernel6}}, func(r *compat.ClusterRequest) {
 			spec(kernelSpec)(r)
-			r.Selector = parseSelector(t, "pool=x")
+			r.Selector = poolX(t)
 		}, []string{"compatible", "spec: compatible 1/1 0? ", "compatible pool setMatches", "score 10 on 1"}},
 		{"sidecars are required", []machine{{name: "new", features: kernel6}, {name: "mid", kubelet: "v1.28.3", features: kernel6}}, func(r *compat.ClusterRequest) {
 			r.RequireSidecars = true
@@ -228,9 +230,9 @@ func TestValidateCluster(t *testing.T) {
 	}
 }
 
-func parseSelector(t *testing.T, text string) labels.Selector {
+func poolX(t *testing.T) labels.Selector {
 	t.Helper()
-	s, err := labels.Parse(text)
+	s, err := labels.Parse("pool=x")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -356,5 +358,124 @@ func TestClusterReportSize(t *testing.T) {
 	}
 	if small, large := size(4), size(400); small != large {
 		t.Errorf("%d groups, scores and changes for 4 nodes, %d for 400", small, large)
+	}
+}
+
+// What runs is judged on the nodes that it runs on: a drift, or what a planned change would break.
+func TestValidateClusterRunning(t *testing.T) {
+	t.Parallel()
+	s := shelf{registrytest.New(t, registrytest.Options{}), t}
+	s.attach(s.image("1", amd64), day1, "", `{name: k, matchFeatures: [{feature: kernel.version, matchExpressions: {major: {op: Ge, value: ["5"]}}}]}`)
+	image := s.Host() + "/app:1"
+	nodes := objects(machine{name: "new", labels: `"pool": "x"`, features: kernel6}, machine{name: "old", kubelet: "v1.28.1", features: kernel4}, machine{name: "idle", features: kernel4})
+	pods := func(namespace string) ([]cluster.Running, error) {
+		switch namespace {
+		case "none":
+			return nil, nil
+		case "broken":
+			return nil, errors.New("broken")
+		}
+		return []cluster.Running{
+			{Name: "Deployment shop/web", Images: []string{image}, Nodes: map[string]int{"new": 3, "old": 1}},
+			{Name: "Pod shop/one", Images: []string{image}, Nodes: map[string]int{"new": 1}},
+			{Name: "Pod shop/side", Nodes: map[string]int{"old": 1, "gone": 1}, Sidecars: true},
+		}, nil
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*compat.ClusterRequest)
+		want   []string
+	}{
+		{"drift", func(*compat.ClusterRequest) {}, []string{
+			"incompatible",
+			"Deployment shop/web: incompatible 1/2 0? tooFewNodes noSetMatches", "incompatible old noSetMatches only 1", "compatible new setMatches", "score 5 on 1",
+			"Pod shop/one: compatible 1/1 0? ", "compatible new setMatches", "score 5 on 1",
+			"Pod shop/side: incompatible 0/1 0? tooFewNodes GATE_UNKNOWN_DEFAULT_OFF", "incompatible old GATE_UNKNOWN_DEFAULT_OFF only 1", "sidecars 0/1",
+			"unlock kernel: kernel.version major >= 5 old", "unlock kubelet: a kubelet of 1.29 or newer old",
+		}},
+		{"a planned change", func(r *compat.ClusterRequest) {
+			r.Changes.Set, r.WhatIf, r.Selector = []string{"kernel.version.major=4"}, poolX(t), poolX(t)
+		}, []string{
+			"incompatible",
+			"Deployment shop/web: incompatible 0/1 0? tooFewNodes noSetMatches", "incompatible new noSetMatches only 1",
+			"Pod shop/one: incompatible 0/1 0? tooFewNodes noSetMatches", "incompatible new noSetMatches only 1",
+			"unlock kernel: kernel.version major >= 5 new", "unlock kernel: kernel.version major >= 5 new",
+		}},
+		{"no images", func(r *compat.ClusterRequest) { r.NoImages = true }, []string{
+			"incompatible", "Deployment shop/web: compatible 2/2 0? ", "compatible new,old", "Pod shop/one: compatible 1/1 0? ", "compatible new",
+			"Pod shop/side: incompatible 0/1 0? tooFewNodes GATE_UNKNOWN_DEFAULT_OFF", "incompatible old GATE_UNKNOWN_DEFAULT_OFF only 1", "sidecars 0/1",
+			"unlock kubelet: a kubelet of 1.29 or newer old",
+		}},
+		{"nothing runs", func(r *compat.ClusterRequest) { r.Namespace = "none" }, []string{"unknown"}},
+		{"they cannot be read", func(r *compat.ClusterRequest) { r.Namespace = "broken" }, []string{"unknown"}},
+	} {
+		request := compat.ClusterRequest{Nodes: clusterOf(t, nodes), Pods: pods}
+		tt.change(&request)
+		got, err := compat.ValidateCluster(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, clusterLines(got)); diff != "" || (got.Error != nil) != (request.Namespace == "broken") {
+			t.Errorf("%s: %v (-want +got):\n%s", tt.name, got.Error, diff)
+		}
+		if tt.name == "drift" && (got.Workloads[0].Pods != 4 || len(s.Requests()) == 0) {
+			t.Errorf("%d Pods", got.Workloads[0].Pods)
+		}
+	}
+}
+
+// The labels of nodes are compared with what nfd-master should make of the rules.
+func TestVerifyLabels(t *testing.T) {
+	t.Parallel()
+	rules := func() (nodefeatures.LabelRules, error) {
+		return nodefeatures.ReadLabelRules(strings.NewReader(`{"kind": "NodeFeatureRuleList", "items": [{"metadata": {"name": "o"}, "spec": {"rules": [
+			{"name": "six", "labels": {"x.example.com/six": "true", "kubernetes.io/no": "true"}, "matchFeatures": [{"feature": "kernel.version", "matchExpressions": {"major": {"op": "Ge", "value": ["6"]}}}]},
+			{"name": "number", "labels": {"x.example.com/number": "true"}, "matchFeatures": [{"feature": "kernel.version", "matchExpressions": {"full": {"op": "Gt", "value": ["1"]}}}]}
+		]}}]}`))
+	}
+	const full = `"attributes": {"kernel.version": {"elements": {"major": "6", "full": "x"}}}`
+	two := strings.ReplaceAll(objects(machine{name: "two", features: kernel6}), `"namespace": "nfd"`, `"namespace": "a", "annotations": {"nfd.node.kubernetes.io/worker.version": "v1"}`)
+	other := strings.ReplaceAll(objects(machine{name: "two", bare: true, features: kernel4}), `"namespace": "nfd"`, `"namespace": "b", "annotations": {"nfd.node.kubernetes.io/worker.version": "v1"}`)
+	request := compat.ClusterRequest{LabelRules: rules, Nodes: clusterOf(t, objects(
+		machine{name: "right", labels: `"x.example.com/six": "true"`, features: kernel6},
+		machine{name: "missing", features: kernel6},
+		machine{name: "stale", labels: `"x.example.com/six": "true"`, features: kernel4},
+		machine{name: "other", labels: `"x.example.com/six": "no"`, features: kernel6},
+		machine{name: "unsure", labels: `"x.example.com/six": "true", "x.example.com/number": "true"`, features: full},
+		machine{name: "silent", labels: `"x.example.com/six": "true"`},
+	), two, other)}
+	got, err := compat.ValidateCluster(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, d := range got.Labels.Differences {
+		lines = append(lines, fmt.Sprintf("%s %s by %s on %s", d.Problem, d.Label, d.Rule, strings.Join(d.Names, ",")))
+	}
+	want := []string{
+		"refused kubernetes.io/no by o/six on missing,other,right,unsure",
+		"missing x.example.com/six by o/six on missing",
+		"other x.example.com/six by o/six on other",
+		"stale x.example.com/six by o/six on stale",
+		"unsure x.example.com/number by o/number on unsure",
+	}
+	slices.SortStableFunc(lines[1:], func(a, b string) int { return strings.Compare(a, b) })
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got.Verdict != verdict.Incompatible || codes(got.Reasons) != "labelsDiffer labelsDiffer labelsDiffer" || got.Labels.Nodes != 5 || got.Labels.Rules != 2 || got.Error != nil {
+		t.Errorf("%s %+v %+v", got.Verdict, got.Reasons, got.Labels)
+	}
+	request.Nodes = clusterOf(t, objects(machine{name: "old", features: kernel4}))
+	if got, err = compat.ValidateCluster(t.Context(), request); err != nil || got.Verdict != verdict.Compatible || len(got.Labels.Differences) > 0 {
+		t.Errorf("%v, %s %+v", err, got.Verdict, got.Labels)
+	}
+	request.Files = []compat.File{{Name: "spec", Data: []byte(kernelSpec)}}
+	if got, err = compat.ValidateCluster(t.Context(), request); err != nil || len(got.Workloads) != 1 || got.Verdict != got.Workloads[0].Verdict {
+		t.Errorf("with a spec: %v, %s", err, got.Verdict)
+	}
+	request.LabelRules = func() (nodefeatures.LabelRules, error) { return nodefeatures.LabelRules{}, errors.New("broken") }
+	if got, err = compat.ValidateCluster(t.Context(), request); err != nil || got.Error == nil {
+		t.Errorf("%v, %+v", err, got)
 	}
 }

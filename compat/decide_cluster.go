@@ -29,7 +29,12 @@ func (j *clusterJudge) judgeWorkload(w *workload, req ClusterRequest) (report.Cl
 	counts := map[*nodeKind]int{}
 	outcomes := map[*nodeKind]*outcome{}
 	for _, n := range j.nodes {
-		if why := w.constraints.Exclude(n.node, n.object); why != nil {
+		if w.nodes != nil {
+			if w.nodes[n.node.Name] == 0 {
+				continue
+			}
+			result.Pods += w.nodes[n.node.Name]
+		} else if why := w.constraints.Exclude(n.node, n.object); why != nil {
 			excluded.add(*why, n.node.Name)
 			continue
 		}
@@ -48,7 +53,11 @@ func (j *clusterJudge) judgeWorkload(w *workload, req ClusterRequest) (report.Cl
 	result.Excluded = excluded.sorted()
 	result.Groups = groups.sortedGroups()
 	j.count(&result, w, outcomes, counts)
-	decideWorkload(&result, max(1, req.MinNodes))
+	wanted := max(1, req.MinNodes)
+	if w.nodes != nil {
+		wanted = result.Candidates.Total
+	}
+	decideWorkload(&result, wanted)
 	return result, unlocks.sorted(result.Name)
 }
 
@@ -75,7 +84,7 @@ func (j *clusterJudge) describeWorkload(w *workload) report.ClusterWorkload {
 	}
 	if w.pod != nil {
 		result.File, result.Document, result.Line = w.pod.File, w.pod.Document, w.pod.Line
-	} else {
+	} else if w.name == "" {
 		result.Name = strings.Join(result.Images, ", ")
 	}
 	return result
@@ -93,12 +102,14 @@ func (j *clusterJudge) outcome(w *workload, kind *nodeKind, req ClusterRequest) 
 	}
 	r := report.NewNodeReport(req.Now, nil)
 	r.Images, r.Sidecars = o.images, &kind.support
-	decideNode(r, nil, req.policy())
+	policy := req.policy()
+	policy.requireSidecars = policy.requireSidecars || w.sidecars
+	decideNode(r, nil, policy)
 	blocked := false // by something that no change of a node mends
+	if w.name != "" && len(r.Images) == 0 && !policy.requireSidecars {
+		r.Verdict, r.Reasons = verdict.Compatible, []verdict.Reason{}
+	}
 	if w.pod != nil {
-		if len(r.Images) == 0 {
-			r.Verdict, r.Reasons = verdict.Compatible, []verdict.Reason{}
-		}
 		blocked = addPod(r, j.base(w, kind, req))
 	}
 	o.verdict, o.causes = r.Verdict, reasonCauses(r)
@@ -106,7 +117,7 @@ func (j *clusterJudge) outcome(w *workload, kind *nodeKind, req ClusterRequest) 
 		o.causes = []codedCause{{nodefeatures.ReasonNoNodeFeature, report.Cause{
 			Message: "no NodeFeature object describes the node: nothing is known about it", Hint: "run nfd-worker there",
 		}, true}}
-		o.fix = &fix{report.UnlockNFD, "run nfd-worker, which then may tell that it fits"}
+		o.fix = &fix{report.UnlockNFD, "run nfd-worker" + mayFit}
 		return o
 	}
 	if o.verdict != verdict.Compatible && !blocked {
@@ -121,7 +132,7 @@ func allCoded(causes []codedCause, code string) bool {
 
 // needsSidecars reports whether native sidecars decide about the workload.
 func (w *workload) needsSidecars(req ClusterRequest) bool {
-	return req.RequireSidecars || w.pod != nil && w.pod.HasSidecars()
+	return req.RequireSidecars || w.sidecars || w.pod != nil && w.pod.HasSidecars()
 }
 
 // base is the verdict on a Pod without its images, on a kind of kubelet.
@@ -167,7 +178,7 @@ func addPod(r *report.NodeReport, base report.Pod) (blocked bool) {
 // count counts the candidates by what is known of each kind of them.
 func (j *clusterJudge) count(result *report.ClusterWorkload, w *workload, outcomes map[*nodeKind]*outcome, counts map[*nodeKind]int) {
 	result.Scores, result.Manifests = []report.ScoreCount{}, []report.ManifestCount{}
-	if w.pod != nil && w.pod.HasSidecars() {
+	if w.sidecars || w.pod != nil && w.pod.HasSidecars() {
 		result.Sidecars = &report.SidecarCount{}
 	}
 	for kind, o := range outcomes {
@@ -254,12 +265,12 @@ func (e exclusions) sorted() []report.Exclusion {
 func decideWorkload(w *report.ClusterWorkload, wanted int) {
 	c := w.Candidates
 	switch {
-	case c.Compatible >= wanted:
-		w.Verdict = verdict.Compatible
-	case c.Total == 0 && len(w.Excluded) == 0:
+	case c.Total == 0 && len(w.Excluded) == 0: // also where none is wanted
 		w.Verdict = verdict.Unknown
 		w.Reasons = append(w.Reasons, verdict.Reason{Code: report.CodeNoNodes, Message: "there are no nodes"})
 		return
+	case c.Compatible >= wanted:
+		w.Verdict = verdict.Compatible
 	case c.Compatible+c.Unknown < wanted:
 		w.Verdict = verdict.Incompatible
 	default:
@@ -299,6 +310,12 @@ func decideCluster(r *report.ClusterReport) {
 		verdicts[i] = w.Verdict
 	}
 	r.Verdict = verdict.All(verdicts...)
+	if l := r.Labels; l != nil {
+		decideLabels(r)
+		if len(r.Workloads) == 0 {
+			return
+		}
+	}
 	if len(r.Workloads) == 0 || r.Error != nil && r.Verdict == verdict.Compatible {
 		r.Verdict = verdict.Unknown
 	}
@@ -313,7 +330,7 @@ func decideCluster(r *report.ClusterReport) {
 		}
 	}
 	if len(r.Workloads) == 0 && r.Error == nil {
-		r.Reasons = append(r.Reasons, verdict.Reason{Code: report.CodeNoPod, Message: "the files hold no Pod and no workload"})
+		r.Reasons = append(r.Reasons, verdict.Reason{Code: report.CodeNoPod, Message: "there is no Pod and no workload"})
 	}
 }
 

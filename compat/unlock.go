@@ -153,7 +153,7 @@ func fixesOfTerms(terms []nodefeatures.Term) (fixes []fix, failed int) {
 // fixesOfTerm are the changes that a term needs: one, or one for each of its expressions.
 func fixesOfTerm(t nodefeatures.Term) []fix {
 	if unpublished(t.Reason) {
-		return []fix{{report.UnlockNFD, "let NFD publish " + t.Feature}}
+		return []fix{{report.UnlockNFD, "let NFD publish " + t.Feature + mayFit}}
 	}
 	kind := unlockKind(t.Feature)
 	if t.Device != nil || t.Devices != nil {
@@ -165,7 +165,7 @@ func fixesOfTerm(t nodefeatures.Term) []fix {
 			continue
 		}
 		if unpublished(e.Reason) {
-			fixes = append(fixes, fix{report.UnlockNFD, "let NFD publish " + t.Feature})
+			fixes = append(fixes, fix{report.UnlockNFD, "let NFD publish " + t.Feature + mayFit})
 			continue
 		}
 		fixes = append(fixes, fix{kind, changeOf(t.Feature, kind, e)})
@@ -198,6 +198,9 @@ func changeOf(feature string, kind report.UnlockKind, e nodefeatures.Expression)
 
 // change is what was wanted, without what was found.
 func change(c report.Cause) string { return strings.ReplaceAll(c.General(), ": wanted ", " ") }
+
+// mayFit ends a change that only tells more.
+const mayFit = ", which then may tell that it fits"
 
 // unpublished reports whether a reason says that a fact is not among those that NFD publishes of the
 // node, which its configuration may keep back.

@@ -37,6 +37,13 @@ type ClusterRequest struct {
 	WhatIf labels.Selector
 	// Cluster is what is known of the cluster beside its nodes.
 	Cluster report.Cluster
+	// Pods lists what runs in Namespace, "" in all; where it is not nil that is judged, each
+	// workload on the nodes that it runs on, all of which must be compatible.
+	Pods      ClusterPods
+	Namespace string
+	// LabelRules lists the cluster's NodeFeatureRule objects; where it is not nil the labels of the nodes
+	// are compared with what nfd-master should make of them.
+	LabelRules func() (nodefeatures.LabelRules, error)
 }
 
 // ClusterNodes reads the nodes of a cluster, as nodefeatures.LoadOptions say. An error is that of a
@@ -46,18 +53,34 @@ type ClusterNodes func(nodefeatures.LoadOptions) iter.Seq2[nodefeatures.Loaded, 
 // ClusterOptions say what is read of a live cluster.
 type ClusterOptions = cluster.Options
 
-// OpenCluster asks an API server for its version and where nfd-master is, and returns what is known of
-// the cluster, the answer to /version, and what reads its nodes.
-func OpenCluster(
-	ctx context.Context, client *apiserver.Client, o ClusterOptions,
-) (described report.Cluster, version []byte, nodes ClusterNodes, err error) {
+// A LiveCluster is one that is asked through its API server.
+type LiveCluster struct {
+	// Cluster is what is known of it beside its nodes.
+	Cluster report.Cluster
+	// Version is the answer to /version; nil if that may not be asked.
+	Version []byte
+	Nodes   ClusterNodes
+	Pods    ClusterPods
+	Rules   func() (nodefeatures.LabelRules, error)
+}
+
+// OpenCluster asks an API server for its version, and where nfd-master is.
+func OpenCluster(ctx context.Context, client *apiserver.Client, o ClusterOptions) (*LiveCluster, error) {
 	live, err := cluster.Open(ctx, client, o)
 	if err != nil {
-		return report.Cluster{}, nil, nil, err
+		return nil, err
 	}
-	nodes = func(o nodefeatures.LoadOptions) iter.Seq2[nodefeatures.Loaded, error] { return live.Nodes(ctx, o) }
-	return report.Cluster{Server: live.Server, NFDNamespace: live.Namespace}, live.Version, nodes, nil
+	return &LiveCluster{
+		Cluster: report.Cluster{Server: live.Server, NFDNamespace: live.Namespace},
+		Version: live.Version,
+		Nodes:   func(o nodefeatures.LoadOptions) iter.Seq2[nodefeatures.Loaded, error] { return live.Nodes(ctx, o) },
+		Rules:   func() (nodefeatures.LabelRules, error) { return live.LabelRules(ctx) },
+		Pods:    func(namespace string) ([]cluster.Running, error) { return live.Running(ctx, namespace) },
+	}, nil
 }
+
+// ClusterPods lists what runs in a namespace, "" in all.
+type ClusterPods func(namespace string) ([]cluster.Running, error)
 
 // ValidateCluster judges workloads on the nodes of a cluster. Each image is fetched once for each
 // platform and runtime; nodes on which the rules look at equal facts are evaluated once. The report is
@@ -67,23 +90,29 @@ func ValidateCluster(ctx context.Context, req ClusterRequest) (*report.ClusterRe
 	result := report.NewClusterReport(req.Now, nil)
 	result.Cluster = req.Cluster
 	result.Cluster.Kubelets = []report.KubeletCount{}
-	workloads := req.workloads(ctx, result)
+	workloads, err := req.workloads(ctx, result)
+	if err != nil {
+		return failedCluster(result, err), nil
+	}
 	j := clusterJudge{
 		nodesJudge: nodesJudge{
-			req: req.NodeRequest, fetched: map[string]*fetched{}, judged: map[string][]report.Image{}, fromManifests: len(req.Manifests) > 0,
+			req: req.NodeRequest, fetched: map[string]*fetched{}, judged: map[string][]report.Image{}, fromManifests: len(req.Manifests) > 0 || req.Pods != nil,
 		},
 		whatIf: req.WhatIf, kinds: map[string]*nodeKind{},
 	}
-	j.req.Images, j.req.Changes = imagesOf(workloads, req.NodeRequest), req.Changes
+	if req.LabelRules != nil {
+		if j.labels, err = newLabelCheck(req.LabelRules); err != nil {
+			return failedCluster(result, err), nil
+		}
+	}
 	if err := j.gather(ctx, req, workloads); err != nil {
 		if IsUsage(err) {
 			return nil, err
 		}
-		result.Error = report.NewError(err)
-		result.Reasons = append(result.Reasons, result.Error.Reason())
-		return result, nil
+		return failedCluster(result, err), nil
 	}
 	j.describe(&result.Cluster)
+	result.Labels = j.labels.result()
 	result.Warnings = append(result.Warnings, j.warnings...)
 	for i := range workloads {
 		if err := ctx.Err(); err != nil {
@@ -91,6 +120,9 @@ func ValidateCluster(ctx context.Context, req ClusterRequest) (*report.ClusterRe
 			break
 		}
 		described, unlocks := j.judgeWorkload(&workloads[i], req)
+		if workloads[i].nodes != nil && described.Candidates.Total == 0 { // it runs on nodes that were not chosen
+			continue
+		}
 		result.Workloads, result.Unlock = append(result.Workloads, described), append(result.Unlock, unlocks...)
 	}
 	result.Error = cmp.Or(result.Error, j.failure, unreadError(result.Problems))
@@ -98,10 +130,21 @@ func ValidateCluster(ctx context.Context, req ClusterRequest) (*report.ClusterRe
 	return result, nil
 }
 
+// failedCluster is a report on nothing.
+func failedCluster(r *report.ClusterReport, err error) *report.ClusterReport {
+	r.Error = report.NewError(err)
+	r.Reasons = append(r.Reasons, r.Error.Reason())
+	return r
+}
+
 // A workload is what is placed together: a Pod template, or images and specs.
 type workload struct {
 	name string
-	pod  *report.Pod // nil for images and specs
+	pod  *report.Pod // nil for images and specs, and what runs
+	// nodes are those that it runs on, with how many Pods; nil where it is yet to be placed.
+	nodes map[string]int
+	// sidecars says of what runs that it has native sidecars.
+	sidecars bool
 	// images are the positions of its own among all that are judged.
 	images      []int
 	constraints cluster.Constraints
@@ -110,19 +153,29 @@ type workload struct {
 	bases map[string]report.Pod
 }
 
-// workloads are those of the manifests, or the images and specs as one.
-func (req *ClusterRequest) workloads(ctx context.Context, result *report.ClusterReport) []workload {
-	if len(req.Manifests) == 0 {
-		one := workload{}
-		for i := range len(req.Images) + len(req.Files) {
-			one.images = append(one.images, i)
-		}
-		return []workload{one}
+// workloads are those of the manifests, what runs, or the images and specs as one.
+func (req *ClusterRequest) workloads(ctx context.Context, result *report.ClusterReport) ([]workload, error) {
+	switch {
+	case req.Pods != nil:
+		return req.running()
+	case len(req.Manifests) > 0:
+		return req.templates(ctx, result), nil
+	case len(req.Images)+len(req.Files) == 0 && !req.RequireSidecars:
+		return nil, nil
 	}
-	var list []workload
-	position := map[string]int{}
+	one := workload{}
+	for i := range len(req.Images) + len(req.Files) {
+		one.images = append(one.images, i)
+	}
+	return []workload{one}, nil
+}
+
+// templates are the workloads of the manifests.
+func (req *ClusterRequest) templates(ctx context.Context, result *report.ClusterReport) []workload {
 	read := readManifests(ctx, req.Manifests, req.NoImages)
 	result.Problems = append(result.Problems, read.problems...)
+	all := &references{}
+	var list []workload
 	for i := range read.pods {
 		pod := &read.pods[i]
 		w := workload{
@@ -134,30 +187,54 @@ func (req *ClusterRequest) workloads(ctx context.Context, result *report.Cluster
 			w.name = pod.Kind + " " + pod.Namespace + "/" + pod.Name
 		}
 		for _, image := range pod.Images {
-			at, ok := position[image.Reference]
-			if !ok {
-				at = len(position)
-				position[image.Reference] = at
-			}
-			if !slices.Contains(w.images, at) {
-				w.images = append(w.images, at)
-			}
+			w.add(all, image.Reference)
 		}
 		list = append(list, w)
 	}
+	req.Images = all.list
 	return list
 }
 
-// imagesOf are the references that are fetched, in the order of the workloads' positions.
-func imagesOf(workloads []workload, req NodeRequest) []string {
-	if len(workloads) == 1 && workloads[0].pod == nil {
-		return req.Images
+// running are the workloads that run.
+func (req *ClusterRequest) running() ([]workload, error) {
+	running, err := req.Pods(req.Namespace)
+	if err != nil {
+		return nil, err
 	}
-	pods := make([]report.Pod, len(workloads))
-	for i, w := range workloads {
-		pods[i] = *w.pod
+	all := &references{}
+	list := make([]workload, len(running))
+	for i, r := range running {
+		list[i] = workload{name: r.Name, nodes: r.Nodes, sidecars: r.Sidecars}
+		for _, image := range r.Images {
+			if !req.NoImages {
+				list[i].add(all, fullName(image))
+			}
+		}
 	}
-	return distinctImages(pods)
+	req.Images = all.list
+	return list, nil
+}
+
+// references are images that are fetched, each once.
+type references struct {
+	list     []string
+	position map[string]int
+}
+
+// add adds an image to those of the workload.
+func (w *workload) add(all *references, reference string) {
+	at, ok := all.position[reference]
+	if !ok {
+		if all.position == nil {
+			all.position = map[string]int{}
+		}
+		at = len(all.list)
+		all.position[reference] = at
+		all.list = append(all.list, reference)
+	}
+	if !slices.Contains(w.images, at) {
+		w.images = append(w.images, at)
+	}
 }
 
 // A clusterJudge judges images on the nodes of a cluster, each kind of node once.
@@ -171,6 +248,7 @@ type clusterJudge struct {
 
 	warnings []verdict.Reason
 	failure  *report.Error
+	labels   *labelCheck // nil where nobody asked
 }
 
 // A clusterNode is a node of the cluster.
@@ -212,7 +290,7 @@ func (j *clusterJudge) gather(ctx context.Context, req ClusterRequest, workloads
 		}
 	}
 	o := nodefeatures.LoadOptions{
-		Features: func(n nodefeatures.Node) []string { return j.features(ctx, n) }, Labels: wanted, Nodes: true,
+		Features: func(n nodefeatures.Node) []string { return j.labels.features(j.features(ctx, n)) }, Labels: wanted, AllLabels: j.labels != nil, Nodes: true,
 	}
 	warned := map[verdict.Reason]bool{}
 	for loaded, err := range req.Nodes(o) {
@@ -260,6 +338,9 @@ func (j *clusterJudge) add(ctx context.Context, loaded nodefeatures.Loaded, req 
 			warned[w] = true
 			j.warnings = append(j.warnings, w)
 		}
+	}
+	if !none {
+		j.labels.add(s)
 	}
 	j.nodes = append(j.nodes, clusterNode{s.Node, s.Object, j.kind(n, e, none)})
 	return nil

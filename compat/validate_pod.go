@@ -152,14 +152,18 @@ func podImages(pod manifest.Pod, leaveOut bool) []report.PodImage {
 		return images
 	}
 	for _, used := range manifest.Images(pod) {
-		image := report.PodImage{ContainerImage: used, Reference: used.Image}
-		var short *artifact.ShortNameError
-		if _, err := artifact.ParseReference(used.Image); errors.As(err, &short) {
-			image.Reference = short.Full
-		}
-		images = append(images, image)
+		images = append(images, report.PodImage{ContainerImage: used, Reference: fullName(used.Image)})
 	}
 	return images
+}
+
+// fullName is a reference as containerd expands a short one.
+func fullName(image string) string {
+	var short *artifact.ShortNameError
+	if _, err := artifact.ParseReference(image); errors.As(err, &short) {
+		return short.Full
+	}
+	return image
 }
 
 func distinctImages(pods []report.Pod) []string {

@@ -58,8 +58,9 @@ type LoadOptions struct {
 	// SomeNodes says that the Node objects are some of a cluster's: that one is not
 	// there says nothing about its NodeFeature objects.
 	SomeNodes bool
-	// Labels names the labels of Node objects that are kept.
-	Labels map[string]bool
+	// Labels names the labels of Node objects that are kept, unless AllLabels keeps all.
+	Labels    map[string]bool
+	AllLabels bool
 	// Namespace is that of nfd-master, where NodeFeature objects of a node are in several. "" takes
 	// that of the node's worker.
 	Namespace string

@@ -41,11 +41,11 @@ type nodeStatus struct {
 }
 
 // snapshot is what a Node object tells about its node.
-func (o *object) snapshot(labels map[string]bool) *Snapshot {
+func (o *object) snapshot(options LoadOptions) *Snapshot {
 	s := foreign(Node{Name: o.Metadata.Name})
 	s.Object = &Object{Labels: map[string]string{}, Taints: o.Spec.Taints, Unschedulable: o.Spec.Unschedulable}
 	for name, value := range o.Metadata.Labels {
-		if labels[name] {
+		if options.AllLabels || options.Labels[name] {
 			s.Object.Labels[name] = value
 		}
 	}

@@ -84,7 +84,7 @@ func (d *document) decodeObject(l *loader) error {
 	}
 	switch name := obj.Metadata.Namespace + "/" + obj.Metadata.Name; {
 	case obj.isNode():
-		d.node = obj.snapshot(l.options.Labels)
+		d.node = obj.snapshot(l.options)
 		return d.node.withinBounds()
 	case !obj.isNodeFeature():
 		return fmt.Errorf("%w: the list has %s of kind %q, apiVersion %q; %s", ErrNotSnapshot, name, obj.Kind, obj.APIVersion, accepted)

@@ -29,8 +29,8 @@ var flagGroups = []struct {
 	},
 	{
 		"What is judged",
-		[]string{"spec", "require", "kubernetes-version", "feature", "manifest"},
-		[]string{"filename", "tags"},
+		[]string{"spec", "all-pods", "require", "kubernetes-version", "feature", "manifest"},
+		[]string{"filename", "namespace", "verify-labels", "tags"},
 	},
 	{
 		"Node",
@@ -48,8 +48,8 @@ var flagGroups = []struct {
 	},
 	{
 		"Policy",
-		[]string{"missing", "strict", "min-nodes", "replace", "dry-run", "check", "fail-on"},
-		[]string{"any-node", "severity", "disable"},
+		[]string{"missing", "strict", "replace", "dry-run", "check", "fail-on"},
+		[]string{"any-node", "min-nodes", "severity", "disable"},
 	},
 	{
 		"Output",

@@ -42,7 +42,7 @@ const (
 // integrationControlPlane starts one. It takes some twelve minutes of two cores to build its parts, so it is
 // left out unless they were built before, or COMPAT_CLUSTER=1 asks for them. No controller takes the taint
 // of a new Node away, so it is not given one.
-func integrationControlPlane(t *testing.T) *integrationCluster {
+func integrationControlPlane(t testing.TB) *integrationCluster {
 	t.Helper()
 	for _, name := range []string{"etcd", "kubeapiserver", "nfdmaster", "nfdworker"} {
 		if os.Getenv("COMPAT_CLUSTER") != "1" && !integrationBuilt(t, name) {
@@ -57,7 +57,7 @@ func integrationControlPlane(t *testing.T) *integrationCluster {
 }
 
 // spawn starts a component and returns its log.
-func (c *integrationCluster) spawn(t *testing.T, name string, env []string, argv ...string) (cmd *exec.Cmd, log string, exited <-chan struct{}) {
+func (c *integrationCluster) spawn(t testing.TB, name string, env []string, argv ...string) (cmd *exec.Cmd, log string, exited <-chan struct{}) {
 	t.Helper()
 	log = filepath.Join(c.dir, name+".log")
 	file, err := os.Create(log)
@@ -74,7 +74,7 @@ func (c *integrationCluster) spawn(t *testing.T, name string, env []string, argv
 	return cmd, log, exited
 }
 
-func integrationPort(t *testing.T) int {
+func integrationPort(t testing.TB) int {
 	t.Helper()
 	port, err := integrationFreePort()
 	if err != nil {
@@ -83,7 +83,7 @@ func integrationPort(t *testing.T) int {
 	return port
 }
 
-func (c *integrationCluster) startEtcd(t *testing.T) (url string) {
+func (c *integrationCluster) startEtcd(t testing.TB) (url string) {
 	t.Helper()
 	url, peers := fmt.Sprintf("http://127.0.0.1:%d", integrationPort(t)), fmt.Sprintf("http://127.0.0.1:%d", integrationPort(t))
 	_, log, exited := c.spawn(t, "etcd", nil, integrationTool(t, "etcd"), "--data-dir", filepath.Join(c.dir, "etcd"), "--unsafe-no-fsync",
@@ -101,7 +101,7 @@ func integrationTail(log string) []byte {
 }
 
 // write writes a file of the control plane.
-func (c *integrationCluster) write(t *testing.T, name, text string) string {
+func (c *integrationCluster) write(t testing.TB, name, text string) string {
 	t.Helper()
 	path := filepath.Join(c.dir, name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -110,7 +110,7 @@ func (c *integrationCluster) write(t *testing.T, name, text string) string {
 	return path
 }
 
-func (c *integrationCluster) startAPIServer(t *testing.T, etcd string) {
+func (c *integrationCluster) startAPIServer(t testing.TB, etcd string) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -147,7 +147,7 @@ func (c *integrationCluster) startAPIServer(t *testing.T, etcd string) {
 func (c *integrationCluster) trust(certs string) {
 	pool := x509.NewCertPool()
 	if data, err := os.ReadFile(filepath.Join(certs, "apiserver.crt")); err == nil && pool.AppendCertsFromPEM(data) {
-		c.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: 16}, Timeout: 2 * time.Minute}
+		c.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: 16, DisableCompression: true}, Timeout: 2 * time.Minute}
 	}
 }
 
@@ -158,7 +158,7 @@ type integrationAnswer struct {
 }
 
 // do asks the API server as administrator; status 0 is no answer.
-func (c *integrationCluster) do(t *testing.T, method, path, contentType string, body []byte) integrationAnswer {
+func (c *integrationCluster) do(t testing.TB, method, path, contentType string, body []byte) integrationAnswer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, c.server+path, bytes.NewReader(body))
 	if err != nil {
@@ -181,7 +181,7 @@ func (c *integrationCluster) do(t *testing.T, method, path, contentType string, 
 }
 
 // create posts an object, YAML or JSON.
-func (c *integrationCluster) create(t *testing.T, path, object string) {
+func (c *integrationCluster) create(t testing.TB, path, object string) {
 	t.Helper()
 	if a := c.do(t, http.MethodPost, path, "application/yaml", []byte(object)); a.status != http.StatusCreated {
 		t.Fatalf("creating in %s: %d %s\n%s", path, a.status, a.body, object)
@@ -189,7 +189,7 @@ func (c *integrationCluster) create(t *testing.T, path, object string) {
 }
 
 // get decodes what is at a path.
-func (c *integrationCluster) get(t *testing.T, path string, into any) {
+func (c *integrationCluster) get(t testing.TB, path string, into any) {
 	t.Helper()
 	a := c.do(t, http.MethodGet, path, "", nil)
 	if a.status != http.StatusOK {
@@ -200,7 +200,7 @@ func (c *integrationCluster) get(t *testing.T, path string, into any) {
 	}
 }
 
-func (c *integrationCluster) writeKubeconfig(t *testing.T, user, token string) string {
+func (c *integrationCluster) writeKubeconfig(t testing.TB, user, token string) string {
 	t.Helper()
 	return c.write(t, user+".kubeconfig", fmt.Sprintf(`apiVersion: v1
 kind: Config
@@ -212,7 +212,7 @@ contexts: [{name: x, context: {cluster: c, user: u}}]
 }
 
 // applyCRDs makes NFD's kinds known, as its own deployment does.
-func (c *integrationCluster) applyCRDs(t *testing.T) {
+func (c *integrationCluster) applyCRDs(t testing.TB) {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/node-feature-discovery").Output()
 	if err != nil {
@@ -244,7 +244,7 @@ func (c *integrationCluster) applyCRDs(t *testing.T) {
 
 // node makes a Node that is ready. One without any label or annotation could never be labelled by nfd-master,
 // which patches them in.
-func (c *integrationCluster) node(t *testing.T, name, more string) {
+func (c *integrationCluster) node(t testing.TB, name, more string) {
 	t.Helper()
 	c.create(t, "/api/v1/nodes", fmt.Sprintf(`{"apiVersion": "v1", "kind": "Node", "metadata": {"name": %q, "annotations": {"a": "b"}, "labels": {"kubernetes.io/hostname": %q}}, "spec": {%s}}`, name, name, more))
 	status := `{"status": {"conditions": [{"type": "Ready", "status": "True"}], "nodeInfo": {"operatingSystem": "linux", "architecture": "amd64",
@@ -255,7 +255,7 @@ func (c *integrationCluster) node(t *testing.T, name, more string) {
 }
 
 // nodeFeature makes the object of a worker.
-func (c *integrationCluster) nodeFeature(t *testing.T, namespace, name, node, features string) {
+func (c *integrationCluster) nodeFeature(t testing.TB, namespace, name, node, features string) {
 	t.Helper()
 	c.create(t, "/apis/nfd.k8s-sigs.io/v1alpha1/namespaces/"+namespace+"/nodefeatures", fmt.Sprintf(
 		`{"apiVersion": "nfd.k8s-sigs.io/v1alpha1", "kind": "NodeFeature", "metadata": {"name": %q, "labels": {"nfd.node.kubernetes.io/node-name": %q},
@@ -263,14 +263,14 @@ func (c *integrationCluster) nodeFeature(t *testing.T, namespace, name, node, fe
 }
 
 // rule makes a NodeFeatureRule.
-func (c *integrationCluster) rule(t *testing.T, name, rules string) {
+func (c *integrationCluster) rule(t testing.TB, name, rules string) {
 	t.Helper()
 	c.create(t, "/apis/nfd.k8s-sigs.io/v1alpha1/nodefeaturerules",
 		fmt.Sprintf(`{"apiVersion": "nfd.k8s-sigs.io/v1alpha1", "kind": "NodeFeatureRule", "metadata": {"name": %q}, "spec": {"rules": %s}}`, name, rules))
 }
 
 // startMaster starts nfd-master in its namespace; it says that it runs on a node that is there.
-func (c *integrationCluster) startMaster(t *testing.T, node string) (log string) {
+func (c *integrationCluster) startMaster(t testing.TB, node string) (log string) {
 	t.Helper()
 	_, log, _ = c.spawn(t, "nfd-master", []string{"NODE_NAME=" + node, "KUBERNETES_NAMESPACE=" + integrationNamespace},
 		integrationTool(t, "nfdmaster"), "-kubeconfig", c.kubeconfig, "-port", fmt.Sprint(integrationPort(t)))
@@ -278,7 +278,7 @@ func (c *integrationCluster) startMaster(t *testing.T, node string) (log string)
 }
 
 // labels are those of each node that have a prefix.
-func (c *integrationCluster) labels(t *testing.T, prefix string) map[string]map[string]string {
+func (c *integrationCluster) labels(t testing.TB, prefix string) map[string]map[string]string {
 	t.Helper()
 	var list struct {
 		Items []struct {
@@ -302,7 +302,7 @@ func (c *integrationCluster) labels(t *testing.T, prefix string) map[string]map[
 }
 
 // settled waits until every node has a label, and returns the labels once they do not change any more.
-func (c *integrationCluster) settled(t *testing.T, prefix, every, log string) map[string]map[string]string {
+func (c *integrationCluster) settled(t testing.TB, prefix, every, log string) map[string]map[string]string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()

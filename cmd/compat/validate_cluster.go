@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,6 +39,8 @@ type validateClusterFlags struct {
 	missing                       choice
 	require                       choices
 	strict, noImages, all         bool
+	allPods, verifyLabels         bool
+	namespace                     string
 	minNodes                      int
 	unopened                      error // why a file of features cannot be opened
 	output                        *format
@@ -61,6 +64,10 @@ specs of the command line are judged together, as one Pod, on the nodes that are
 ready, not cordoned and without taints. All workloads must pass; one passes when
 --min-nodes nodes run it.
 
+With --all-pods all that runs is judged, each workload on the nodes that it runs on,
+all of which must fit; with --set, --unset and --add-device on nodes as they would
+be after a planned change: which Pods would break?
+
 The cluster is that of --kubeconfig, of $KUBECONFIG, or the one that this runs in.
 It takes the right to list nodes and nodefeatures.nfd.k8s-sigs.io; nothing is
 written. What is saved with kubectl get nodes,nodefeatures -A -o json, or with
@@ -81,6 +88,9 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	flags.StringArrayVar(&f.specs, "spec", nil, "judge this spec or NodeFeatureGroup `file` (repeatable); - is standard input")
 	flags.StringArrayVar(&f.secrets, "pull-secret", nil, "`file` with an imagePullSecret (a Secret, or the Docker configuration in it; repeatable)")
 	flags.BoolVar(&f.noImages, "no-images", false, "do not look at the images")
+	flags.BoolVar(&f.allPods, "all-pods", false, "judge all that runs, each workload on the nodes that it runs on")
+	flags.StringVarP(&f.namespace, "namespace", "n", "", "with --all-pods, only what runs in this `namespace`")
+	flags.BoolVar(&f.verifyLabels, "verify-labels", false, "compare the nodes' labels with what nfd-master should make of the cluster's NodeFeatureRule objects")
 	f.addCluster(cmd)
 	addChanges(cmd, &f.changes)
 	flags.StringVar(&f.whatIf, "what-if-selector", "", "make the changes of a what-if on the nodes with these `labels` only, as -l takes them")
@@ -100,15 +110,19 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	excludes(cmd, "filename", "image")
 	excludes(cmd, "filename", "spec")
 	excludes(cmd, "filename", "oci-layout")
-	needs(cmd, "no-images", "filename")
-	needs(cmd, "pull-secret", "filename")
+	needs(cmd, "no-images", "filename", "all-pods")
+	needs(cmd, "namespace", "all-pods")
+	for _, name := range []string{"filename", "image", "spec", "features", "min-nodes"} {
+		excludes(cmd, "all-pods", name)
+	}
+	needs(cmd, "pull-secret", "filename", "all-pods")
 	needs(cmd, "what-if-selector", "set", "unset", "add-device")
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		switch {
-		case len(f.images)+len(f.specs)+len(f.files) == 0 && !f.require.has(nativeSidecars):
-			return usagef("nothing to validate: give IMAGE, -f FILE or --spec FILE")
-		case len(f.files) > 0 && len(f.images) > 0:
-			return usagef("give images or -f FILE, not both")
+		case len(f.images)+len(f.specs)+len(f.files) == 0 && !f.allPods && !f.verifyLabels && !f.require.has(nativeSidecars):
+			return usagef("nothing to validate: give IMAGE, -f FILE, --spec FILE, --all-pods or --verify-labels")
+		case (len(f.files) > 0 || f.allPods) && len(f.images) > 0:
+			return usagef("give images, -f FILE or --all-pods, and just one of them")
 		case f.minNodes < 1:
 			return usagef("--min-nodes must be at least 1")
 		}
@@ -128,7 +142,7 @@ func (f *validateClusterFlags) addCluster(cmd *cobra.Command) {
 	flags.BoolVar(&f.live.Consistent, "consistent", false, "read what the API server's store has, not its cache, which may be older by moments and costs it much less")
 	flags.StringVar(&f.api.Version, "api-version", "", "the API server's `version` (default: what it says)")
 	flags.StringVar(&f.api.FeatureGates, "api-feature-gates", "", "the API server's feature gates, `A=true,B=false`")
-	for _, name := range []string{"kubeconfig", "context", "consistent"} {
+	for _, name := range []string{"kubeconfig", "context", "consistent", "verify-labels"} {
 		excludes(cmd, "features", name)
 	}
 }
@@ -139,6 +153,7 @@ func (f *validateClusterFlags) run(ctx context.Context, a *app) error {
 		report := report.NewClusterReport(request.Now, err)
 		return a.failed(f.output, report, report.Error, err)
 	}
+	debug.SetGCPercent(50) // a server sends more slowly than this collects
 	report, err := compat.ValidateCluster(ctx, request)
 	switch {
 	case err != nil:
@@ -212,14 +227,20 @@ func (f *validateClusterFlags) open(ctx context.Context, a *app, r *compat.Clust
 	if err != nil {
 		return err
 	}
-	described, version, nodes, err := compat.OpenCluster(ctx, client, f.live)
+	live, err := compat.OpenCluster(ctx, client, f.live)
 	if err != nil {
 		return err
 	}
-	if f.api.Version == "" && version != nil {
-		f.api.VersionInfo = kubelet.Document{Name: described.Server + "/version", Data: version}
+	if f.api.Version == "" && live.Version != nil {
+		f.api.VersionInfo = kubelet.Document{Name: live.Cluster.Server + "/version", Data: live.Version}
 	}
-	r.Cluster, r.Nodes = described, nodes
+	r.Cluster, r.Nodes = live.Cluster, live.Nodes
+	if f.allPods {
+		r.Pods, r.Namespace = live.Pods, f.namespace
+	}
+	if f.verifyLabels {
+		r.LabelRules = live.Rules
+	}
 	r.Selector = nil // the API server chooses
 	return nil
 }

@@ -138,6 +138,20 @@ func (l *Live) Nodes(ctx context.Context, o nodefeatures.LoadOptions) iter.Seq2[
 	}
 }
 
+// LabelRules lists the cluster's NodeFeatureRule objects.
+func (l *Live) LabelRules(ctx context.Context) (nodefeatures.LabelRules, error) {
+	body, err := l.client.List(ctx, apiserver.NodeFeatureRules, url.Values{"resourceVersion": {"0"}})
+	if err != nil {
+		return nodefeatures.LabelRules{}, fmt.Errorf("reading the cluster's NodeFeatureRule objects: %w", err)
+	}
+	defer func() { _ = body.Close() }()
+	rules, err := nodefeatures.ReadLabelRules(body)
+	if err != nil {
+		return rules, fmt.Errorf("reading the cluster's NodeFeatureRule objects: %w", err)
+	}
+	return rules, nil
+}
+
 // again reports whether a list should be begun once more: a token had expired, or the server took
 // too long for the whole, which is then asked for in pages.
 func (l *Live) again(err error) bool {

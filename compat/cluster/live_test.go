@@ -59,6 +59,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case apiserver.Nodes:
 		items, next := page(r, node("a"), node("b"), node("c"))
 		fmt.Fprint(w, list("NodeList", "v1", items, next))
+	case apiserver.Pods, "/api/v1/namespaces/shop/pods":
+		items, next := page(r, runningPods...)
+		fmt.Fprintf(w, `{"kind":"PodList","apiVersion":"v1","metadata":{"continue":%q},"items":[%s]}`, next, strings.Join(items, ","))
 	case apiserver.NodeFeatures:
 		items, next := page(r, object("a"), object("c"))
 		fmt.Fprint(w, list("NodeFeatureList", "nfd.k8s-sigs.io/v1alpha1", items, next))

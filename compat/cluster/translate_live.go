@@ -14,9 +14,6 @@ import (
 	"nodecompat/nodefeatures/apiserver"
 )
 
-// nodeFeatureRules is where an API server has the objects.
-const nodeFeatureRules = "/apis/nfd.k8s-sigs.io/v1alpha1/nodefeaturerules"
-
 // maxPage bounds a page of Nodes, in bytes.
 const maxPage = 512 << 20
 
@@ -26,7 +23,7 @@ func Installed(ctx context.Context, client *apiserver.Client, n *Need) (found, e
 	var have struct {
 		Spec any `json:"spec"`
 	}
-	err = read(ctx, client, nodeFeatureRules+"/"+n.Name(), nil, 2*MaxObject, &have)
+	err = read(ctx, client, apiserver.NodeFeatureRules+"/"+n.Name(), nil, 2*MaxObject, &have)
 	if statusOf(err) == http.StatusNotFound {
 		return false, false, nil
 	}

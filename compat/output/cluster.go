@@ -27,6 +27,7 @@ func writeCluster(w io.Writer, r *report.ClusterReport, style Style) error {
 	for i := range r.Workloads {
 		p.workload(r, &r.Workloads[i])
 	}
+	p.labels(r.Labels)
 	if text := kubeletVersions(r.Cluster.Kubelets); text != "" {
 		p.blank()
 		p.wrap(0, "kubelets: ", text)
@@ -79,7 +80,11 @@ func changesOn(c report.Cluster) []string {
 func (p *printer) workload(r *report.ClusterReport, w *report.ClusterWorkload) {
 	p.blank()
 	p.mark0(w.Verdict, w.Title())
-	p.line(1, "%s", candidates(w.Candidates))
+	if w.Pods > 0 {
+		p.line(1, "%s run: %s", counted(w.Pods, "Pod"), candidates(w.Candidates))
+	} else {
+		p.line(1, "%s", candidates(w.Candidates))
+	}
 	if len(w.Groups) == 0 {
 		for _, reason := range w.Reasons {
 			p.reason(1, reason)
@@ -207,6 +212,29 @@ func unlockText(u report.Unlock) string {
 	return word + ": " + named(u.Change)
 }
 
+// labels prints how the nodes' labels differ from what the rules give them.
+func (p *printer) labels(check *report.LabelCheck) {
+	if check == nil {
+		return
+	}
+	p.blank()
+	v, text := verdict.Compatible, "as the rules say"
+	if n := len(check.Differences); n > 0 {
+		v, text = verdict.Incompatible, counted(n, "difference")
+	}
+	p.mark0(v, fmt.Sprintf("labels of %s by %s: %s", ofNodes(check.Nodes), counted(check.Rules, "rule"), text))
+	for i, d := range check.Differences {
+		if i == unlocksShown && !p.style.All && len(check.Differences) > unlocksShown+1 {
+			p.line(1, "… and %d more (--all shows them)", len(check.Differences)-i)
+			return
+		}
+		label := thousands(d.Nodes) + "  "
+		p.wrap(1, label, named(fmt.Sprintf("%s %s (rule %s): %s", d.Problem, d.Label, d.Rule, d.Message)))
+		names := strings.Repeat(" ", columns(label)) + "nodes: "
+		p.wrap(1, names, someNames(d.Names, d.Nodes, p.room(1)-columns(names)))
+	}
+}
+
 // kubeletVersions is the histogram in one line; empty if no version is known.
 func kubeletVersions(list []report.KubeletCount) string {
 	var parts []string
@@ -256,6 +284,13 @@ func (m *markdown) cluster(r *report.ClusterReport) {
 			u := unlocks[i]
 			return mark("| +%s | %s | %s |", thousands(u.Nodes), unlockText(u), code(someNames(u.Names, u.Nodes, 1<<10)))
 		}, "change")
+	}
+	if check := r.Labels; check != nil {
+		m.put("\nLabels of %s by %s: %s", ofNodes(check.Nodes), counted(check.Rules, "rule"), counted(len(check.Differences), "difference"))
+		m.table("| nodes | label | rule | | |", len(check.Differences), func(i int) markup {
+			d := check.Differences[i]
+			return mark("| %s | %s | %s | %s | %s |", thousands(d.Nodes), code(d.Label), code(d.Rule), string(d.Problem), d.Message)
+		}, "label")
 	}
 	if text := kubeletVersions(r.Cluster.Kubelets); text != "" {
 		m.put("\nKubelets: %s", text)

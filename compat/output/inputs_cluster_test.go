@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"nodecompat/compat"
+	"nodecompat/compat/cluster"
 	"nodecompat/compat/report"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
@@ -119,6 +120,20 @@ var clusterScenarios = []scenario{
 			WhatIf:      labels.SelectorFromSet(labels.Set{"pool": "cpu"}),
 		}, members())
 	}, []string{"txt"}},
+	{"cluster_running", func(t *testing.T) any {
+		return validateCluster(t, compat.ClusterRequest{
+			Pods: func(string) ([]cluster.Running, error) {
+				return []cluster.Running{
+					{Name: "Deployment shop/web", Nodes: map[string]int{"old-00": 2, "new": 1}, Sidecars: true},
+					{Name: "Pod shop/one", Nodes: map[string]int{"silent": 1}, Sidecars: true},
+				}, nil
+			},
+			LabelRules: func() (nodefeatures.LabelRules, error) {
+				return nodefeatures.ReadLabelRules(strings.NewReader(`{"kind": "NodeFeatureRuleList", "items": [{"metadata": {"name": "o"}, "spec": {"rules": [
+					{"name": "r", "labels": {"pool": "x", "kubernetes.io/no": "true"}, "matchFeatures": [{"feature": "kernel.version", "matchExpressions": {"major": {"op": "Ge", "value": ["6"]}}}]}]}}]}`))
+			},
+		}, members())
+	}, []string{"json", "txt", "md"}},
 	{"cluster_broken", func(t *testing.T) any {
 		return validateCluster(t, compat.ClusterRequest{NodeRequest: compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: kernels}}}}, `{"kind": "Pod", "apiVersion": "v1"}`)
 	}, []string{"json", "txt", "md"}},

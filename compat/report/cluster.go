@@ -33,6 +33,9 @@ type ClusterReport struct {
 	// Unlock is what would make more nodes fit, for each workload the change that gains the
 	// most nodes first.
 	Unlock []Unlock `json:"unlock"`
+	// Labels compares the nodes' labels with the cluster's NodeFeatureRule objects; absent where
+	// nobody asked.
+	Labels *LabelCheck `json:"labels,omitempty"`
 	// Problems are the parts of the manifests that could not be used.
 	Problems []manifest.Problem `json:"problems"`
 	// Warnings are things that did not decide but should be looked at.
@@ -79,6 +82,8 @@ type ClusterWorkload struct {
 	File     string `json:"file,omitempty"`
 	Document int    `json:"document,omitempty"`
 	Line     int    `json:"line,omitempty"`
+	// Pods is how many run, of what is judged where it runs; absent for others.
+	Pods int `json:"pods,omitempty"`
 	// Images are what was judged, as in the report on a node: references, and spec files.
 	Images []string `json:"images"`
 
@@ -177,6 +182,42 @@ type Unlock struct {
 	// Nodes is how many more nodes would fit, Names are all of them.
 	Nodes int      `json:"nodes"`
 	Names []string `json:"names"`
+}
+
+// A LabelCheck compares the labels of nodes with what nfd-master should make of a
+// cluster's NodeFeatureRule objects.
+type LabelCheck struct {
+	// Rules is how many rules there are, Nodes how many nodes were compared.
+	Rules int `json:"rules"`
+	Nodes int `json:"nodes"`
+	// Differences are those that most nodes have first.
+	Differences []LabelDifference `json:"differences"`
+}
+
+// A LabelProblem is what is wrong with a label.
+type LabelProblem string
+
+// The problems of labels.
+const (
+	LabelMissing LabelProblem = "missing" // a rule gives it, and the node has none
+	LabelStale   LabelProblem = "stale"   // no rule gives it, and the node has it
+	LabelOther   LabelProblem = "other"   // the node has another value
+	LabelRefused LabelProblem = "refused" // nfd-master refuses it, or gives up the rule
+	LabelUnsure  LabelProblem = "unsure"  // nfd-master gives up the rule, and the node has it all the same
+)
+
+// A LabelDifference is a label that is not as a rule says.
+type LabelDifference struct {
+	Label string `json:"label"`
+	// Rule is OBJECT/RULE.
+	Rule    string       `json:"rule"`
+	Problem LabelProblem `json:"problem"`
+	// Expected and Found are values; empty also where there is no label.
+	Expected string   `json:"expected"`
+	Found    string   `json:"found"`
+	Message  string   `json:"message"`
+	Nodes    int      `json:"nodes"`
+	Names    []string `json:"names"`
 }
 
 // NewClusterReport returns a report without an answer; err says why, if it is not nil.

@@ -43,6 +43,7 @@ const (
 	CodeTooFewNodes  = "tooFewNodes"
 	CodeNoCandidates = "noCandidates"
 	CodeNoNodes      = "noNodes"
+	CodeLabelsDiffer = "labelsDiffer"
 
 	// Warnings.
 	CodeJudgedHere    = "judgedHere"

@@ -70,6 +70,9 @@ var enumerations = map[reflect.Type][]any{
 	},
 	reflect.TypeFor[report.UnlockKind](): unlockKinds(),
 	reflect.TypeFor[report.RuleState]():  ruleStates(),
+	reflect.TypeFor[report.LabelProblem](): {
+		report.LabelMissing, report.LabelStale, report.LabelOther, report.LabelRefused, report.LabelUnsure,
+	},
 	reflect.TypeFor[artifact.Rule]():     {artifact.RuleContainerd, artifact.RuleCRIO, artifact.RuleDocker, artifact.RulePlatform},
 	reflect.TypeFor[derive.Confidence](): {derive.Certain, derive.LowerBound, derive.Hint},
 	reflect.TypeFor[derive.Source](): {

@@ -71,9 +71,14 @@ func (e *StatusError) Code() string {
 	return CodeServer
 }
 
+func (e *StatusError) path() string {
+	path, _, _ := strings.Cut(e.URL, "?")
+	return path
+}
+
 // lists reports whether a list was asked for.
 func (e *StatusError) lists() bool {
-	path, _, _ := strings.Cut(e.URL, "?")
+	path := e.path()
 	return strings.HasSuffix(path, Nodes) || strings.HasSuffix(path, NodeFeatures) || strings.HasSuffix(path, OpenShiftNodeFeatures)
 }
 
@@ -93,6 +98,10 @@ func (e *StatusError) Hint() string {
 		return "it takes a ClusterRole, bound to that user: kubectl create clusterrole compat-reader --verb=list --resource=nodes,nodefeatures.nfd.k8s-sigs.io,leases.coordination.k8s.io"
 	case e.Status == http.StatusForbidden && strings.Contains(e.URL, "/nodefeaturerules/"):
 		return "this takes the right to get nodefeaturerules.nfd.k8s-sigs.io"
+	case e.Status == http.StatusForbidden && strings.HasSuffix(e.path(), NodeFeatureRules):
+		return "it takes the right to list nodefeaturerules.nfd.k8s-sigs.io: kubectl create clusterrole compat-rules --verb=list --resource=nodefeaturerules.nfd.k8s-sigs.io"
+	case e.Status == http.StatusForbidden && strings.HasSuffix(e.path(), "/pods"):
+		return "it takes the right to list pods, in that namespace or all: kubectl create clusterrole compat-pods --verb=list --resource=pods"
 	case e.Status == http.StatusForbidden && strings.Contains(e.URL, "/api/v1/nodes/"):
 		return "this takes the right to get nodes"
 	case e.Status == http.StatusNotFound && strings.Contains(e.URL, "/api/v1/nodes/"):
