@@ -1,6 +1,7 @@
 package nodefeatures_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -54,6 +55,7 @@ func translatedPair(t *testing.T, snapshot *nodefeatures.Snapshot, sets [][]nfdv
 	s := &spec.Spec{Version: spec.Version}
 	verdicts := make([]verdict.Verdict, len(sets))
 	weight := 0 // of the best set
+	why := ""   // what is unknown
 	for i, rules := range sets {
 		s.Sets = append(s.Sets, spec.Set{Rules: rules, Weight: 10 * i})
 		matched, err := snapshot.Match(t.Context(), rules)
@@ -63,6 +65,7 @@ func translatedPair(t *testing.T, snapshot *nodefeatures.Snapshot, sets [][]nfdv
 		parts := make([]verdict.Verdict, len(matched))
 		for j := range matched {
 			parts[j] = matched[j].Verdict
+			why = cmp.Or(why, unknownBy(&matched[j]))
 		}
 		if verdicts[i] = verdict.All(parts...); verdicts[i] == verdict.Compatible {
 			weight = 10 * i
@@ -83,6 +86,9 @@ func translatedPair(t *testing.T, snapshot *nodefeatures.Snapshot, sets [][]nfdv
 	labels := nfdMaster(need.Rules, snapshot.Features.DeepCopy())
 	labelled := labels[need.Label()] == "true"
 	kind := fmt.Sprintf("%s, %s", want, map[bool]string{true: "labelled", false: "not labelled"}[labelled])
+	if want == verdict.Unknown {
+		kind += " (" + why + ")"
+	}
 	switch {
 	case want == verdict.Incompatible && labelled:
 		t.Errorf("labelled, but %s\n%s", want, need.YAML())
@@ -97,6 +103,26 @@ func translatedPair(t *testing.T, snapshot *nodefeatures.Snapshot, sets [][]nfdv
 		}
 	}
 	return kind
+}
+
+// unknownBy is the code of the first reason why a rule is unknown; "" if it is not.
+func unknownBy(r *nodefeatures.Rule) string {
+	if r.Verdict != verdict.Unknown {
+		return ""
+	}
+	if r.Reason != nil {
+		return r.Reason.Code
+	}
+	terms := r.Terms
+	for _, alternative := range r.MatchAny {
+		terms = slices.Concat(terms, alternative.Terms)
+	}
+	for _, term := range terms {
+		if term.Verdict == verdict.Unknown && term.Reason != nil {
+			return term.Reason.Code
+		}
+	}
+	return "no reason"
 }
 
 // kindOf is why a spec was not translated, without the names in it.
