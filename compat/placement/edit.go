@@ -11,7 +11,7 @@ import (
 // style is that of a Pod template: the indentation of the PodSpec below its key, and of the dashes of its
 // containers.
 func (t *text) style(key, spec *yaml.Node) style {
-	s := style{step: "  ", newline: t.newline(), json: t.json}
+	s := style{step: "  ", newline: t.newline, json: t.json}
 	if len(spec.Content) == 0 {
 		return s
 	}
@@ -90,7 +90,7 @@ func (t *text) addItems(s style, key, value *yaml.Node, items list) error {
 func (t *text) insertLines(behind int, lines string) {
 	at := t.line(behind + 1)
 	if at == len(t.data) && !bytes.HasSuffix(t.data, []byte("\n")) {
-		lines = t.newline() + strings.TrimSuffix(lines, t.newline())
+		lines = t.newline + strings.TrimSuffix(lines, t.newline)
 	}
 	t.replace(at, at, lines)
 }
@@ -113,7 +113,7 @@ func (t *text) before(n *yaml.Node) string {
 	rest := t.data[at:]
 	blank := string(rest[:len(rest)-len(bytes.TrimLeft(rest, " \t\r\n"))])
 	if i := strings.LastIndexByte(blank, '\n'); i >= 0 && len(n.Content) > 0 {
-		return t.newline() + blank[i+1:]
+		return t.newline + blank[i+1:]
 	}
 	return ""
 }

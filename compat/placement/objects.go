@@ -146,7 +146,7 @@ func inList(t *text, owner Owner, objects []Object, results []Result) ([]byte, e
 		return owner.owns(n) && !slices.ContainsFunc(objects, func(o Object) bool { return o.is(n) })
 	}
 	if t.removeItems(items, obsolete) { // which are all
-		t.replace(t.line(key.Line), t.line(t.lastLine(items)+1), column(key)+"items: []"+t.newline())
+		t.replace(t.line(key.Line), t.line(t.lastLine(items)+1), column(key)+"items: []"+t.newline)
 	}
 	resultsKey, old := field(t.root, "results")
 	switch {
@@ -200,7 +200,7 @@ func (t *text) addObjects(key, items *yaml.Node, objects []Object) error {
 	for _, o := range objects {
 		begin := indent + "- "
 		for line := range bytes.Lines(o.YAML) {
-			b.WriteString(begin + strings.TrimSuffix(string(line), "\n") + t.newline())
+			b.WriteString(begin + strings.TrimSuffix(string(line), "\n") + t.newline)
 			begin = indent + "  "
 		}
 	}
@@ -214,7 +214,7 @@ func (t *text) addResults(items *yaml.Node, results []Result) {
 	for i, r := range results {
 		values[i] = mapping{{"message", r.Message}, {"severity", r.Severity}}
 	}
-	s := style{step: "  ", newline: t.newline(), json: t.json}
+	s := style{step: "  ", newline: t.newline, json: t.json}
 	at := t.offset(items)
 	if !flow(t.root) {
 		t.replace(t.line(items.Line), t.line(items.Line), s.block(mapping{{"results", values}}, column(items)))

@@ -19,8 +19,11 @@ type text struct {
 	data  []byte
 	root  *yaml.Node
 	lines []int // offsets of their beginnings
-	json  bool
-	edits []edit
+	// marks are, for lines that were asked for, the offsets of every markEvery-th character.
+	marks   map[int][]int
+	newline string // how lines end
+	json    bool
+	edits   []edit
 }
 
 // An edit replaces a part of a text.
@@ -55,7 +58,10 @@ func mask(data []byte) []byte {
 // parse reads a document. Of JSON only what YAML's parser cannot read is masked: the nodes stay where
 // they are.
 func parse(data []byte) (*text, error) {
-	t := &text{data: data, lines: []int{0}}
+	t := &text{data: data, lines: []int{0}, marks: map[int][]int{}, newline: "\n"}
+	if bytes.Contains(data, []byte("\r\n")) {
+		t.newline = "\r\n"
+	}
 	masked := data
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); bytes.HasPrefix(trimmed, []byte("{")) {
 		rest := bytes.TrimLeft(trimmed[1:], " \t\r\n")
@@ -79,10 +85,28 @@ func parse(data []byte) (*text, error) {
 	return t, nil
 }
 
+// markEvery is how many characters of a line are counted at most to find one.
+const markEvery = 256
+
 // offset is where a node begins.
 func (t *text) offset(n *yaml.Node) int {
-	at := t.lines[min(n.Line, len(t.lines))-1]
-	for range n.Column - 1 {
+	number := min(n.Line, len(t.lines))
+	marks, ok := t.marks[number]
+	if !ok {
+		at := t.lines[number-1]
+		for i := 0; at < t.line(number+1); i++ {
+			if i%markEvery == 0 {
+				marks = append(marks, at)
+			}
+			_, size := utf8.DecodeRune(t.data[at:])
+			at += size
+		}
+		marks = append(marks, at)
+		t.marks[number] = marks
+	}
+	column := n.Column - 1
+	at := marks[min(column/markEvery, len(marks)-1)]
+	for range column % markEvery {
 		_, size := utf8.DecodeRune(t.data[at:])
 		at += size
 	}
@@ -97,18 +121,13 @@ func (t *text) line(number int) int {
 	return t.lines[number-1]
 }
 
-// newline is how lines end.
-func (t *text) newline() string {
-	if bytes.Contains(t.data, []byte("\r\n")) {
-		return "\r\n"
-	}
-	return "\n"
-}
-
 // indent is what a line of the text begins with.
 func (t *text) indent(offset int) string {
-	begin := bytes.LastIndexByte(t.data[:offset], '\n') + 1
-	rest := t.data[begin:]
+	number, found := slices.BinarySearch(t.lines, offset)
+	if !found {
+		number--
+	}
+	rest := t.data[t.lines[number]:]
 	return string(rest[:len(rest)-len(bytes.TrimLeft(rest, " \t"))])
 }
 
