@@ -175,7 +175,11 @@ func (c Constraints) distribute(term corev1.NodeSelectorTerm, selected []corev1.
 	known := slices.Concat(selected, term.MatchExpressions)
 	var parts [][]corev1.NodeSelectorRequirement
 	for _, g := range c.Groups {
-		if !contradicts(known, g.requirements()) {
+		switch {
+		case contradicts(known, g.requirements()):
+		case len(g.Labels) > 0: // a term has more than what strip takes out
+			parts = append(parts, missingOf(term.MatchExpressions, g.requirements()))
+		default:
 			parts = append(parts, missingOf(known, g.requirements()))
 		}
 	}

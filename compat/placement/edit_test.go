@@ -410,6 +410,45 @@ spec:
               compat.feature.node.kubernetes.io/0123456789abcdef: "true"
             containers: [{name: a, image: x}]
 `, oneNeed},
+	{"platforms that are selected already, and a label of an earlier spec", pod + `spec:
+  nodeSelector: {kubernetes.io/arch: amd64, kubernetes.io/os: linux}
+  affinity:
+    nodeAffinity:
+      requiredDuringSchedulingIgnoredDuringExecution:
+        nodeSelectorTerms:
+        - matchExpressions:
+          - key: compat.feature.node.kubernetes.io/ffffffffffffffff
+            operator: In
+            values: ["true"]
+          - key: kubernetes.io/arch
+            operator: In
+            values: [amd64]
+  containers: [{name: a, image: x}]
+`, pod + `spec:
+  nodeSelector: {kubernetes.io/arch: amd64, kubernetes.io/os: linux}
+  affinity:
+    nodeAffinity:
+      requiredDuringSchedulingIgnoredDuringExecution:
+        nodeSelectorTerms:
+        - matchExpressions:
+          - key: compat.feature.node.kubernetes.io/aaaaaaaaaaaaaaaa
+            operator: In
+            values: ["true"]
+          - key: kubernetes.io/os
+            operator: In
+            values: [linux]
+          - key: kubernetes.io/arch
+            operator: In
+            values: [amd64]
+  containers: [{name: a, image: x}]
+`, perArch},
+	{"platforms that are selected already", pod + `spec:
+  nodeSelector: {kubernetes.io/arch: amd64, kubernetes.io/os: linux}
+  containers: [{name: a, image: x}]
+`, pod + `spec:
+  nodeSelector: {compat.feature.node.kubernetes.io/0123456789abcdef: "true", kubernetes.io/arch: amd64, kubernetes.io/os: linux}
+  containers: [{name: a, image: x}]
+`, linux},
 	{"what only an earlier run wrote goes", pod + `spec:
   nodeSelector:
     compat.feature.node.kubernetes.io/ffffffffffffffff: "true"
