@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -97,7 +98,14 @@ func (r *admitted) send(
 	}
 	switch {
 	case errors.As(err, &refused):
-		r.refusals = append(r.refusals, refusals(&p.Pod, apiVersion, collection, refused)...)
+		for _, f := range refusals(&p.Pod, apiVersion, collection, refused) {
+			same := func(known sidecar.PodFinding) bool { // of the object, and once more of the Pod of its template
+				return known.Path == f.Path && lastPart(known.Message) == lastPart(f.Message)
+			}
+			if !slices.ContainsFunc(r.refusals, same) {
+				r.refusals = append(r.refusals, f)
+			}
+		}
 		return nil, report.AdmissionRefused, nil
 	case err != nil:
 		return nil, report.AdmissionFailed, fmt.Errorf("sending %s %s in a dry run: %w", p.Kind, p.Name, err)
@@ -105,6 +113,9 @@ func (r *admitted) send(
 	p.Admission.Warnings = append(p.Admission.Warnings, answer.Warnings...)
 	return answer.Object, report.AdmissionAccepted, nil
 }
+
+// lastPart is a message without where it is.
+func lastPart(message string) string { return message[strings.LastIndex(message, ": ")+1:] }
 
 // renamed is an object with a name that the API server completes.
 func renamed(object []byte) []byte {

@@ -82,6 +82,8 @@ func documentCode(document any) int {
 		return verdictCode(exitVerdict(d), d.Error != nil)
 	case *report.ClusterReport:
 		return verdictCode(d.Verdict, d.Error != nil)
+	case *report.PlaceReport:
+		return verdictCode(d.Verdict, false) // what the cluster does not tell is unknown
 	}
 	return exitFailure
 }
@@ -145,7 +147,7 @@ func errorExit(err error) int {
 		return exitUnknown
 	case errors.As(err, &malformed):
 		return exitIncompatible // as lint says it
-	case errors.As(err, &noDraft):
+	case errors.As(err, &noDraft), compat.CannotPlace(err):
 		return exitIncompatible
 	default:
 		return exitFailure

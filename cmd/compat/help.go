@@ -48,12 +48,12 @@ var flagGroups = []struct {
 	},
 	{
 		"Policy",
-		[]string{"missing", "strict", "replace", "dry-run", "fail-on"},
+		[]string{"missing", "strict", "replace", "dry-run", "check", "fail-on"},
 		[]string{"any-node", "min-nodes", "severity", "disable"},
 	},
 	{
 		"Output",
-		[]string{"output", "all", "quiet", "update"},
+		[]string{"output", "patch", "all", "quiet", "update"},
 		[]string{"color", "no-descriptions", "stdin-name"},
 	},
 	{

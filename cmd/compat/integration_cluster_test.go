@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"nodecompat/compat/report"
+	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -54,6 +55,8 @@ func TestIntegrationCluster(t *testing.T) {
 
 	t.Run("verdicts", func(t *testing.T) { c.compareLabels(t, specs, labels) })
 	t.Run("labels", c.verifyLabels)
+	t.Run("running", c.running)
+	t.Run("dry run", c.dryRun)
 	t.Run("leftovers", c.leftovers)
 	t.Run("no rights", func(t *testing.T) {
 		r := integrationProgram{path: integrationBinary(t)}.want(t, 1, "validate-cluster", "--spec", specs[0].file, "--kubeconfig", c.nobody)
@@ -341,5 +344,93 @@ func (c *integrationCluster) leftovers(t *testing.T) {
 		`{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: nfd-master.nfd.kubernetes.io}, spec: {holderIdentity: x}}`)
 	if got := judge(); got.Cluster.NFDNamespace != integrationNamespace || integrationVerdicts(got.Workloads[0])["two-workers"] != verdict.Incompatible {
 		t.Errorf("by the Lease: %+v", got.Cluster)
+	}
+}
+
+// running: what runs is judged on the nodes that it runs on, by the digest that the kubelet reports.
+func (c *integrationCluster) running(t *testing.T) {
+	c.create(t, "/api/v1/namespaces", "{apiVersion: v1, kind: Namespace, metadata: {name: runs}}")
+	for i, node := range []string{"fake-000", "fake-000", "fake-001"} {
+		name := fmt.Sprintf("web-%d", i)
+		c.create(t, "/api/v1/namespaces/runs/pods", fmt.Sprintf(`{apiVersion: v1, kind: Pod, metadata: {name: %s}, spec: {nodeName: %s,
+			initContainers: [{name: side, image: example.com/side:1, restartPolicy: Always}], containers: [{name: web, image: example.com/web:1}]}}`, name, node))
+	}
+	r := integrationProgram{path: integrationBinary(t)}.want(t, 0, "validate-cluster", "--all-pods", "-n", "runs", "--no-images", "--kubeconfig", c.kubeconfig)
+	got := integrationDecode[report.ClusterReport](t, r)
+	if len(got.Workloads) != 3 || got.Workloads[0].Pods != 1 || got.Workloads[0].Candidates.Compatible != 1 || got.Workloads[0].Sidecars.Supported != 1 {
+		t.Errorf("got %+v", got.Workloads)
+	}
+	integrationProgram{path: integrationBinary(t)}.want(t, 1, "validate-cluster", "--all-pods", "--no-images", "--kubeconfig", c.nobody)
+}
+
+// dryRun: a policy that injects a sidecar, the server's own refusals, and nothing is created.
+func (c *integrationCluster) dryRun(t *testing.T) {
+	c.create(t, "/api/v1/namespaces", "{apiVersion: v1, kind: Namespace, metadata: {name: mesh, labels: {mesh: 'on'}}}")
+	c.create(t, "/api/v1/namespaces", "{apiVersion: v1, kind: Namespace, metadata: {name: strict, labels: {pod-security.kubernetes.io/enforce: restricted}}}")
+	c.create(t, "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies", `apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: inject}
+spec:
+  matchConstraints:
+    namespaceSelector: {matchLabels: {mesh: "on"}}
+    resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]
+  failurePolicy: Fail
+  reinvocationPolicy: IfNeeded
+  mutations:
+  - patchType: ApplyConfiguration # a JSONPatch with a list of objects makes kube-apiserver 1.36.3 panic
+    applyConfiguration:
+      expression: >
+        Object{spec: Object.spec{initContainers: [Object.spec.initContainers{name: "proxy", image: "example.com/proxy:1", restartPolicy: "Always"}]}}
+`)
+	c.create(t, "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings",
+		"{apiVersion: admissionregistration.k8s.io/v1, kind: MutatingAdmissionPolicyBinding, metadata: {name: inject}, spec: {policyName: inject}}")
+	manifest := func(namespace, pod string) string {
+		return c.write(t, namespace+".yaml", fmt.Sprintf(`apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: %s}
+spec:
+  selector: {matchLabels: {a: b}}
+  template:
+    metadata: {labels: {a: b}}
+    spec:
+      containers:
+      - {name: web, image: "example.com/web:1"%s}
+`, namespace, pod))
+	}
+	ask := func(file string, kubeconfig string) report.PodReport {
+		return integrationDecode[report.PodReport](t, integrationProgram{path: integrationBinary(t)}.run(t,
+			"validate-pod", file, "--server-dry-run", "--no-images", "--kubelet-version", "v1.36.3", "--kubeconfig", kubeconfig))
+	}
+	var got report.PodReport
+	for range 100 { // a policy counts once the server has seen it
+		if got = ask(manifest("mesh", ""), c.kubeconfig); len(got.Pods) == 1 && len(got.Pods[0].Plan.Steps) == 2 {
+			break
+		}
+		integrationPause()
+	}
+	if got.Verdict != verdict.Compatible || got.Error != nil || len(got.Pods[0].Plan.Steps) != 2 || got.Pods[0].Plan.Steps[0].Container != "proxy" {
+		t.Fatalf("got %+v", got)
+	}
+	if changes := got.Pods[0].Admission.Changes; len(changes) != 1 || changes[0].Path != "spec.initContainers[0]" {
+		t.Errorf("more is told than what the policy does: %+v", changes)
+	}
+	if got := ask(manifest("strict", ", securityContext: {privileged: true}"), c.kubeconfig); got.Verdict != verdict.Incompatible || got.Error != nil ||
+		!slices.ContainsFunc(got.Pods[0].Findings, func(f sidecar.PodFinding) bool { return f.ID == "SC037" && strings.Contains(f.Message, "PodSecurity") }) {
+		t.Errorf("Pod Security: %+v", got)
+	}
+	if got := ask(manifest("mesh", ", odd: 1"), c.kubeconfig); !slices.ContainsFunc(got.Pods[0].Findings, func(f sidecar.PodFinding) bool { return f.ID == "SC037" && strings.Contains(f.Message, "odd") }) {
+		t.Errorf("an unknown field: %+v", got.Pods[0].Findings)
+	}
+	if got := ask(manifest("nowhere", ""), c.kubeconfig); !slices.ContainsFunc(got.Pods[0].Findings, func(f sidecar.PodFinding) bool { return f.ID == "SC037" && strings.Contains(f.Message, "not found") }) {
+		t.Errorf("no such namespace: %+v", got.Pods[0].Findings)
+	}
+	if got := ask(manifest("mesh", ""), c.nobody); got.Error == nil || got.Error.Code != "forbidden" || got.Verdict != verdict.Unknown {
+		t.Errorf("without rights: %s, %+v", got.Verdict, got.Error)
+	}
+	var list struct{ Items []any }
+	for _, path := range []string{"/apis/apps/v1/namespaces/mesh/deployments", "/api/v1/namespaces/mesh/pods"} {
+		if c.get(t, path, &list); len(list.Items) > 0 {
+			t.Errorf("%s: something was created", path)
+		}
 	}
 }

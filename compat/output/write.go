@@ -118,6 +118,8 @@ func writeText(w io.Writer, document any, style Style) error {
 		return writePod(w, d, style)
 	case *report.ClusterReport:
 		return writeCluster(w, d, style)
+	case *report.PlaceReport:
+		return writePlace(w, d, style)
 	case *report.AttachReport:
 		return writeAttach(w, d, style)
 	case *report.DetachReport:
@@ -193,6 +195,8 @@ func SummaryLine(document any) string {
 		return podSummary(d)
 	case *report.ClusterReport:
 		return clusterSummary(d)
+	case *report.PlaceReport:
+		return placeSummary(d)
 	}
 	return ""
 }

@@ -36,7 +36,7 @@ const (
 	// Reasons of a Pod and of a PodReport.
 	CodeStartOrder = "startOrder"
 	CodePodOS      = "podOSNotSupported"
-	CodeNoPod      = "noPod"
+	CodeNoPod      = "noPod" // also a warning
 	CodeFailOn     = "failOn"
 
 	// Reasons of a workload and of a ClusterReport.
@@ -56,6 +56,20 @@ const (
 	CodeOSFeatures    = "osFeatures"
 	CodeFallback32Bit = "fallback32Bit"
 	CodeEmulated      = "emulated"
+
+	// Warnings of place.
+	CodeImmutableTemplate = "immutableTemplate"
+	CodeSetDropped        = "setDropped"
+
+	// An error of place.
+	CodeNoCommonPlatform = "noCommonPlatform"
+
+	// Reasons of place --check.
+	CodeRulesPlaced   = "rulesPlaced"
+	CodeRulesMissing  = "rulesMissing"
+	CodeRulesDiffer   = "rulesDiffer"
+	CodeNodesNoLabel  = "nodesNoLabel"
+	CodeNothingPlaced = "nothingPlaced"
 
 	// Errors.
 	CodeFailure           = "failure"

@@ -22,7 +22,8 @@ import (
 func TestCodesInSource(t *testing.T) {
 	places := map[string][]report.Place{
 		"compat/artifact":        {report.PlaceError, report.PlaceWarning},
-		"compat/cluster":         {report.PlaceExclusion},
+		"compat/cluster":         {report.PlaceExclusion, report.PlaceError},
+		"compat/placement":       {report.PlaceError},
 		"compat/generate":        {report.PlaceError},
 		"compat/manifest":        {report.PlaceManifest},
 		"compat/sidecar":         {report.PlaceSupport, report.PlaceSupportFinding},

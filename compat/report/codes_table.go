@@ -5,6 +5,7 @@ import (
 	"nodecompat/compat/cluster"
 	"nodecompat/compat/generate"
 	"nodecompat/compat/manifest"
+	"nodecompat/compat/placement"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
@@ -57,6 +58,11 @@ var reasonCodes = []codeRow{
 	{CodeNoNodes, "the cluster, or what was chosen of it, has no nodes", "look at -l and at the files of --features"},
 	{CodeLabelsDiffer, "with --verify-labels: a label of nodes is not what nfd-master should make of the cluster's NodeFeatureRule objects", "labels.differences tells which, and why"},
 	{CodeNoPod, "the files hold no Pod and no workload, or nothing runs", "`problems[]` says what was left out of them"},
+	{CodeRulesPlaced, "place --check: the NodeFeatureRule objects are there, and nodes have their labels", ""},
+	{CodeRulesMissing, "place --check: the cluster has no NodeFeatureRule of that name, or does not know the kind", "apply what `compat place` prints; NFD must be installed first"},
+	{CodeRulesDiffer, "place --check: the cluster's NodeFeatureRule has other rules", "apply what `compat place` prints again"},
+	{CodeNodesNoLabel, "place --check: no node has the label: nfd-master has not set it yet, was told not to (-deny-label-ns, -label-whitelist, disableLabels), or no node has what is needed", "wait: nfd-master labels about 26 nodes a second; `compat validate-cluster` says which nodes should have it, and why not"},
+	{CodeNothingPlaced, "place --check: no image of the workloads has a spec: there are no rules", "attach one with `compat attach`, or give a spec with --spec"},
 }
 
 var exclusionCodes = []codeRow{
@@ -134,6 +140,11 @@ var warningCodes = []codeRow{
 	{CodeWhatIfPart, "a what-if changes one part of the kernel's version, and the others stay as they are", "set kernel.version.full, which changes all parts"},
 	{CodeWhatIfAbsent, "a what-if takes away what the node does not have", ""},
 
+	{CodeNoPod, "place: the files hold no Pod and no workload: nothing is changed", ""},
+	{CodeNoArtifact, "place: nothing is attached to the image, or nothing that is about it: there is no rule for it", "attach a spec with `compat attach`, or give it with --spec"},
+	{CodeImmutableTemplate, "place: the API server refuses another nodeSelector for a Pod or Job that exists", "place it before it is created"},
+	{CodeSetDropped, "place: a set of the spec is left out, since no node can match it: it asks for variables that its earlier rules do not set so", "correct the set, or take it out"},
+
 	{CodeWindowsBuild, "the image is for a build of Windows that the node's does not run without Hyper-V isolation", "use the image for the node's release of Windows"},
 	{CodeOSFeatures, "the manifest needs features of the operating system (os.features) that the one who takes it does not look for", "push a manifest without them as well, and name that by its digest"},
 	{CodeFallback32Bit, "the runtime takes a manifest for 32-bit programs on a 64-bit node: they start only where the CPU and the kernel run them", "push a manifest for the node's architecture"},
@@ -165,6 +176,10 @@ var errorCodes = []codeRow{
 	{CodeMalformedManifest, "a document of a manifest cannot be read: nothing is known about its Pods", "correct it: problems[] says where; a template has to be rendered first"},
 	{CodeMalformedSnapshot, "a saved node cannot be read: nothing is known about it", "save it again with `compat features`, or `kubectl get nodefeatures -A -o json`"},
 	{CodeMalformedSpec, "the spec cannot be evaluated", "`compat spec lint` lists every problem of a spec file"},
+
+	{cluster.CodeNotTranslated, "the spec, or a rule of it, has no equal in NodeFeatureRule objects: the message says which, and why", "write the rule so that it needs no variable of a varsTemplate, or place the workload by hand"},
+	{placement.CodeNotInPlace, "a part of the manifest cannot be changed where it is written, such as a YAML alias", "write it out there, or take `compat place --patch`"},
+	{CodeNoCommonPlatform, "the images of a Pod have no operating system and architecture in common: no node runs it", "build the images for the same platforms"},
 
 	{generate.CodeNothingInCommon, "the nodes have nothing in common that a spec could ask for, in the features that were named", "name other features, or single elements: `--feature kernel.config.XFS_FS`"},
 	{generate.CodeNotToldApart, "a node that must be refused has all that the others have in common, as far as is known", "name more features; `compat features diff` shows what differs"},

@@ -29,6 +29,7 @@ var documents = map[string]any{
 	report.KindNodeReport:     report.NodeReport{},
 	report.KindNodeReportList: report.NodeReportList{},
 	report.KindClusterReport:  report.ClusterReport{},
+	report.KindPlaceReport:    report.PlaceReport{},
 	report.KindPodReport:      report.PodReport{},
 	report.KindSnapshotDiff:   report.SnapshotDiff{},
 	report.KindDiscoverReport: report.DiscoverReport{},
@@ -71,6 +72,7 @@ var enumerations = map[reflect.Type][]any{
 	reflect.TypeFor[report.AdmissionState](): {
 		report.AdmissionAccepted, report.AdmissionRefused, report.AdmissionNotSent, report.AdmissionFailed,
 	},
+	reflect.TypeFor[report.RuleState](): ruleStates(),
 	reflect.TypeFor[report.LabelProblem](): {
 		report.LabelMissing, report.LabelStale, report.LabelOther, report.LabelRefused, report.LabelUnsure,
 	},
@@ -198,4 +200,11 @@ func generate(t *testing.T, kind string, document any, closed bool) []byte {
 		t.Fatal(err)
 	}
 	return buf.Bytes()
+}
+
+func ruleStates() (states []any) {
+	for _, s := range report.RuleStates {
+		states = append(states, s)
+	}
+	return states
 }

@@ -304,6 +304,7 @@ func TestForbiddenHint(t *testing.T) {
 	for url, want := range map[string]string{
 		"https://api/api/v1/nodes/vm":               "the right to get nodes",
 		"https://api/api/v1/nodes/vm/proxy/metrics": "the right to get nodes/proxy",
+		"https://api/apis/nfd/nodefeaturerules/a":   "the right to get nodefeaturerules",
 		"https://api/version":                       "",
 	} {
 		got := (&StatusError{URL: url, Status: http.StatusForbidden}).Hint()

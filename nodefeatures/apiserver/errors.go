@@ -96,6 +96,8 @@ func (e *StatusError) Hint() string {
 		return "this takes the right to get nodes/proxy; without it ask the kubelet itself (https://NODE:10250), which takes nodes/metrics or nodes/configz"
 	case e.Status == http.StatusForbidden && e.lists():
 		return "it takes a ClusterRole, bound to that user: kubectl create clusterrole compat-reader --verb=list --resource=nodes,nodefeatures.nfd.k8s-sigs.io,leases.coordination.k8s.io"
+	case e.Status == http.StatusForbidden && strings.Contains(e.URL, "/nodefeaturerules/"):
+		return "this takes the right to get nodefeaturerules.nfd.k8s-sigs.io"
 	case e.Status == http.StatusForbidden && strings.HasSuffix(e.path(), NodeFeatureRules):
 		return "it takes the right to list nodefeaturerules.nfd.k8s-sigs.io: kubectl create clusterrole compat-rules --verb=list --resource=nodefeaturerules.nfd.k8s-sigs.io"
 	case e.Status == http.StatusForbidden && strings.HasSuffix(e.path(), "/pods"):

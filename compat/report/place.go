@@ -1,0 +1,69 @@
+package report
+
+import (
+	"time"
+
+	"nodecompat/nodefeatures/verdict"
+)
+
+// KindPlaceReport names the document of `compat place --check`.
+const KindPlaceReport = "PlaceReport"
+
+// A PlaceReport is the answer of `compat place --check`: does the cluster have the rules that place these
+// workloads, and do nodes carry the labels?
+type PlaceReport struct {
+	// APIVersion is "compat/v1alpha1", Kind is "PlaceReport".
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Created is when the report was made, RFC 3339 in UTC; SOURCE_DATE_EPOCH pins it.
+	Created string `json:"created"`
+	// Verdict is compatible if all rules are there and some node has each label, incompatible if one
+	// is missing or has other rules, else unknown.
+	Verdict verdict.Verdict `json:"verdict"`
+	// Reasons says why, most decisive first.
+	Reasons []verdict.Reason `json:"reasons"`
+	// Server is the URL of the API server.
+	Server string `json:"server"`
+	// Rules are the NodeFeatureRule objects, sorted by name.
+	Rules []PlacedRule `json:"rules"`
+	// Warnings are things that did not decide but should be looked at.
+	Warnings []verdict.Reason `json:"warnings"`
+	// Error says why there is no answer, or not to all of it.
+	Error *Error `json:"error,omitempty"`
+}
+
+// A PlacedRule is a NodeFeatureRule object and the nodes that carry its label.
+type PlacedRule struct {
+	Name  string `json:"name"`
+	Label string `json:"label"`
+	// State says what the cluster has.
+	State RuleState `json:"state"`
+	// Nodes is how many nodes carry the label; absent where that could not be read.
+	Nodes *int `json:"nodes,omitempty"`
+}
+
+// A RuleState says whether a cluster has an object as it should be.
+type RuleState string
+
+// The states.
+const (
+	RuleEqual   RuleState = "equal"
+	RuleMissing RuleState = "missing"
+	RuleDiffers RuleState = "differs"
+	RuleUnknown RuleState = "unknown"
+)
+
+// RuleStates are all of them.
+var RuleStates = []RuleState{RuleEqual, RuleMissing, RuleDiffers, RuleUnknown}
+
+// NewPlaceReport returns a report without an answer, for err if there is one.
+func NewPlaceReport(now time.Time, err error) *PlaceReport {
+	r := &PlaceReport{
+		APIVersion: APIVersion, Kind: KindPlaceReport, Created: now.UTC().Format(time.RFC3339), Verdict: verdict.Unknown,
+		Reasons: []verdict.Reason{}, Rules: []PlacedRule{}, Warnings: []verdict.Reason{}, Error: NewError(err),
+	}
+	if r.Error != nil {
+		r.Reasons = append(r.Reasons, r.Error.Reason())
+	}
+	return r
+}
