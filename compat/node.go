@@ -179,6 +179,12 @@ func (e evidence) warnings(subjects []subject) []verdict.Reason {
 			Hint:    "save what the node offers with `compat features`, and give that with --features",
 		})
 	}
+	return append(warnings, e.subjectWarnings(subjects)...)
+}
+
+// subjectWarnings are those about the images and specs.
+func (e evidence) subjectWarnings(subjects []subject) []verdict.Reason {
+	var warnings []verdict.Reason
 	for _, s := range subjects {
 		if s.platformUnknown() {
 			warnings = append(warnings, platformUnknown("only what is attached to the index of "+s.reference+" was looked at"))

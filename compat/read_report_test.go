@@ -111,7 +111,7 @@ func TestReadReport(t *testing.T) {
 			t.Errorf("%s (-saved +read):\n%s", file, diff)
 		}
 	}
-	if len(read) != 3 {
+	if len(read) != 4 {
 		t.Errorf("only %v were read", read)
 	}
 }

@@ -292,13 +292,12 @@ func (j *clusterJudge) gather(ctx context.Context, req ClusterRequest, workloads
 	o := nodefeatures.LoadOptions{
 		Features: func(n nodefeatures.Node) []string { return j.labels.features(j.features(ctx, n)) }, Labels: wanted, AllLabels: j.labels != nil, Nodes: true,
 	}
-	warned := map[verdict.Reason]bool{}
 	for loaded, err := range req.Nodes(o) {
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err == nil {
-			err = j.add(ctx, loaded, req, warned)
+			err = j.add(ctx, loaded, req)
 		}
 		if err != nil {
 			return err
@@ -308,7 +307,7 @@ func (j *clusterJudge) gather(ctx context.Context, req ClusterRequest, workloads
 }
 
 // add judges a node that was read.
-func (j *clusterJudge) add(ctx context.Context, loaded nodefeatures.Loaded, req ClusterRequest, warned map[verdict.Reason]bool) error {
+func (j *clusterJudge) add(ctx context.Context, loaded nodefeatures.Loaded, req ClusterRequest) error {
 	if loaded.Err != nil {
 		j.addFailed(loaded)
 		return nil //nolint:nilerr // it is the node's
@@ -330,20 +329,26 @@ func (j *clusterJudge) add(ctx context.Context, loaded nodefeatures.Loaded, req 
 		j.changed++
 	}
 	e := evidence{snapshot: n.snapshot, saved: true, support: sidecar.Judge(n.kubelet, j.req.API), runtime: n.selector.Runtime}
-	none := false
-	for _, w := range append(append(e.warnings(n.subjects), gpuWarnings(n.images)...), n.odd...) {
-		if w.Code == nodefeatures.ReasonNoNodeFeature {
-			none = true
-		} else if !warned[w] && len(warned) < maxWarnings {
-			warned[w] = true
-			j.warnings = append(j.warnings, w)
-		}
-	}
+	none := slices.ContainsFunc(s.Notes, func(r verdict.Reason) bool { return r.Code == nodefeatures.ReasonNoNodeFeature })
 	if !none {
 		j.labels.add(s)
 	}
-	j.nodes = append(j.nodes, clusterNode{s.Node, s.Object, j.kind(n, e, none)})
+	j.warn(slices.DeleteFunc(slices.Clone(s.Notes), func(r verdict.Reason) bool { return r.Code == nodefeatures.ReasonNoNodeFeature }))
+	kind, known := j.kind(n, e, none)
+	if !known {
+		j.warn(slices.Concat(e.subjectWarnings(n.subjects), gpuWarnings(n.images), n.odd))
+	}
+	j.nodes = append(j.nodes, clusterNode{s.Node, s.Object, kind})
 	return nil
+}
+
+// warn adds warnings, each once.
+func (j *clusterJudge) warn(warnings []verdict.Reason) {
+	for _, w := range warnings {
+		if len(j.warnings) < maxWarnings && !slices.Contains(j.warnings, w) {
+			j.warnings = append(j.warnings, w)
+		}
+	}
 }
 
 // addFailed adds a node of which nothing could be read.
@@ -361,17 +366,17 @@ func matches(selector labels.Selector, object *nodefeatures.Object) bool {
 }
 
 // kind is that of a node; what its name tells is no part of it.
-func (j *clusterJudge) kind(n judgedNode, e evidence, none bool) *nodeKind {
-	k := &nodeKind{images: n.images, support: e.support, os: e.os(), runtime: e.runtime.String(), none: none}
+func (j *clusterJudge) kind(n judgedNode, e evidence, none bool) (k *nodeKind, known bool) {
+	k = &nodeKind{images: n.images, support: e.support, os: e.os(), runtime: e.runtime.String(), none: none}
 	if p := n.selector.Platform; p.OS != "" {
 		k.platform = artifact.FormatPlatform(p)
 	}
 	s := k.support
 	k.kubelet = fmt.Sprint(s.Support, s.Assumed, s.Code, s.Message, s.Kubelet.Version, s.Gates, s.Findings, s.UnsafeSysctls, k.os)
 	key := fmt.Sprint(n.key, "\x00", k.kubelet, "\x00", k.none)
-	if known, ok := j.kinds[key]; ok {
-		return known
+	if old, known := j.kinds[key]; known {
+		return old, true
 	}
 	j.kinds[key] = k
-	return k
+	return k, false
 }

@@ -227,6 +227,8 @@ func (j *nodesJudge) fetch(ctx context.Context, selector artifact.Selector) (*fe
 	}
 	fetch(ctx, subjects, selector, j.req.Artifact, j.req.Reserve)
 	subjects = append(subjects, parseFiles(j.req.Files)...)
-	j.fetched[key] = &fetched{subjects, features(subjects)}
+	names := features(subjects)
+	slices.Sort(names)
+	j.fetched[key] = &fetched{subjects, slices.Compact(names)}
 	return j.fetched[key], nil
 }

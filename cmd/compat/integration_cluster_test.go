@@ -5,6 +5,7 @@ package main_test
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -14,12 +15,13 @@ import (
 	"strings"
 	"testing"
 
-	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/yaml"
 
+	"nodecompat/compat/cluster"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec"
 )
 
 const (
@@ -29,7 +31,7 @@ const (
 )
 
 // TestIntegrationCluster compares the verdicts on a live cluster with the labels that a real nfd-master
-// sets for the same rules, and reads a cluster as one finds it.
+// sets for what `compat place` makes of the same specs, and reads a cluster as one finds it.
 func TestIntegrationCluster(t *testing.T) {
 	c := integrationControlPlane(t)
 	fleet := integrationFleet(t)
@@ -45,8 +47,10 @@ func TestIntegrationCluster(t *testing.T) {
 			continue
 		}
 		if s, ok := integrationTranslate(t, c.dir, i, rules); ok {
+			if !slices.ContainsFunc(specs, func(other integrationSpec) bool { return other.need.ID == s.need.ID }) {
+				c.create(t, "/apis/nfd.k8s-sigs.io/v1alpha1/nodefeaturerules", s.object)
+			}
 			specs = append(specs, s)
-			c.rule(t, s.id, s.rules)
 		}
 	}
 	c.rule(t, "zzz", `[{"name": "all", "labels": {"`+integrationLabels+`all": "true"}, "matchFeatures": [{"feature": "vendor.mixed"}]}]`)
@@ -97,59 +101,42 @@ func integrationFleet(t *testing.T) integrationFleetOf {
 	return integrationFleetOf{read("node-*.json"), read("rules-*.yaml")}
 }
 
-// An integrationSpec is a set of rules: as a spec, and as rules of NFD that set a label where all match.
-type integrationSpec struct{ id, file, rules string }
+// An integrationSpec is a spec in a file, and the object that `compat place` makes of it.
+type integrationSpec struct {
+	id, file, object string
+	need             *cluster.Need
+}
 
-// integrationTranslate makes both of generated rules; ok is false for a spec that compat refuses. Each
-// alternative of matchAny is a rule of its own, since NFD gives up a whole rule where one of them has an
-// error; the label hangs on a variable of each rule.
+// integrationTranslate makes both of generated rules; ok is false for a spec that compat refuses, or that no
+// rules of NFD can say.
 func integrationTranslate(t *testing.T, dir string, n int, text string) (s integrationSpec, ok bool) {
 	t.Helper()
-	var rules []nfdv1alpha1.GroupRule
+	var rules []any
 	if err := yaml.Unmarshal([]byte(text), &rules); err != nil {
 		t.Fatal(err)
 	}
-	spec, err := yaml.Marshal(map[string]any{"version": "v1alpha1", "compatibilities": []any{map[string]any{"rules": rules}}})
+	data, err := yaml.Marshal(map[string]any{"version": "v1alpha1", "compatibilities": []any{map[string]any{"rules": rules}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec = []byte(integrationWithoutNulls(string(spec)))
-	s.file = filepath.Join(dir, fmt.Sprintf("spec-%03d.yaml", n))
-	if err := os.WriteFile(s.file, spec, 0o600); err != nil {
+	data = []byte(integrationWithoutNulls(string(data)))
+	s.id, s.file = integrationID(text), filepath.Join(dir, fmt.Sprintf("spec-%03d.yaml", n))
+	if err := os.WriteFile(s.file, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if r := (integrationProgram{path: integrationBinary(t)}).run(t, "spec", "lint", s.file, "-o", "json"); r.code != 0 {
+	parsed, problems := spec.Parse(data)
+	if problems.Err() != nil {
 		return s, false
 	}
-	s.id = integrationID(text)
-	var list []nfdv1alpha1.Rule
-	all := nfdv1alpha1.MatchExpressionSet{}
-	for i, rule := range rules {
-		variable := fmt.Sprintf("%s-r%d", s.id, i)
-		all[variable] = &nfdv1alpha1.MatchExpression{Op: nfdv1alpha1.MatchExists}
-		alternatives := []nfdv1alpha1.FeatureMatcher{nil}
-		if len(rule.MatchAny) > 0 {
-			alternatives = nil
-			for _, a := range rule.MatchAny {
-				alternatives = append(alternatives, a.MatchFeatures)
-			}
-		}
-		for j, a := range alternatives {
-			list = append(list, nfdv1alpha1.Rule{
-				Name: fmt.Sprintf("%s-a%d", variable, j), Vars: map[string]string{variable: "true"},
-				MatchFeatures: integrationServed(slices.Concat(rule.MatchFeatures, a)),
-			})
-		}
+	s.need, err = cluster.Translate(t.Context(), parsed)
+	var impossible *cluster.TranslateError
+	if errors.As(err, &impossible) {
+		return s, false
 	}
-	list = append(list, nfdv1alpha1.Rule{
-		Name: s.id, Labels: map[string]string{integrationLabels + s.id: "true"},
-		MatchFeatures: nfdv1alpha1.FeatureMatcher{{Feature: "rule.matched", MatchExpressions: &all}},
-	})
-	data, err := json.Marshal(list)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.rules = integrationWithoutNulls(string(data))
+	s.object = string(s.need.JSON())
 	return s, true
 }
 
@@ -185,23 +172,6 @@ func integrationPrune(value any) any {
 	return value
 }
 
-// integrationServed are terms as the API server takes them: it refuses expressions without an operator,
-// which are true always; what is left of them is that the feature exists.
-func integrationServed(terms nfdv1alpha1.FeatureMatcher) nfdv1alpha1.FeatureMatcher {
-	list := slices.Clone(terms)
-	for i, term := range list {
-		if term.MatchExpressions != nil {
-			set := maps.Clone(*term.MatchExpressions)
-			maps.DeleteFunc(set, func(_ string, m *nfdv1alpha1.MatchExpression) bool { return m == nil || m.Op == nfdv1alpha1.MatchAny })
-			list[i].MatchExpressions = &set
-		}
-		if term.MatchName != nil && term.MatchName.Op == nfdv1alpha1.MatchAny {
-			list[i].MatchName = &nfdv1alpha1.MatchExpression{Op: nfdv1alpha1.MatchExists}
-		}
-	}
-	return list
-}
-
 // compareLabels judges each spec on the live cluster and compares with the labels.
 func (c *integrationCluster) compareLabels(t *testing.T, specs []integrationSpec, labels map[string]map[string]string) {
 	if len(specs) < 300 {
@@ -215,11 +185,11 @@ func (c *integrationCluster) compareLabels(t *testing.T, specs []integrationSpec
 			t.Fatalf("%s: %s", s.file, r)
 		}
 		for node, v := range integrationVerdicts(got.Workloads[0]) {
-			_, labelled := labels[node][s.id]
+			_, labelled := labels[node][s.need.ID]
 			seen[fmt.Sprintf("%s, labelled %v", v, labelled)]++
 			switch {
 			case v == verdict.Incompatible && labelled:
-				t.Errorf("%s on %s: incompatible, and nfd-master labels it\n%s", s.file, node, s.rules)
+				t.Errorf("%s on %s: incompatible, and nfd-master labels it\n%s", s.file, node, s.object)
 			case v == verdict.Compatible && !labelled:
 				seen["  of which "+c.whyNot(t, s, node)]++
 			}
@@ -268,7 +238,7 @@ func (c *integrationCluster) whyNot(t *testing.T, s integrationSpec, node string
 	case strings.Contains(text, `"devices": `):
 		return "a device on which NFD gives up, beside an attribute that matches"
 	}
-	t.Logf("%s on %s:\n%s\n%s", s.id, node, s.rules, r.stdout)
+	t.Logf("%s on %s:\n%s\n%s", s.id, node, s.object, r.stdout)
 	return "unexplained"
 }
 
