@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"nodecompat/compat/artifact"
 	"nodecompat/compat/report"
@@ -95,12 +98,18 @@ type policy struct {
 	requireGPU      bool
 }
 
-// judgeAll judges every subject on the facts of one node.
+// judgeAll judges every subject on the facts of one node, on all CPUs.
 func judgeAll(ctx context.Context, subjects []subject, snapshot *nodefeatures.Snapshot, p policy) []report.Image {
 	images := make([]report.Image, len(subjects))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, s := range subjects {
-		images[i] = judge(ctx, s, snapshot, p)
+		group.Go(func() error {
+			images[i] = judge(ctx, s, snapshot, p)
+			return nil
+		})
 	}
+	_ = group.Wait() // what went wrong is the image's
 	return images
 }
 
