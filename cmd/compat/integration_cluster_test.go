@@ -391,8 +391,8 @@ spec:
 	if got := ask(manifest("mesh", ", odd: 1"), c.kubeconfig); !slices.ContainsFunc(got.Pods[0].Findings, func(f sidecar.PodFinding) bool { return f.ID == "SC037" && strings.Contains(f.Message, "odd") }) {
 		t.Errorf("an unknown field: %+v", got.Pods[0].Findings)
 	}
-	if got := ask(manifest("nowhere", ""), c.kubeconfig); !slices.ContainsFunc(got.Pods[0].Findings, func(f sidecar.PodFinding) bool { return f.ID == "SC037" && strings.Contains(f.Message, "not found") }) {
-		t.Errorf("no such namespace: %+v", got.Pods[0].Findings)
+	if got := ask(manifest("nowhere", ""), c.kubeconfig); got.Error == nil || got.Error.Code != "notFound" || got.Verdict != verdict.Unknown || !strings.Contains(got.Error.Hint, "namespace") {
+		t.Errorf("no such namespace: %s, %+v", got.Verdict, got.Error)
 	}
 	if got := ask(manifest("mesh", ""), c.nobody); got.Error == nil || got.Error.Code != "forbidden" || got.Verdict != verdict.Unknown {
 		t.Errorf("without rights: %s, %+v", got.Verdict, got.Error)

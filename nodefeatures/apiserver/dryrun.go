@@ -151,13 +151,20 @@ func refusal(response *http.Response, u *url.URL) error {
 // https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go
 var notAllowed = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`User "[^"]*" cannot create resource "`) })
 
-// refuses reports whether an answer is about the object, and not about the one who asks or the server.
-// A webhook that has no dry run makes a 400 of it.
+// noDryRun is how a server says that a webhook could have side effects, so that it was not called: what
+// it would have said is not known.
+// https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/errors/statuserror.go
+const noDryRun = "does not support dry run"
+
+// refuses reports whether an answer is about the object, and not about the one who asks, the server, or a
+// namespace that is yet to be created.
 func refuses(status int, message string) bool {
 	switch status {
 	case http.StatusForbidden:
 		return !notAllowed().MatchString(message)
-	case http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+	case http.StatusBadRequest:
+		return !strings.Contains(message, noDryRun)
+	case http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		return true
 	}
 	return false

@@ -98,6 +98,10 @@ func (e *StatusError) Hint() string {
 		return "it takes a ClusterRole, bound to that user: kubectl create clusterrole compat-reader --verb=list --resource=nodes,nodefeatures.nfd.k8s-sigs.io,leases.coordination.k8s.io"
 	case e.Status == http.StatusForbidden && strings.Contains(e.URL, "/nodefeaturerules/"):
 		return "this takes the right to get nodefeaturerules.nfd.k8s-sigs.io"
+	case strings.Contains(e.Message, noDryRun):
+		return "ask who runs that webhook to declare sideEffects: None or NoneOnDryRun"
+	case e.Status == http.StatusNotFound && strings.Contains(e.path(), "/namespaces/"):
+		return "a dry run needs the namespace: create it first, or choose one that is there"
 	case e.Status == http.StatusForbidden && strings.HasSuffix(e.path(), NodeFeatureRules):
 		return "it takes the right to list nodefeaturerules.nfd.k8s-sigs.io: kubectl create clusterrole compat-rules --verb=list --resource=nodefeaturerules.nfd.k8s-sigs.io"
 	case e.Status == http.StatusForbidden && strings.HasSuffix(e.path(), "/pods"):
