@@ -50,18 +50,18 @@ func (c *labelCheck) add(s *nodefeatures.Snapshot) {
 		found, there := s.Object.Labels[label.Name]
 		d := difference{label: label.Name, rule: label.Rule, expected: label.Value, found: found}
 		switch {
-		case label.Err != nil && !there:
-			d.problem, d.message = report.LabelRefused, label.Err.Error()
-		case label.Err != nil, label.Unsteady != nil && (label.Set != there || found != label.Value):
-			d.problem, d.message = report.LabelUnsure, "nfd-master gives the rule up, at times: "+cmp.Or(label.Err, label.Unsteady).Error()
-		case label.Set && !there:
-			d.problem, d.message = report.LabelMissing, "nfd-master has not set it: it does not run, is behind, or is told to refuse it (-deny-label-ns, -label-whitelist)"
-		case !label.Set && there:
-			d.problem, d.message = report.LabelStale, "no rule gives it any more: nfd-master does not run, or is behind; or somebody else has set it"
-		case label.Set && found != label.Value:
-			d.problem, d.message = report.LabelOther, fmt.Sprintf("wanted %q, found %q", label.Value, found)
-		default:
+		case label.Set == there && (!there || found == label.Value) && label.Refused == nil:
 			continue
+		case label.Refused != nil && !there:
+			d.problem, d.message = report.LabelRefused, label.Refused.Error()
+		case label.Unsteady != nil || label.Refused != nil:
+			d.problem, d.message = report.LabelUnsure, "nfd-master gives the rule up, at times: "+cmp.Or(label.Unsteady, label.Refused).Error()
+		case !there:
+			d.problem, d.message = report.LabelMissing, "nfd-master has not set it: it does not run, is behind, or is told to refuse it (-deny-label-ns, -label-whitelist)"
+		case !label.Set:
+			d.problem, d.message = report.LabelStale, "no rule gives it any more: nfd-master does not run, or is behind; or somebody else has set it"
+		default:
+			d.problem, d.message = report.LabelOther, fmt.Sprintf("wanted %q, found %q", label.Value, found)
 		}
 		c.differences[d] = append(c.differences[d], s.Node.Name)
 	}

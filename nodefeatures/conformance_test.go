@@ -126,7 +126,7 @@ func (s *statistics) compare(t *testing.T, snapshot *Snapshot, rules []nfdv1alph
 				evaluable = min(evaluable, i)
 				break // what follows may depend on the variables of this rule
 			}
-			if refersBack(&rules[i]) {
+			if RefersBack(&rules[i]) {
 				s.backreferences++
 			}
 			want := verdictOf(out.MatchStatus.IsMatch)

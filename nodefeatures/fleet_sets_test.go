@@ -175,7 +175,7 @@ func foldSet(rules []nfdv1alpha1.GroupRule) (folded [][]nfdv1alpha1.FeatureMatch
 	template := false
 	for i := range rules {
 		rule := &rules[i]
-		if template && refersBack(rule) {
+		if template && RefersBack(rule) {
 			return nil, "it refers to what may be of a template"
 		}
 		alternatives := []nfdv1alpha1.FeatureMatcher{nil}

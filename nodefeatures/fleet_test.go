@@ -37,7 +37,7 @@ func TestWriteFleet(t *testing.T) {
 	}
 	for i := range specs {
 		rules := g.rules()
-		for slices.ContainsFunc(rules, func(r nfdv1alpha1.GroupRule) bool { return refersBack(&r) || r.VarsTemplate != "" }) {
+		for slices.ContainsFunc(rules, func(r nfdv1alpha1.GroupRule) bool { return RefersBack(&r) || r.VarsTemplate != "" }) {
 			rules = g.rules()
 		}
 		for j := range rules {

@@ -13,6 +13,8 @@ import (
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
 	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/validate"
+
+	"nodecompat/nodefeatures/verdict"
 )
 
 // MaxRuleObjects bounds a list of NodeFeatureRule objects, in bytes.
@@ -80,14 +82,15 @@ type Label struct {
 	Name string
 	// Value is what the label should have; without a meaning where Set is false.
 	Value string
-	// Set is false where the rules give the node no such label.
+	// Set is false where nfd-master gives the node no such label.
 	Set bool
 	// Rule is the rule, as OBJECT/RULE.
 	Rule string
-	// Err is why nfd-master does not set it although a rule says so, or why it gives the rule up.
-	Err error
-	// Unsteady is why nfd-master may give the rule up another time: of an expression that it cannot
-	// evaluate and one that fails, it looks at either first. Nil if it does not.
+	// Refused is why nfd-master does not set it although the rule says so: it refuses the label, or cannot
+	// evaluate the rule, which holds.
+	Refused error
+	// Unsteady is why nfd-master may give up the rule, or not: of an expression that it cannot evaluate
+	// and one that fails, it looks at either first.
 	Unsteady error
 }
 
@@ -99,29 +102,43 @@ func (s *Snapshot) Labels(rules LabelRules) []Label {
 	for i := range rules.objects {
 		object := &rules.objects[i]
 		for j := range object.Spec.Rules {
-			rule := &object.Spec.Rules[j]
-			from := object.Name + "/" + rule.Name
-			out, err := nodefeaturerule.Execute(rule, features, true)
-			_, unsteady := nodefeaturerule.Execute(rule, features, false)
-			for name := range rule.Labels {
-				name = prefixed(name)
-				if l := labels[name]; !l.Set && (l.Rule == "" || err != nil) {
-					labels[name] = Label{Name: name, Rule: from, Err: err, Unsteady: unsteady}
-				}
-			}
-			if err != nil {
-				continue
-			}
-			for name, value := range out.Labels {
-				name = prefixed(name)
-				value, err := labelValue(name, value, features)
-				labels[name] = Label{Name: name, Value: value, Set: err == nil, Rule: from, Err: err, Unsteady: unsteady}
-			}
-			features.InsertAttributeFeatures(nfdv1alpha1.RuleBackrefDomain, nfdv1alpha1.RuleBackrefFeature, out.Labels)
-			features.InsertAttributeFeatures(nfdv1alpha1.RuleBackrefDomain, nfdv1alpha1.RuleBackrefFeature, out.Vars)
+			s.labelsOf(&object.Spec.Rules[j], object.Name, features, labels)
 		}
 	}
 	return slices.SortedFunc(maps.Values(labels), func(a, b Label) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// labelsOf adds what one rule sets to the labels, and to what later rules see of the features.
+func (s *Snapshot) labelsOf(rule *nfdv1alpha1.Rule, object string, features *nfdv1alpha1.Features, labels map[string]Label) {
+	from := object + "/" + rule.Name
+	out, err := nodefeaturerule.Execute(rule, features, true)
+	_, unsteady := nodefeaturerule.Execute(rule, features, false)
+	var refused error
+	if err != nil && s.holds(rule) {
+		refused = err
+	}
+	for name := range rule.Labels {
+		if name = prefixed(name); !labels[name].Set {
+			labels[name] = Label{Name: name, Rule: from, Refused: cmp.Or(refused, labels[name].Refused), Unsteady: cmp.Or(unsteady, labels[name].Unsteady)}
+		}
+	}
+	if err != nil {
+		return
+	}
+	for name, value := range out.Labels {
+		name = prefixed(name)
+		value, err := labelValue(name, value, features)
+		labels[name] = Label{Name: name, Value: value, Set: err == nil, Rule: from, Refused: err, Unsteady: unsteady}
+	}
+	features.InsertAttributeFeatures(nfdv1alpha1.RuleBackrefDomain, nfdv1alpha1.RuleBackrefFeature, out.Labels)
+	features.InsertAttributeFeatures(nfdv1alpha1.RuleBackrefDomain, nfdv1alpha1.RuleBackrefFeature, out.Vars)
+}
+
+// holds reports whether a rule holds that NFD cannot evaluate, as far as that is known: of one that
+// refers to others it is not.
+func (s *Snapshot) holds(rule *nfdv1alpha1.Rule) bool {
+	group := nfdv1alpha1.GroupRule{Name: rule.Name, MatchFeatures: rule.MatchFeatures, MatchAny: rule.MatchAny}
+	return !RefersBack(&group) && s.match(nil, []nfdv1alpha1.GroupRule{group})[0].Verdict == verdict.Compatible
 }
 
 // prefixed is a label's name with the prefix that nfd-master adds to those that have none.

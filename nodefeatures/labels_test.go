@@ -38,8 +38,11 @@ func TestLabels(t *testing.T) {
 	var got []string
 	for _, l := range s.Labels(rules) {
 		line := fmt.Sprintf("%s=%s %v %s", l.Name, l.Value, l.Set, l.Rule)
-		if l.Err != nil {
-			line += ": " + l.Err.Error()
+		if l.Refused != nil {
+			line += ": " + l.Refused.Error()
+		}
+		if l.Unsteady != nil {
+			line += " (unsteady)"
 		}
 		got = append(got, line)
 	}

@@ -61,7 +61,7 @@ func (s *Snapshot) match(stop <-chan struct{}, rules []nfdv1alpha1.GroupRule) []
 		if dependent.stopped() {
 			return nil
 		}
-		if refersBack(&rules[i]) {
+		if RefersBack(&rules[i]) {
 			dependent.vars = vars
 			results[i] = dependent.rule(&rules[i])
 		}
@@ -89,7 +89,7 @@ func matchIndependent(stop <-chan struct{}, facts *facts, rules []nfdv1alpha1.Gr
 	work := func() error {
 		e := evaluator{stop: stop, facts: facts, features: facts.features}
 		for i := int(next.Add(1)) - 1; i < len(rules) && !e.stopped(); i = int(next.Add(1)) - 1 {
-			if !refersBack(&rules[i]) {
+			if !RefersBack(&rules[i]) {
 				results[i] = e.rule(&rules[i])
 			}
 		}
@@ -102,8 +102,8 @@ func matchIndependent(stop <-chan struct{}, facts *facts, rules []nfdv1alpha1.Gr
 	group.Wait() //nolint:errcheck // a rule has a verdict, not an error
 }
 
-// refersBack says whether a rule looks at variables of earlier ones.
-func refersBack(r *nfdv1alpha1.GroupRule) bool {
+// RefersBack reports whether a rule looks at variables of earlier ones.
+func RefersBack(r *nfdv1alpha1.GroupRule) bool {
 	for t := range termsOf(r) {
 		if strings.EqualFold(t.Feature, catalogue.RuleMatched) {
 			return true

@@ -258,8 +258,10 @@ func (c *integrationCluster) verifyLabels(t *testing.T) {
 		}
 	}
 	t.Logf("%d rules on %d nodes: %v", got.Labels.Rules, got.Labels.Nodes, counts)
-	// A rule with an error and a mismatch in one term is the one or the other by the order of a map.
-	if flaps := counts[report.LabelMissing] + counts[report.LabelStale]; !refused || flaps > 20 || counts[report.LabelOther] > 0 {
+	// A rule with an error and a mismatch in one term is the one or the other by the order of a map. Refused
+	// is beside the label that the test makes only what nfd-master gives up although it holds.
+	flaps, givenUp := counts[report.LabelMissing]+counts[report.LabelStale], counts[report.LabelRefused]-integrationFleetNodes
+	if !refused || flaps > 20 || givenUp > 60 || counts[report.LabelOther] > 0 {
 		t.Errorf("got %v", counts)
 	}
 }

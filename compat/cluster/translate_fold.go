@@ -48,7 +48,7 @@ func fold(ctx context.Context, rules []nfdv1alpha1.GroupRule, where title) (fold
 	for i := range rules {
 		rule := &rules[i]
 		f.rule = where.of(rule, i)
-		if where.any && refersBack(rule) {
+		if where.any && nodefeatures.RefersBack(rule) {
 			return nil, "", f.refuse("what earlier rules of a NodeFeatureGroup set is not known, since they need not match")
 		}
 		terms, holds, err := f.terms(ctx, rule.MatchFeatures)
@@ -147,13 +147,6 @@ func (f *folder) record(r *nfdv1alpha1.GroupRule) {
 	for name, value := range r.Vars {
 		f.values[name], f.settled[name] = value, true
 	}
-}
-
-func refersBack(r *nfdv1alpha1.GroupRule) bool {
-	back := func(m nfdv1alpha1.FeatureMatcher) bool {
-		return slices.ContainsFunc(m, func(t nfdv1alpha1.FeatureMatcherTerm) bool { return strings.EqualFold(t.Feature, ruleMatched) })
-	}
-	return back(r.MatchFeatures) || slices.ContainsFunc(r.MatchAny, func(e nfdv1alpha1.MatchAnyElem) bool { return back(e.MatchFeatures) })
 }
 
 // translated is a term as the API server takes it, which has no empty operator, and in a form in which
