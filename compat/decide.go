@@ -99,13 +99,13 @@ type policy struct {
 }
 
 // judgeAll judges every subject on the facts of one node, on all CPUs.
-func judgeAll(ctx context.Context, subjects []subject, snapshot *nodefeatures.Snapshot, p policy) []report.Image {
+func judgeAll(ctx context.Context, subjects []subject, node *nodefeatures.Matcher, p policy) []report.Image {
 	images := make([]report.Image, len(subjects))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, s := range subjects {
 		group.Go(func() error {
-			images[i] = judge(ctx, s, snapshot, p)
+			images[i] = judge(ctx, s, node, p)
 			return nil
 		})
 	}
@@ -114,7 +114,7 @@ func judgeAll(ctx context.Context, subjects []subject, snapshot *nodefeatures.Sn
 }
 
 // judge decides one image on the facts of one node.
-func judge(ctx context.Context, s subject, node *nodefeatures.Snapshot, p policy) report.Image {
+func judge(ctx context.Context, s subject, node *nodefeatures.Matcher, p policy) report.Image {
 	image := describeImage(s)
 	if s.spec != nil {
 		image.Sets, s.err = judgeSets(ctx, s.spec, node, p)
@@ -126,14 +126,14 @@ func judge(ctx context.Context, s subject, node *nodefeatures.Snapshot, p policy
 	if s.err != nil && !errors.Is(s.err, artifact.ErrNoArtifact) {
 		image.Error = report.NewError(s.err)
 	}
-	if mismatch := platformMismatch(s, node.Node); mismatch != nil {
+	if mismatch := platformMismatch(s, node.Snapshot.Node); mismatch != nil {
 		reasons := []verdict.Reason{*mismatch}
 		if image.Verdict == verdict.Incompatible {
 			reasons = append(reasons, image.Reasons...)
 		}
 		image.Verdict, image.Reasons = verdict.Incompatible, reasons
 	}
-	judgeGPU(&image, s, node, p)
+	judgeGPU(&image, s, node.Snapshot, p)
 	image.Pinned = s.content != nil && s.pinned
 	if best := report.BestSet(image.Sets); best != nil && image.Verdict == verdict.Compatible {
 		image.Score = &best.Weight

@@ -20,6 +20,7 @@ func LintNodes(ctx context.Context, r *report.LintReport, files []File, nodes Sa
 	subjects := parseFiles(files)
 	counts := make([]termCounts, len(files))
 	judged := 0
+	var cache nodefeatures.Cache
 	for node, err := range nodes(func(nodefeatures.Node) []string { return features(subjects) }) {
 		switch {
 		case err != nil:
@@ -29,7 +30,7 @@ func LintNodes(ctx context.Context, r *report.LintReport, files []File, nodes Sa
 			continue
 		}
 		judged++
-		for i, image := range judgeAll(ctx, subjects, node.Snapshot, policy{}) {
+		for i, image := range judgeAll(ctx, subjects, node.Snapshot.Matcher(&cache), policy{}) {
 			counts[i].add(image.Sets, subjects[i].spec)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // judgeSets evaluates the selected sets. The error is ctx's; then there are none.
-func judgeSets(ctx context.Context, s *spec.Spec, node *nodefeatures.Snapshot, p policy) ([]report.Set, error) {
+func judgeSets(ctx context.Context, s *spec.Spec, node *nodefeatures.Matcher, p policy) ([]report.Set, error) {
 	sets := []report.Set{}
 	for i, set := range s.Sets {
 		if len(p.tags) > 0 && !slices.Contains(p.tags, set.Tag) {

@@ -14,7 +14,7 @@ func Test(ctx context.Context, file string, t *spec.Test, of File, nodes []*node
 	result := report.TestFile{File: file, Spec: t.Spec, OK: true, Cases: []report.TestCase{}}
 	subjects := parseFiles([]File{of})
 	for i, c := range t.Cases {
-		answer := answerOf(judge(ctx, subjects[0], nodes[i], policy{}))
+		answer := answerOf(judge(ctx, subjects[0], nodes[i].Matcher(nil), policy{}))
 		holds := answer.Verdict == c.Verdict && (c.Best == nil || *c.Best == answer.Best)
 		result.OK = result.OK && holds
 		result.Cases = append(result.Cases, report.TestCase{
@@ -44,6 +44,7 @@ func DiffSpecs(ctx context.Context, a, b File, nodes SavedNodes) (*report.SpecDi
 			return nil, s.err
 		}
 	}
+	var cache nodefeatures.Cache
 	for node, err := range nodes(func(nodefeatures.Node) []string { return features(subjects) }) {
 		switch {
 		case err != nil:
@@ -52,7 +53,7 @@ func DiffSpecs(ctx context.Context, a, b File, nodes SavedNodes) (*report.SpecDi
 			diff.Error = cmp.Or(diff.Error, report.NewError(&SnapshotError{File: node.File, Err: node.Err}))
 			continue
 		}
-		images := judgeAll(ctx, subjects, node.Snapshot, policy{})
+		images := judgeAll(ctx, subjects, node.Snapshot.Matcher(&cache), policy{})
 		changed := report.ChangedNode{
 			Name: cmp.Or(node.Snapshot.Node.Name, node.File), Snapshot: node.File, A: answerOf(images[0]), B: answerOf(images[1]),
 		}

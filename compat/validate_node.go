@@ -134,7 +134,7 @@ func validateNode(
 	if facts != nil {
 		node.machine, node.absent = facts.Node, facts.Absent
 	}
-	images := judgeAll(ctx, subjects, snapshot, req.policy())
+	images := judgeAll(ctx, subjects, snapshot.Matcher(nil), req.policy())
 	return node.report(req.Now, subjects, images, odd, req.policy()), node, nil
 }
 

@@ -117,6 +117,7 @@ type nodesJudge struct {
 	req     NodeRequest
 	machine kubelet.NodeMachine       // of the Node object that was given
 	judged  map[string][]report.Image // by the facts that the rules name
+	cache   nodefeatures.Cache
 
 	fetching sync.Mutex          // while nodes are judged, others are loaded
 	fetched  map[string]*fetched // by selector
@@ -168,7 +169,7 @@ func (j *nodesJudge) look(ctx context.Context, snapshot *nodefeatures.Snapshot, 
 	n.key = fmt.Sprint(n.selector, " ", n.snapshot.Key(fetched.features), " ", gpuKey(n.subjects, n.snapshot))
 	images, ok := j.judged[n.key]
 	if !ok {
-		images = judgeAll(ctx, n.subjects, n.snapshot, j.req.policy())
+		images = judgeAll(ctx, n.subjects, n.snapshot.Matcher(&j.cache), j.req.policy())
 		if len(j.judged) < judgedNodes {
 			j.judged[n.key] = images
 		}

@@ -1,8 +1,10 @@
 package nodefeatures
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
+	"sync"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
@@ -16,14 +18,25 @@ type facts struct {
 	addresses map[string][]string
 	unread    map[string]*Unreadable // by feature
 	sources   map[string]SourceStatus
-	spelling  map[string]*spelling // by feature
 	omitted   []string
+
+	mu       sync.Mutex
+	spelling map[string]*spelling // by feature
+	states   map[string]*state    // by feature
+	digests  map[string]string    // by feature
+}
+
+// A state is a feature with what of it is known.
+type state struct {
+	feature
+	// text is the same for two features only if the same is known of them, but for their elements.
+	text string
 }
 
 func (s *Snapshot) facts() *facts {
 	f := &facts{
 		features: &s.Features, addresses: s.Addresses, unread: map[string]*Unreadable{}, sources: map[string]SourceStatus{},
-		spelling: map[string]*spelling{}, omitted: s.Omitted,
+		omitted: s.Omitted, spelling: map[string]*spelling{}, states: map[string]*state{}, digests: map[string]string{},
 	}
 	for _, source := range s.Sources {
 		f.sources[source.Name] = source.Status
@@ -50,6 +63,43 @@ type feature struct {
 	unread *verdict.Reason
 	// except are elements that are known not to be there, whatever was not read.
 	except []string
+}
+
+// state looks up what is known of a feature, once.
+func (f *facts) state(name string) *state {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if known, ok := f.states[name]; ok {
+		return known
+	}
+	s := &state{feature: f.feature(name)}
+	text := []byte{bit(s.keys != nil) | bit(s.values != nil)<<1}
+	for _, reason := range []*verdict.Reason{s.reason, s.unread} {
+		if reason != nil {
+			text = appendText(appendText(appendText(text, reason.Code), reason.Message), reason.Hint)
+		}
+		text = append(text, '.')
+	}
+	for _, name := range s.except {
+		text = appendText(text, name)
+	}
+	s.text = string(text)
+	f.states[name] = s
+	return s
+}
+
+// digest is a hash of all elements of a feature, made once.
+func (f *facts) digest(name string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known, ok := f.digests[name]
+	if !ok {
+		d := digest{sha256.New()}
+		f.addTo(d, name)
+		known = string(d.Sum(nil))
+		f.digests[name] = known
+	}
+	return known
 }
 
 // feature looks up a feature by its lower-case name.

@@ -15,12 +15,10 @@ import (
 const hypervisorFlag = "HYPERVISOR"
 
 // addHints adds hints to the expressions that do not hold.
-func (f *facts) addHints(rules []Rule) {
-	for i := range rules {
-		f.hintTerms(rules[i].Terms)
-		for _, alternative := range rules[i].MatchAny {
-			f.hintTerms(alternative.Terms)
-		}
+func (f *facts) addHints(rule *Rule) {
+	f.hintTerms(rule.Terms)
+	for _, alternative := range rule.MatchAny {
+		f.hintTerms(alternative.Terms)
 	}
 }
 
@@ -64,21 +62,30 @@ func (f *facts) hint(feature string, x *Expression) string {
 // moduleHint: /proc/modules spells every name with underscores, the files of
 // the modules often do not; and a module that is built in is never loaded.
 func (f *facts) moduleHint(x *Expression) string {
-	spelled := strings.ReplaceAll(x.Name, "-", "_")
-	enabled := f.features.Flags[catalogue.EnabledModule].Elements
-	loaded := f.features.Flags[catalogue.LoadedModule].Elements
-	for _, name := range []string{x.Name, spelled, strings.ReplaceAll(x.Name, "_", "-")} {
-		_, isEnabled := enabled[name]
-		_, isLoaded := loaded[name]
-		if isEnabled && !isLoaded {
-			return x.Name + " is built into this kernel, so it is never loaded: ask for " + name + " in " + catalogue.EnabledModule
-		}
+	if name := f.builtIn(x.Name); name != "" {
+		return x.Name + " is built into this kernel, so it is never loaded: ask for " + name + " in " + catalogue.EnabledModule
 	}
-	if spelled != x.Name {
+	if spelled := underscored(x.Name); spelled != x.Name {
 		return catalogue.LoadedModule + " spells names as /proc/modules does, with underscores: " + spelled
 	}
 	return ""
 }
+
+// builtIn is how a module is called that is built into the kernel; "" if it is not.
+func (f *facts) builtIn(module string) string {
+	enabled := f.features.Flags[catalogue.EnabledModule].Elements
+	loaded := f.features.Flags[catalogue.LoadedModule].Elements
+	for _, name := range []string{module, underscored(module), strings.ReplaceAll(module, "_", "-")} {
+		_, isEnabled := enabled[name]
+		_, isLoaded := loaded[name]
+		if isEnabled && !isLoaded {
+			return name
+		}
+	}
+	return ""
+}
+
+func underscored(module string) string { return strings.ReplaceAll(module, "-", "_") }
 
 // configHint: NFD publishes the values of the kernel's own configuration file,
 // y, m, a number or a string, under names without CONFIG_.

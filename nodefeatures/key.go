@@ -31,31 +31,32 @@ func (s *Snapshot) Key(features []string) string {
 			}
 		}
 	}
-	for _, name := range s.facts().names() {
+	facts := s.facts()
+	for _, name := range facts.names() {
 		d.add(name)
 		if kept == nil || kept[name] {
-			s.digest(d, name)
+			facts.addTo(d, name)
 		}
 	}
 	return hex.EncodeToString(d.Sum(nil))
 }
 
-// digest adds all that is known of a feature.
-func (s *Snapshot) digest(d digest, name string) {
-	if set, ok := s.Features.Flags[name]; ok {
+// addTo adds all elements of a feature to a digest.
+func (f *facts) addTo(d digest, name string) {
+	if set, ok := f.features.Flags[name]; ok {
 		d.add("flags")
 		d.add(slices.Sorted(maps.Keys(set.Elements))...)
 	}
-	if set, ok := s.Features.Attributes[name]; ok {
+	if set, ok := f.features.Attributes[name]; ok {
 		d.add("attributes")
 		d.pairs(set.Elements)
 	}
-	if set, ok := s.Features.Instances[name]; ok {
+	if set, ok := f.features.Instances[name]; ok {
 		d.add("devices", strconv.Itoa(len(set.Elements)))
 		for _, device := range set.Elements {
 			d.pairs(device.Attributes)
 		}
-		d.add(s.Addresses[name]...)
+		d.add(f.addresses[name]...)
 	}
 }
 

@@ -138,7 +138,7 @@ func (s *Snapshot) labelsOf(rule *nfdv1alpha1.Rule, object string, features *nfd
 // refers to others it is not.
 func (s *Snapshot) holds(rule *nfdv1alpha1.Rule) bool {
 	group := nfdv1alpha1.GroupRule{Name: rule.Name, MatchFeatures: rule.MatchFeatures, MatchAny: rule.MatchAny}
-	return !RefersBack(&group) && s.match(nil, []nfdv1alpha1.GroupRule{group})[0].Verdict == verdict.Compatible
+	return !RefersBack(&group) && s.Matcher(nil).match(nil, []nfdv1alpha1.GroupRule{group})[0].Verdict == verdict.Compatible
 }
 
 // prefixed is a label's name with the prefix that nfd-master adds to those that have none.

@@ -20,6 +20,22 @@ import (
 // minParallel is the number of rules from which on they are shared among the CPUs.
 const minParallel = 32
 
+// A Matcher evaluates rules on the features of one snapshot, which must not change meanwhile. It may be
+// used by several goroutines.
+type Matcher struct {
+	Snapshot *Snapshot
+	facts    *facts
+	cache    *Cache
+}
+
+// Matcher returns one that remembers results in c, which may be nil.
+func (s *Snapshot) Matcher(c *Cache) *Matcher { return &Matcher{s, s.facts(), c} }
+
+// Match evaluates the rules of one set, as [Matcher.Match] does.
+func (s *Snapshot) Match(ctx context.Context, rules []nfdv1alpha1.GroupRule) ([]Rule, error) {
+	return s.Matcher(nil).Match(ctx, rules)
+}
+
 // Match evaluates the rules of one set, in order, and explains every verdict.
 // The variables of a rule that matches are seen by the rules after it, and
 // forgotten at the end: nothing in the snapshot changes.
@@ -31,12 +47,12 @@ const minParallel = 32
 // is done, although a call of NFD's evaluator that is under way cannot be
 // stopped: it goes on reading the snapshot and the rules until it is through,
 // and no other is begun.
-func (s *Snapshot) Match(ctx context.Context, rules []nfdv1alpha1.GroupRule) ([]Rule, error) {
+func (m *Matcher) Match(ctx context.Context, rules []nfdv1alpha1.GroupRule) ([]Rule, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("matching rules: %w", err)
 	}
 	done := make(chan []Rule, 1)
-	go func() { done <- s.match(ctx.Done(), rules) }()
+	go func() { done <- m.match(ctx.Done(), rules) }()
 	select {
 	case matched := <-done:
 		if matched != nil {
@@ -49,17 +65,34 @@ func (s *Snapshot) Match(ctx context.Context, rules []nfdv1alpha1.GroupRule) ([]
 }
 
 // match is Match until stop is closed; then it returns nil.
-func (s *Snapshot) match(stop <-chan struct{}, rules []nfdv1alpha1.GroupRule) []Rule {
+func (m *Matcher) match(stop <-chan struct{}, rules []nfdv1alpha1.GroupRule) []Rule {
 	nfdLog.catch()
-	facts := s.facts()
 	results := make([]result, len(rules))
-	matchIndependent(stop, facts, rules, results)
+	m.matchIndependent(stop, rules, results)
 
-	vars := newVariables(&s.Features)
-	dependent := evaluator{stop: stop, facts: facts, features: vars.features}
+	m.matchDependent(stop, rules, results)
+	select {
+	case <-stop:
+		return nil
+	default:
+	}
+	out := make([]Rule, len(rules))
+	for i := range results {
+		out[i] = results[i].rule
+	}
+	return out
+}
+
+// matchDependent evaluates the rules that refer to variables of earlier ones, in order.
+func (m *Matcher) matchDependent(stop <-chan struct{}, rules []nfdv1alpha1.GroupRule, results []result) {
+	if !slices.ContainsFunc(rules, func(r nfdv1alpha1.GroupRule) bool { return RefersBack(&r) }) {
+		return
+	}
+	vars := newVariables(m.facts.features)
+	dependent := evaluator{stop: stop, facts: m.facts, features: vars.features}
 	for i := range rules {
 		if dependent.stopped() {
-			return nil
+			return
 		}
 		if RefersBack(&rules[i]) {
 			dependent.vars = vars
@@ -67,30 +100,21 @@ func (s *Snapshot) match(stop <-chan struct{}, rules []nfdv1alpha1.GroupRule) []
 		}
 		vars.record(&rules[i], results[i])
 	}
-	out := make([]Rule, len(rules))
-	for i := range results {
-		out[i] = results[i].rule
-	}
-	facts.addHints(out)
-	if dependent.stopped() {
-		return nil
-	}
-	return out
 }
 
 // matchIndependent evaluates the rules that refer to no other, on all CPUs if
 // there are many: each is a pure function of the facts.
-func matchIndependent(stop <-chan struct{}, facts *facts, rules []nfdv1alpha1.GroupRule, results []result) {
+func (m *Matcher) matchIndependent(stop <-chan struct{}, rules []nfdv1alpha1.GroupRule, results []result) {
 	workers := 1
 	if len(rules) >= minParallel {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	var next atomic.Int64
 	work := func() error {
-		e := evaluator{stop: stop, facts: facts, features: facts.features}
+		e := evaluator{stop: stop, facts: m.facts, features: m.facts.features, cache: m.cache}
 		for i := int(next.Add(1)) - 1; i < len(rules) && !e.stopped(); i = int(next.Add(1)) - 1 {
 			if !RefersBack(&rules[i]) {
-				results[i] = e.rule(&rules[i])
+				results[i] = e.cached(&rules[i])
 			}
 		}
 		return nil
@@ -148,6 +172,8 @@ type evaluator struct {
 	one        nfdv1alpha1.MatchExpressionSet
 	partitions map[string]*classes // by feature and attributes
 	kept       int                 // classes in partitions
+	cache      *Cache              // nil for rules that refer to others
+	key        []byte              // in the cache, of the rule at hand
 	buffer     []byte              // of the key at hand
 	sorted     []string            // names of the term at hand
 }
@@ -178,6 +204,7 @@ func (e *evaluator) rule(r *nfdv1alpha1.GroupRule) result {
 	}
 	authority, err := nodefeaturerule.ExecuteGroupRule(r, e.shown(r), false)
 	out := e.explain(r, oracle{status: authority.MatchStatus})
+	e.facts.addHints(&out)
 	switch {
 	case err == nil && !out.lacksFacts():
 		out.Verdict = verdict.Incompatible

@@ -23,6 +23,8 @@ const fewSpellings = 16
 // spellingHint finds an element of the feature whose name differs only in case
 // and separators.
 func (f *facts) spellingHint(feature, name string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	s, ok := f.spelling[feature]
 	if !ok {
 		s = &spelling{found: map[string]string{}}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/verdict"
 	"nodecompat/spec"
 )
@@ -45,8 +46,9 @@ func judge(ctx context.Context, candidates []candidate, nodes, refused []*kind) 
 	for i := range holds {
 		holds[i] = true
 	}
+	var cache nodefeatures.Cache
 	for _, k := range slices.Concat(nodes, refused) {
-		rules, err := k.Match(ctx, all.Rules)
+		rules, err := k.Matcher(&cache).Match(ctx, all.Rules)
 		if err != nil {
 			return nil, err
 		}
