@@ -36,7 +36,7 @@ func BenchmarkNodes(b *testing.B) {
 		{"equal", "node-a.json", 12, "ndjson"},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			file := benchNodesFile(b, bench.fixture, bench.kinds)
+			file := benchNodesFile(b, bench.fixture, benchNodes, bench.kinds, benchFeatures)
 			command := benchCommand{name: bench.name, codes: []int{0, 3, 4}, argv: []string{
 				compat, "validate-node", "--spec", spec, "--features", file, "-o", bench.format, "--timeout", "5m",
 			}}
@@ -53,8 +53,9 @@ func BenchmarkNodes(b *testing.B) {
 	}
 }
 
-// benchNodesFile makes a file of nodes of so many kinds out of a saved one.
-func benchNodesFile(b *testing.B, fixture string, kinds int) string {
+// benchNodesFile makes a file of so many nodes out of a saved one, of so many kinds, in which vary says
+// what differs.
+func benchNodesFile(b *testing.B, fixture string, nodes, kinds int, vary func(features map[string]any, kind int)) string {
 	b.Helper()
 	data, err := os.ReadFile(filepath.Join(integrationRoot(b), "testdata", "nodes", fixture))
 	if err != nil {
@@ -74,15 +75,15 @@ func benchNodesFile(b *testing.B, fixture string, kinds int) string {
 	out := bufio.NewWriter(file)
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "    ")
-	for i := range benchNodes {
+	for i := range nodes {
 		name := fmt.Sprint("node-", i)
 		if metadata, ok := node["metadata"].(map[string]any); ok {
 			metadata["labels"] = map[string]any{"nfd.node.kubernetes.io/node-name": name}
-			benchFeatures(node["spec"].(map[string]any)["features"].(map[string]any), i%kinds)
+			vary(node["spec"].(map[string]any)["features"].(map[string]any), i%kinds)
 		} else {
 			node["node"].(map[string]any)["name"] = name
 			delete(node, "addresses")
-			benchFeatures(node["features"].(map[string]any), i%kinds)
+			vary(node["features"].(map[string]any), i%kinds)
 		}
 		if err := encoder.Encode(node); err != nil {
 			b.Fatal(err)
@@ -96,6 +97,19 @@ func benchNodesFile(b *testing.B, fixture string, kinds int) string {
 
 // benchFeatures gives a node what differs between kinds of nodes.
 func benchFeatures(features map[string]any, kind int) {
+	benchSystem(features, kind)
+	benchDevices(features, kind)
+}
+
+// benchFleetFeatures gives a node what differs between kinds of nodes of a fleet: ten systems on as many
+// kinds of hardware as there are.
+func benchFleetFeatures(features map[string]any, kind int) {
+	benchSystem(features, kind%10)
+	benchDevices(features, kind/10)
+}
+
+// benchSystem gives a node a kernel.
+func benchSystem(features map[string]any, kind int) {
 	random := rand.New(rand.NewPCG(2, uint64(kind)))
 	config := map[string]any{"KIND": fmt.Sprint(kind)}
 	for i := range 1000 {
@@ -110,6 +124,16 @@ func benchFeatures(features map[string]any, kind int) {
 	for i := range 100 {
 		modules[fmt.Sprint("some_module_", random.IntN(10*i+1))] = struct{}{}
 	}
+	version := map[string]any{"full": fmt.Sprintf("6.%d.%d", kind%20, kind), "major": "6", "minor": fmt.Sprint(kind % 20), "revision": fmt.Sprint(kind)}
+	attributes, flags := features["attributes"].(map[string]any), features["flags"].(map[string]any)
+	attributes["kernel.config"] = map[string]any{"elements": config}
+	attributes["kernel.version"] = map[string]any{"elements": version}
+	flags["kernel.loadedmodule"] = map[string]any{"elements": modules}
+}
+
+// benchDevices gives a node devices.
+func benchDevices(features map[string]any, kind int) {
+	random := rand.New(rand.NewPCG(3, uint64(kind)))
 	devices := make([]any, 40)
 	for i := range devices {
 		devices[i] = map[string]any{"attributes": map[string]any{
@@ -117,10 +141,5 @@ func benchFeatures(features map[string]any, kind int) {
 			"device": fmt.Sprintf("%04x", random.IntN(1<<16)),
 		}}
 	}
-	version := map[string]any{"full": fmt.Sprintf("6.%d.%d", kind%20, kind), "major": "6", "minor": fmt.Sprint(kind % 20), "revision": fmt.Sprint(kind)}
-	attributes, flags := features["attributes"].(map[string]any), features["flags"].(map[string]any)
-	attributes["kernel.config"] = map[string]any{"elements": config}
-	attributes["kernel.version"] = map[string]any{"elements": version}
-	flags["kernel.loadedmodule"] = map[string]any{"elements": modules}
 	features["instances"].(map[string]any)["pci.device"] = map[string]any{"elements": devices}
 }

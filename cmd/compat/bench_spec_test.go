@@ -57,8 +57,11 @@ var (
 // mix that images with real needs have: CPU flags, kernel configuration and
 // version, PCI devices, the operating system. It is the same every time. Part
 // of the rules match a given machine.
-func benchSpec(rules int) []byte {
-	random := rand.New(rand.NewPCG(1, uint64(rules)))
+func benchSpec(rules int) []byte { return benchSpecOf(rules, rules) }
+
+// benchSpecOf is another one for each seed.
+func benchSpecOf(rules, seed int) []byte {
+	random := rand.New(rand.NewPCG(1, uint64(seed)))
 	var b strings.Builder
 	fmt.Fprintf(&b, "version: v1alpha1\ncompatibilities:\n- description: %d rules\n  tag: many\n  weight: 10\n  rules:\n", rules)
 	for i := range rules {
