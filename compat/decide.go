@@ -98,19 +98,24 @@ type policy struct {
 	requireGPU      bool
 }
 
-// judgeAll judges every subject on the facts of one node, on all CPUs.
+// judgeAll judges every subject on the facts of one node.
 func judgeAll(ctx context.Context, subjects []subject, node *nodefeatures.Matcher, p policy) []report.Image {
 	images := make([]report.Image, len(subjects))
+	judgeEach(ctx, subjects, node, p, func(i int, image report.Image) { images[i] = image })
+	return images
+}
+
+// judgeEach judges every subject on the facts of one node, on all CPUs, on which take runs, too.
+func judgeEach(ctx context.Context, subjects []subject, node *nodefeatures.Matcher, p policy, take func(int, report.Image)) {
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, s := range subjects {
 		group.Go(func() error {
-			images[i] = judge(ctx, s, node, p)
+			take(i, judge(ctx, s, node, p))
 			return nil
 		})
 	}
 	_ = group.Wait() // what went wrong is the image's
-	return images
 }
 
 // judge decides one image on the facts of one node.

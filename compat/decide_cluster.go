@@ -17,8 +17,8 @@ import (
 type outcome struct {
 	verdict verdict.Verdict
 	causes  []codedCause
-	images  []report.Image // the workload's own
-	fix     *fix           // nil where none is known
+	images  []*kindImage // the workload's own
+	fix     *fix         // nil where none is known
 }
 
 // judgeWorkload judges a workload on all nodes.
@@ -97,11 +97,12 @@ func (j *clusterJudge) outcome(w *workload, kind *nodeKind, req ClusterRequest) 
 		return &outcome{verdict: verdict.Unknown, causes: []codedCause{{reason.Code, report.Cause{Message: reason.Message, Hint: reason.Hint}, true}}}
 	}
 	o := &outcome{}
-	for _, i := range w.images {
-		o.images = append(o.images, kind.images[i])
-	}
 	r := report.NewNodeReport(req.Now, nil)
-	r.Images, r.Sidecars = o.images, &kind.support
+	for _, i := range w.images {
+		o.images = append(o.images, &kind.images[i])
+		r.Images = append(r.Images, kind.images[i].Image)
+	}
+	r.Sidecars = &kind.support
 	policy := req.policy()
 	policy.requireSidecars = policy.requireSidecars || w.sidecars
 	decideNode(r, nil, policy)
@@ -112,7 +113,7 @@ func (j *clusterJudge) outcome(w *workload, kind *nodeKind, req ClusterRequest) 
 	if w.pod != nil {
 		blocked = addPod(r, j.base(w, kind, req))
 	}
-	o.verdict, o.causes = r.Verdict, reasonCauses(r)
+	o.verdict, o.causes = r.Verdict, joinCauses(r, func(i int) []codedCause { return o.images[i].causes })
 	if kind.none && o.verdict == verdict.Unknown && allCoded(o.causes, report.CodeFactsUnknown) {
 		o.causes = []codedCause{{nodefeatures.ReasonNoNodeFeature, report.Cause{
 			Message: "no NodeFeature object describes the node: nothing is known about it", Hint: "run nfd-worker there",
@@ -121,7 +122,7 @@ func (j *clusterJudge) outcome(w *workload, kind *nodeKind, req ClusterRequest) 
 		return o
 	}
 	if o.verdict != verdict.Compatible && !blocked {
-		o.fix = fixOf(r, w.needsSidecars(req))
+		o.fix = fixOf(o.images, kind.support, w.needsSidecars(req))
 	}
 	return o
 }
@@ -206,12 +207,11 @@ func (j *clusterJudge) count(result *report.ClusterWorkload, w *workload, outcom
 	})
 }
 
-func countScore(w *report.ClusterWorkload, image report.Image, v verdict.Verdict, nodes int) {
-	best := report.BestSet(image.Sets)
-	if v != verdict.Compatible || image.Score == nil || best == nil {
+func countScore(w *report.ClusterWorkload, image *kindImage, v verdict.Verdict, nodes int) {
+	if v != verdict.Compatible || image.Score == nil || image.best == "" {
 		return
 	}
-	score := report.ScoreCount{Image: image.Name(), Set: best.Title(), Weight: *image.Score}
+	score := report.ScoreCount{Image: image.Name(), Set: image.best, Weight: *image.Score}
 	for i, known := range w.Scores {
 		if known.Image == score.Image && known.Set == score.Set && known.Weight == score.Weight {
 			w.Scores[i].Nodes += nodes
@@ -222,7 +222,7 @@ func countScore(w *report.ClusterWorkload, image report.Image, v verdict.Verdict
 	w.Scores = append(w.Scores, score)
 }
 
-func countManifest(w *report.ClusterWorkload, image report.Image, kind *nodeKind, nodes int) {
+func countManifest(w *report.ClusterWorkload, image *kindImage, kind *nodeKind, nodes int) {
 	if image.Selection == nil || image.Digest == image.ManifestDigest { // not out of an index
 		return
 	}

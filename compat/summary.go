@@ -169,12 +169,22 @@ type codedCause struct {
 
 // reasonCauses are the report's reasons, taken apart: one for each, in their order.
 func reasonCauses(r *report.NodeReport) []codedCause {
+	return joinCauses(r, func(i int) []codedCause { return imageCauses(r.Images[i]) })
+}
+
+// joinCauses is reasonCauses, where those of the images are known.
+func joinCauses(r *report.NodeReport, causesOf func(image int) []codedCause) []codedCause {
 	list := make([]codedCause, 0, len(r.Reasons))
 	var ofImages []codedCause
 	failed := 0
-	for _, image := range r.Images {
+	for i, image := range r.Images {
 		if image.Verdict == r.Verdict {
-			ofImages = append(ofImages, imageCauses(image, len(r.Images) > 1)...)
+			for _, c := range causesOf(i) {
+				if len(r.Images) > 1 {
+					c.Cause = c.In(image.Name() + ": ")
+				}
+				ofImages = append(ofImages, c)
+			}
 		}
 		if image.Verdict != verdict.Compatible {
 			failed++
@@ -204,7 +214,7 @@ func sidecarCause(r *report.NodeReport, reason verdict.Reason) report.Cause {
 }
 
 // imageCauses are the image's reasons, taken apart.
-func imageCauses(i report.Image, named bool) []codedCause {
+func imageCauses(i report.Image) []codedCause {
 	ofSets := map[string][]report.Cause{
 		report.CodeNoSetMatches: report.Causes(verdict.Incompatible, i.Sets),
 		report.CodeFactsUnknown: report.Causes(verdict.Unknown, i.Sets),
@@ -222,9 +232,6 @@ func imageCauses(i report.Image, named bool) []codedCause {
 		if sets := ofSets[reason.Code]; len(sets) > 0 {
 			c, ofSets[reason.Code] = sets[0], sets[1:]
 			only, alone[reason.Code] = alone[reason.Code][0] && !mixed, alone[reason.Code][1:]
-		}
-		if named {
-			c = c.In(i.Name() + ": ")
 		}
 		list = append(list, codedCause{reason.Code, c, only})
 	}

@@ -36,20 +36,19 @@ func together(fixes []fix) *fix {
 }
 
 // fixOf is what would make a node compatible that is not; nil where no such change is known.
-func fixOf(r *report.NodeReport, sidecars bool) *fix {
+func fixOf(images []*kindImage, support sidecar.Support, sidecars bool) *fix {
 	var all []fix
-	for _, image := range r.Images {
+	for _, image := range images {
 		if image.Verdict == verdict.Compatible {
 			continue
 		}
-		fixes, ok := fixesOfImage(image)
-		if !ok {
+		if !image.fixable {
 			return nil
 		}
-		all = append(all, fixes...)
+		all = append(all, image.fixes...)
 	}
-	if sidecars && r.Sidecars.Verdict() != verdict.Compatible {
-		all = append(all, fix{report.UnlockKubelet, sidecarChange(*r.Sidecars)})
+	if sidecars && support.Verdict() != verdict.Compatible {
+		all = append(all, fix{report.UnlockKubelet, sidecarChange(support)})
 	}
 	return together(all)
 }

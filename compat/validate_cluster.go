@@ -96,7 +96,7 @@ func ValidateCluster(ctx context.Context, req ClusterRequest) (*report.ClusterRe
 	}
 	j := clusterJudge{
 		nodesJudge: nodesJudge{
-			req: req.NodeRequest, fetched: map[string]*fetched{}, judged: map[string][]report.Image{}, fromManifests: len(req.Manifests) > 0 || req.Pods != nil,
+			req: req.NodeRequest, fetched: map[string]*fetched{}, fromManifests: len(req.Manifests) > 0 || req.Pods != nil,
 		},
 		whatIf: req.WhatIf, kinds: map[string]*nodeKind{},
 	}
@@ -260,7 +260,7 @@ type clusterNode struct {
 
 // A nodeKind is what nodes have in common on which all is judged alike.
 type nodeKind struct {
-	images   []report.Image
+	images   []kindImage
 	support  sidecar.Support
 	os       string
 	platform string
@@ -271,6 +271,29 @@ type nodeKind struct {
 	err *report.Error
 	// kubelet is the same for two kinds only if their kubelets are judged alike.
 	kubelet string
+}
+
+// A kindImage is what a kind of node makes of an image, without the sets that led to it: there can be
+// hundreds of kinds and of images.
+type kindImage struct {
+	report.Image
+	best    string       // title of the best set; "" if there is none
+	causes  []codedCause // of the image's reasons
+	fixes   []fix        // that it needs, if fixable
+	fixable bool
+}
+
+func newKindImage(image report.Image) kindImage {
+	k := kindImage{causes: imageCauses(image)}
+	if best := report.BestSet(image.Sets); best != nil {
+		k.best = best.Title()
+	}
+	if image.Verdict != verdict.Compatible {
+		k.fixes, k.fixable = fixesOfImage(image)
+	}
+	image.Sets, image.Candidates, image.Requirements = nil, nil, nil
+	k.Image = image
+	return k
 }
 
 // gather reads the nodes and judges the images on each kind of them.
@@ -336,7 +359,12 @@ func (j *clusterJudge) add(ctx context.Context, loaded nodefeatures.Loaded, req 
 	j.warn(slices.DeleteFunc(slices.Clone(s.Notes), func(r verdict.Reason) bool { return r.Code == nodefeatures.ReasonNoNodeFeature }))
 	kind, known := j.kind(n, e, none)
 	if !known {
-		j.warn(slices.Concat(e.subjectWarnings(n.subjects), gpuWarnings(n.images), n.odd))
+		images := make([]report.Image, len(n.subjects))
+		kind.images = make([]kindImage, len(n.subjects))
+		judgeEach(ctx, n.subjects, n.snapshot.Matcher(&j.cache), j.req.policy(), func(i int, image report.Image) {
+			images[i], kind.images[i] = image, newKindImage(image)
+		})
+		j.warn(slices.Concat(e.subjectWarnings(n.subjects), gpuWarnings(images), n.odd))
 	}
 	j.nodes = append(j.nodes, clusterNode{s.Node, s.Object, kind})
 	return nil
@@ -367,7 +395,7 @@ func matches(selector labels.Selector, object *nodefeatures.Object) bool {
 
 // kind is that of a node; what its name tells is no part of it.
 func (j *clusterJudge) kind(n judgedNode, e evidence, none bool) (k *nodeKind, known bool) {
-	k = &nodeKind{images: n.images, support: e.support, os: e.os(), runtime: e.runtime.String(), none: none}
+	k = &nodeKind{support: e.support, os: e.os(), runtime: e.runtime.String(), none: none}
 	if p := n.selector.Platform; p.OS != "" {
 		k.platform = artifact.FormatPlatform(p)
 	}

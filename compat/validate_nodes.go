@@ -137,22 +137,28 @@ func (j *nodesJudge) judge(ctx context.Context, node SavedNode) (*report.NodeRep
 	e := evidence{
 		snapshot: n.snapshot, file: node.File, saved: true, support: sidecar.Judge(n.kubelet, j.req.API), runtime: n.selector.Runtime,
 	}
-	return e.report(j.req.Now, n.subjects, n.images, n.odd, j.req.policy()), nil
+	images, ok := j.judged[n.key]
+	if !ok {
+		images = judgeAll(ctx, n.subjects, n.snapshot.Matcher(&j.cache), j.req.policy())
+		if len(j.judged) < judgedNodes {
+			j.judged[n.key] = images
+		}
+	}
+	return e.report(j.req.Now, n.subjects, images, n.odd, j.req.policy()), nil
 }
 
-// A judgedNode is a node with the verdicts on the images.
+// A judgedNode is a node with what is judged on it.
 type judgedNode struct {
 	snapshot *nodefeatures.Snapshot // with the changes
 	odd      []verdict.Reason       // about the changes
 	kubelet  *kubelet.Facts
 	selector artifact.Selector
 	subjects []subject
-	images   []report.Image
 	// key is the same for two nodes only if the images are judged alike on both.
 	key string
 }
 
-// look judges the images on a node as it would be with changes.
+// look gathers what is known of a node as it would be with changes.
 func (j *nodesJudge) look(ctx context.Context, snapshot *nodefeatures.Snapshot, changes Changes) (n judgedNode, err error) {
 	if n.snapshot, n.odd, err = changes.apply(snapshot); err != nil {
 		return n, err
@@ -167,14 +173,6 @@ func (j *nodesJudge) look(ctx context.Context, snapshot *nodefeatures.Snapshot, 
 		return n, err
 	}
 	n.key = fmt.Sprint(n.selector, " ", n.snapshot.Key(fetched.features), " ", gpuKey(n.subjects, n.snapshot))
-	images, ok := j.judged[n.key]
-	if !ok {
-		images = judgeAll(ctx, n.subjects, n.snapshot.Matcher(&j.cache), j.req.policy())
-		if len(j.judged) < judgedNodes {
-			j.judged[n.key] = images
-		}
-	}
-	n.images = images
 	return n, nil
 }
 

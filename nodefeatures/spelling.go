@@ -18,7 +18,7 @@ type spelling struct {
 }
 
 // fewSpellings is how many names are looked for one by one.
-const fewSpellings = 16
+const fewSpellings = 4
 
 // spellingHint finds an element of the feature whose name differs only in case
 // and separators.
