@@ -15,11 +15,11 @@ import (
 // MaxLog bounds the log of a container, in bytes. A kubelet keeps 10 MiB of one by default.
 const MaxLog = 16 << 20
 
-// Create creates an object, JSON, in a namespace. The errors are those of DryRun. Where it is an
-// *UnreachableError, the object may have been created all the same.
-func (c *Client) Create(ctx context.Context, apiVersion, namespace, collection string, object []byte) error {
-	_, err := c.post(ctx, apiVersion, namespace, collection, url.Values{"fieldManager": {"compat"}}, object)
-	return err
+// Create creates an object, JSON, in a namespace, and returns it as it is stored. The errors are those
+// of DryRun. Where it is an *UnreachableError, the object may have been created all the same.
+func (c *Client) Create(ctx context.Context, apiVersion, namespace, collection string, object []byte) ([]byte, error) {
+	stored, err := c.post(ctx, apiVersion, namespace, collection, url.Values{"fieldManager": {"compat"}}, object)
+	return stored.Object, err
 }
 
 // post sends an object to the collection of a group's version in a namespace.

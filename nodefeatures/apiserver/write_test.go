@@ -25,8 +25,8 @@ func TestWrites(t *testing.T) {
 		_, _ = io.WriteString(w, "a log")
 	}))
 	c := open(t, Options{Kubeconfig: kubeconfig(t, s.URL, s.ca, userToken)})
-	if err := c.Create(t.Context(), "apps/v1", "shop", "daemonsets", []byte(`{"a":1}`)); err != nil {
-		t.Error(err)
+	if stored, err := c.Create(t.Context(), "apps/v1", "shop", "daemonsets", []byte(`{"a":1}`)); err != nil || string(stored) != "a log" {
+		t.Errorf("%s, %v", stored, err)
 	}
 	for _, name := range []string{"a.b-c", "gone", "later"} {
 		if err := c.Delete(t.Context(), "v1", "shop", "pods", name); err != nil {
@@ -76,7 +76,7 @@ func TestWritesRefused(t *testing.T) {
 	})
 	c := open(t, Options{Kubeconfig: kubeconfig(t, s.URL, s.ca, userToken)})
 	for what, do := range map[string]func() error{
-		"creating in ": func() error { return c.Create(t.Context(), "v1", "shop", "pods", nil) },
+		"creating in ": func() error { _, err := c.Create(t.Context(), "v1", "shop", "pods", nil); return err },
 		"deleting ":    func() error { return c.Delete(t.Context(), "v1", "shop", "pods", "a") },
 		"getting ":     func() error { _, err := c.PodLog(t.Context(), "shop", "a", "b", false); return err },
 	} {
@@ -98,7 +98,7 @@ func TestWritesRefused(t *testing.T) {
 		t.Error("IsForbidden")
 	}
 	status = http.StatusNotFound
-	if err := c.Create(t.Context(), "v1", "shop", "pods", nil); err == nil || !strings.Contains(err.(interface{ Hint() string }).Hint(), "create the namespace first") { //nolint:errorlint // as it is returned
+	if _, err := c.Create(t.Context(), "v1", "shop", "pods", nil); err == nil || !strings.Contains(err.(interface{ Hint() string }).Hint(), "create the namespace first") { //nolint:errorlint // as it is returned
 		t.Errorf("no namespace: %v", err)
 	}
 }
