@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -18,6 +19,8 @@ import (
 const (
 	// AgentName begins the names of the objects.
 	AgentName = "compat-snapshot"
+	// anyImage stands for an image that nobody has named.
+	anyImage = "registry.example.com/compat:latest"
 	// agentContainer is the name of the container.
 	agentContainer = "compat"
 	// agentUser and its group own nothing.
@@ -51,7 +54,7 @@ var agentFiles = []struct {
 
 // An Agent is a container that prints the snapshot of the node that it runs on.
 type Agent struct {
-	// Image has compat as its entry point.
+	// Image has compat as its entry point. "" leaves it open, in manifests that are printed.
 	Image string
 	// Namespace is where its objects are, Name what their names begin with.
 	Namespace, Name string
@@ -142,7 +145,7 @@ func (a Agent) podSpec() corev1.PodSpec {
 			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 		},
 		Containers: []corev1.Container{{
-			Name: agentContainer, Image: a.Image,
+			Name: agentContainer, Image: cmp.Or(a.Image, anyImage),
 			Args: []string{"features", "--host-root", agentRoot, "--output", "json", "--timeout", agentDetects.String()},
 			Env: []corev1.EnvVar{
 				{Name: "NODE_NAME", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "spec.nodeName"}}},
@@ -238,6 +241,9 @@ func (a Agent) Manifests() ([]byte, error) {
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, agentHeader, a.Namespace)
+	if a.Image == "" {
+		fmt.Fprintf(&b, "# %s stands for the image of --agent-image.\n", anyImage)
+	}
 	for _, o := range objects {
 		text, err := yaml.Marshal(o)
 		if err != nil {

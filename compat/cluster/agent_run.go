@@ -254,7 +254,7 @@ func (c *collecting) run(ctx context.Context) error {
 			continue
 		}
 		if err := pause(ctx, c.Poll*time.Duration(1+len(c.waiting)/agentPollNodes)); err != nil {
-			return err
+			return fmt.Errorf("waiting for snapshots of %d of %d nodes: %w", len(c.waiting), all, err)
 		}
 	}
 	return nil
