@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,13 +50,12 @@ func (e *snapshotFileError) Retryable() bool { return false }
 
 // write writes the snapshot of a node in one step, and returns the file's path.
 func (d *snapshotDir) write(node string, s *nodefeatures.Snapshot) (string, error) {
-	const partial = ".compat-snapshot.tmp"
-	name := node + ".json"
+	name, partial := node+".json", ".compat-snapshot-"+rand.Text()+".tmp"
 	path := filepath.Join(d.path, name)
 	if err := d.replaceable(name); err != nil {
 		return "", &snapshotFileError{fmt.Errorf("writing %s: %w", path, err)}
 	}
-	file, err := d.root.OpenFile(partial, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+	file, err := d.root.OpenFile(partial, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err == nil {
 		err = errors.Join(output.Write(file, output.FormatJSON, s, output.Style{}), file.Close())
 	}

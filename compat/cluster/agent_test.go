@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/yaml"
 
+	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/apiserver"
 )
 
@@ -406,4 +408,35 @@ func checkAgentSpec(t *testing.T, spec *corev1.PodSpec) {
 	if len(c.VolumeMounts) != len(agentFiles) || len(spec.Volumes) != len(agentFiles) {
 		t.Errorf("%d mounts, %d volumes", len(c.VolumeMounts), len(spec.Volumes))
 	}
+}
+
+// FuzzAgentLog: whatever a log says, what is read of it is a snapshot of the node that the Pod ran on.
+func FuzzAgentLog(f *testing.F) {
+	for _, log := range []string{agentLog("a"), "warning\n" + agentLog("a"), agentLog("b"), agentLog("a") + agentLog("a"), "{\n}", "", "{\n\"kind\": \"NodeSnapshot\"", "x\n{\n"} {
+		f.Add([]byte(log))
+	}
+	f.Fuzz(func(t *testing.T, log []byte) {
+		s, err := readAgentLog(t.Context(), log, "a")
+		if (s == nil) == (err == nil) || s != nil && (s.Node.Name != "a" || s.Kind != nodefeatures.SnapshotKind) {
+			t.Errorf("%+v, %v", s, err)
+		}
+	})
+}
+
+// FuzzAgentPod: whatever a status says, a Pod has come to one point, and can say where.
+func FuzzAgentPod(f *testing.F) {
+	for _, status := range []string{podEnded, podAgain, podBackOff, podRuns, podCreates, podPulls, "{}"} {
+		f.Add([]byte(`{"spec":{"nodeName":"a"},"status":` + status + `}`))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var p agentPod
+		if json.Unmarshal(data, &p) != nil {
+			return
+		}
+		g := p.progress()
+		if ends := g.ended && g.failed != nil; ends || g.failed == nil && g.state == "" || g.failed != nil && g.failed.message == "" {
+			t.Errorf("%s: %+v", data, g)
+		}
+		_ = p.node()
+	})
 }

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// MaxLog bounds the log of a container, in bytes. A kubelet keeps 10 MiB of one by default.
-const MaxLog = 16 << 20
+// MaxLog bounds the log of a container, in bytes: a snapshot has some 100 KB.
+const MaxLog = 4 << 20
 
 // Create creates an object, JSON, in a namespace, and returns it as it is stored. The errors are those
 // of DryRun. Where it is an *UnreachableError, the object may have been created all the same.

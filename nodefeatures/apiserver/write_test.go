@@ -44,8 +44,8 @@ func TestWrites(t *testing.T) {
 		"DELETE /api/v1/namespaces/shop/pods/a.b-c" + deleted,
 		"DELETE /api/v1/namespaces/shop/pods/gone" + deleted,
 		"DELETE /api/v1/namespaces/shop/pods/later" + deleted,
-		"GET /api/v1/namespaces/shop/pods/x-1/log?container=agent&limitBytes=16777217  ",
-		"GET /api/v1/namespaces/shop/pods/x-1/log?container=agent&limitBytes=16777217&previous=true  ",
+		"GET /api/v1/namespaces/shop/pods/x-1/log?container=agent&limitBytes=4194305  ",
+		"GET /api/v1/namespaces/shop/pods/x-1/log?container=agent&limitBytes=4194305&previous=true  ",
 	}
 	if got := strings.Join(asked, "\n"); got != strings.Join(want, "\n") {
 		t.Errorf("asked\n%s\nwant\n%s", got, strings.Join(want, "\n"))
