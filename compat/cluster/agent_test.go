@@ -218,11 +218,14 @@ func TestCollectInterruptedCreation(t *testing.T) {
 		s.refuse = func(method, _ string, nth int) (int, string) {
 			if method == "POST" && (nth == 2 || nodes == nil && nth == 1 && s.asked["POST /namespaces/tools/pods"] == 1) {
 				cancel()
-				time.Sleep(20 * time.Millisecond) // the client would have gone by now
+				s.lock.Unlock()
+				time.Sleep(100 * time.Millisecond) // a client that does not wait deletes before there is anything
+				s.lock.Lock()
 			}
 			return 0, ""
 		}
 		g := collect(ctx, t, s, Collection{Agent: Agent{Nodes: nodes}})
+		s.Close() // waits until all requests are done
 		if left := s.left(); left != nil || g.Left != nil || g.codes["a"] != "canceled" {
 			t.Errorf("%v: left %q, %v, %v", nodes, left, g.Left, g.said)
 		}
@@ -280,6 +283,9 @@ func TestCollectRefused(t *testing.T) {
 		}
 		if made := s.count("POST", "/daemonsets"); tt.path != "/daemonsets" && made != tt.createdOtherwise || s.left() != nil || g.Left != nil {
 			t.Errorf("%s: %d were created, left %q, %v", name, made, s.left(), g.Left)
+		}
+		if s.count("DELETE", "") > 0 && tt.createdOtherwise == 0 {
+			t.Errorf("%s: what was not created is deleted", name)
 		}
 	}
 }
@@ -439,4 +445,21 @@ func FuzzAgentPod(f *testing.F) {
 		}
 		_ = p.node()
 	})
+}
+
+// An image that takes long to be pulled is waited for, whatever was in the way before.
+func TestCollectSlowPull(t *testing.T) {
+	t.Parallel()
+	s := newAgentServer(t, "a")
+	s.status["a"] = podCreates
+	s.events = `{"type":"Warning","reason":"FailedScheduling","eventTime":"2026-01-01T00:00:01Z"},{"type":"Normal","reason":"Pulling","eventTime":"2026-01-01T00:00:02Z"}`
+	s.refuse = func(_, path string, nth int) (int, string) {
+		if strings.HasSuffix(path, "/events") && nth > 3 {
+			s.status["a"] = podEnded
+		}
+		return 0, ""
+	}
+	if g := collect(t.Context(), t, s, Collection{Patience: time.Millisecond}); g.err != nil || len(g.said) != 0 || s.left() != nil {
+		t.Errorf("%v, %v", g.err, g.said)
+	}
 }
