@@ -447,6 +447,22 @@ func FuzzAgentPod(f *testing.F) {
 	})
 }
 
+// Faults that are not in a row end nothing.
+func TestCollectFaultsNowAndThen(t *testing.T) {
+	t.Parallel()
+	s := newAgentServer(t, "a")
+	s.status["a"] = podRuns
+	s.refuse = func(method, path string, nth int) (int, string) {
+		if nth > 6*agentFaults {
+			s.status["a"] = podEnded
+		}
+		return when(method == "GET" && strings.HasSuffix(path, "/pods") && nth%3 == 0, 503), "{}"
+	}
+	if g := collect(t.Context(), t, s, Collection{}); g.err != nil || len(g.said) != 0 {
+		t.Errorf("%v, %v", g.err, g.said)
+	}
+}
+
 // An image that takes long to be pulled is waited for, whatever was in the way before.
 func TestCollectSlowPull(t *testing.T) {
 	t.Parallel()
