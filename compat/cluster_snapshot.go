@@ -24,8 +24,8 @@ type ClusterSnapshotRequest struct {
 	Image string
 	// Namespace is where the agent runs.
 	Namespace string
-	// Nodes are the names of nodes, of which each gets a Pod. None are all that Selector chooses, by a DaemonSet;
-	// nil chooses all.
+	// Nodes are the names of nodes, of which each gets a Pod. None are all that Selector chooses,
+	// by a DaemonSet; nil chooses all.
 	Nodes    []string
 	Selector labels.Selector
 	// Lives is how long Pods live at most, should nobody delete them.
@@ -35,8 +35,8 @@ type ClusterSnapshotRequest struct {
 	// Now is the time of the report, Clock the one that goes on.
 	Now   time.Time
 	Clock func() time.Time
-	// Poll is the time between two looks at the Pods, Patience how long what keeps one from starting may take to
-	// pass; 0 is the usual.
+	// Poll is the time between two looks at the Pods, Patience how long what keeps one from
+	// starting may take to pass; 0 is the usual.
 	Poll, Patience time.Duration
 	// Logger is told how far it is.
 	Logger *slog.Logger
@@ -48,14 +48,15 @@ func (r *ClusterSnapshotRequest) agent(name string) cluster.Agent {
 	return cluster.Agent{Image: r.Image, Namespace: r.Namespace, Name: name, Nodes: nodes, Selector: r.Selector, Lives: r.Lives}
 }
 
-// ClusterSnapshotManifests are the objects that SnapshotCluster creates and the rights that it takes, as YAML.
+// ClusterSnapshotManifests are the objects that SnapshotCluster creates and the rights that it
+// takes, as YAML.
 func ClusterSnapshotManifests(r ClusterSnapshotRequest) ([]byte, error) {
 	agent := r.agent(cluster.AgentName)
 	return agent.Manifests()
 }
 
-// SnapshotCluster runs an agent on nodes, writes the snapshots that it prints, and deletes it. The report is
-// never nil.
+// SnapshotCluster runs an agent on nodes, writes the snapshots that it prints, and deletes it. The
+// report is never nil.
 func SnapshotCluster(ctx context.Context, client *apiserver.Client, r ClusterSnapshotRequest) *report.SnapshotReport {
 	result := report.NewSnapshotReport(r.Now, nil)
 	result.Server, result.Namespace = client.Server(), r.Namespace

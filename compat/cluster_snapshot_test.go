@@ -17,8 +17,8 @@ import (
 	"nodecompat/nodefeatures/apiserver"
 )
 
-// snapshotCluster runs the agent on the nodes of a server, in Pods of their own; the file of unwritable cannot be
-// written, and deleting is refused on wish.
+// snapshotCluster runs the agent on the nodes of a server, in Pods of their own; the file of
+// unwritable cannot be written, and deleting is refused on wish.
 func snapshotCluster(t *testing.T, keep bool, nodes ...string) *report.SnapshotReport {
 	t.Helper()
 	pods := map[string]string{}

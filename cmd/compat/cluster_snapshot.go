@@ -153,7 +153,8 @@ func (f *clusterSnapshotFlags) request(a *app) (r compat.ClusterSnapshotRequest,
 	return r, err
 }
 
-// answer prints the report, and on standard error what ended it, what failed first and what is left.
+// answer prints the report, and on standard error what ended it, what failed first and what is
+// left.
 func (f *clusterSnapshotFlags) answer(a *app, r *report.SnapshotReport) error {
 	var failed *report.Error
 	for i := range r.Nodes {

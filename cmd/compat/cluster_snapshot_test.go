@@ -18,7 +18,8 @@ import (
 	"nodecompat/compat/report"
 )
 
-// snapshotServer is an API server whose kubelets run the agent, on the nodes a and b. A Pod of stuck does not end.
+// snapshotServer is an API server whose kubelets run the agent, on the nodes a and b. A Pod of
+// stuck does not end.
 type snapshotServer struct {
 	*httptest.Server
 	lock    sync.Mutex

@@ -28,8 +28,8 @@ func makeImage(t *testing.T, output, binary string) ([]byte, error) {
 	return cmd.CombinedOutput()
 }
 
-// TestImage: the layout is the same in two runs, and what oras reads of it is an image of two platforms that runs as
-// a user without rights and has certificate authorities.
+// TestImage: the layout is the same in two runs, and what oras reads of it is an image of two
+// platforms that runs as a user without rights and has certificate authorities.
 func TestImage(t *testing.T) {
 	t.Parallel()
 	binary, dir := build(t, "../../testdata/tools/measure"), t.TempDir()

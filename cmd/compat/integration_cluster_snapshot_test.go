@@ -25,8 +25,8 @@ func (c *integrationCluster) tools(t *testing.T, name, enforce string) {
 	c.create(t, "/api/v1/namespaces", fmt.Sprintf(`{apiVersion: v1, kind: Namespace, metadata: {name: %s, labels: {pod-security.kubernetes.io/enforce: %s}}}`, name, enforce))
 }
 
-// TestIntegrationClusterSnapshotObjects: a real API server takes what --print shows, as it is, in a namespace whose Pod
-// Security admits it, and says in others why not.
+// TestIntegrationClusterSnapshotObjects: a real API server takes what --print shows, as it is, in a
+// namespace whose Pod Security admits it, and says in others why not.
 func TestIntegrationClusterSnapshotObjects(t *testing.T) {
 	c := integrationControlPlane(t)
 	c.node(t, "fake-1", "")
@@ -115,9 +115,9 @@ func (c *integrationCluster) nothing(t *testing.T, namespace string) {
 	}
 }
 
-// TestIntegrationClusterSnapshotNode runs the agent, from the image of `make image`, on a real kubelet and containerd.
-// What it finds there as a user without rights is what compat finds as root outside of any container, but for what only
-// root can read.
+// TestIntegrationClusterSnapshotNode runs the agent, from the image of `make image`, on a real
+// kubelet and containerd. What it finds there as a user without rights is what compat finds as root
+// outside of any container, but for what only root can read.
 func TestIntegrationClusterSnapshotNode(t *testing.T) {
 	c := integrationControlPlane(t)
 	c.tools(t, "tools", "privileged")

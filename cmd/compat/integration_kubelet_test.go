@@ -30,8 +30,8 @@ type integrationNode struct {
 	log        string // of the kubelet
 }
 
-// integrationStartNode starts one. It takes root, Debian's containerd and runc, and a kubelet, which takes minutes to
-// build.
+// integrationStartNode starts one. It takes root, Debian's containerd and runc, and a kubelet,
+// which takes minutes to build.
 func integrationStartNode(t *testing.T, c *integrationCluster) *integrationNode {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -66,7 +66,8 @@ func integrationStartNode(t *testing.T, c *integrationCluster) *integrationNode 
 	return n
 }
 
-// integrationCNI makes a network for Pods of which there is nothing but an address: the agent needs none.
+// integrationCNI makes a network for Pods of which there is nothing but an address: the agent needs
+// none.
 func integrationCNI(t *testing.T, dir string) {
 	t.Helper()
 	plugin := "#!/bin/sh\ncat > /dev/null\ncase $CNI_COMMAND in\n" +
@@ -87,7 +88,8 @@ func integrationCNI(t *testing.T, dir string) {
 	}
 }
 
-// importImages gives the node the agent's image, made as `make image` does, and one for sandboxes that does nothing.
+// importImages gives the node the agent's image, made as `make image` does, and one for sandboxes
+// that does nothing.
 func (n *integrationNode) importImages(t *testing.T, dir string) {
 	t.Helper()
 	source := filepath.Join(dir, "pause.go")

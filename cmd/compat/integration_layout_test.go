@@ -18,8 +18,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// TestIntegrationAgentImage takes what the program of `make image` writes to a registry with oras and crane, and runs
-// what crane unpacks of it.
+// TestIntegrationAgentImage takes what the program of `make image` writes to a registry with oras
+// and crane, and runs what crane unpacks of it.
 func TestIntegrationAgentImage(t *testing.T) {
 	t.Parallel()
 	host := integrationServer{name: "olareg", command: integrationOlareg(), referrers: true}.start(t)

@@ -19,7 +19,8 @@ import (
 // maxOtherFiles is how many files of a directory are named that were not written.
 const maxOtherFiles = 100
 
-// A snapshotDir is a directory with a snapshot of each node. Nothing outside it is written, whatever links are there.
+// A snapshotDir is a directory with a snapshot of each node. Nothing outside it is written,
+// whatever links are there.
 type snapshotDir struct {
 	path    string
 	root    *os.Root

@@ -18,8 +18,8 @@ type snapshotFailure struct {
 	nodes []string
 }
 
-// failuresOf groups the nodes that failed by why, in the order of their names. What ended the whole run is not
-// said again.
+// failuresOf groups the nodes that failed by why, in the order of their names. What ended the whole
+// run is not said again.
 func failuresOf(r *report.SnapshotReport) []*snapshotFailure {
 	var list []*snapshotFailure
 	for _, node := range r.Nodes {

@@ -5,8 +5,8 @@ import "time"
 // KindSnapshotReport names the document of `compat cluster snapshot`.
 const KindSnapshotReport = "SnapshotReport"
 
-// A SnapshotReport is what `compat cluster snapshot` did: of which nodes there is a snapshot, and why not of
-// the others.
+// A SnapshotReport is what `compat cluster snapshot` did: of which nodes there is a snapshot, and
+// why not of the others.
 type SnapshotReport struct {
 	// APIVersion is "compat/v1alpha1", Kind is "SnapshotReport".
 	APIVersion string `json:"apiVersion"`
@@ -23,10 +23,11 @@ type SnapshotReport struct {
 	Nodes []SavedNode `json:"nodes"`
 	// LeftOut are the cluster's nodes whose operating system is not Linux, sorted.
 	LeftOut []string `json:"leftOut"`
-	// OtherFiles are files of the directory that an earlier run, or somebody else, wrote: `--features` of the
-	// directory reads them as well.
+	// OtherFiles are files of the directory that an earlier run, or somebody else, wrote:
+	// `--features` of the directory reads them as well.
 	OtherFiles []string `json:"otherFiles"`
-	// Leftovers are objects that were created and could not be deleted, as kubectl names them; leftover says why.
+	// Leftovers are objects that were created and could not be deleted, as kubectl names them;
+	// leftover says why.
 	Leftovers []string `json:"leftovers"`
 	// Leftover says why they could not be deleted.
 	Leftover *Error `json:"leftover,omitempty"`
@@ -58,7 +59,8 @@ func NewSnapshotReport(now time.Time, err error) *SnapshotReport {
 	}
 }
 
-// Complete reports whether there is a snapshot of every node that was asked for, and nothing was left behind.
+// Complete reports whether there is a snapshot of every node that was asked for, and nothing was
+// left behind.
 func (r *SnapshotReport) Complete() bool {
 	return r.Error == nil && r.Leftover == nil && r.Summary.Failed == 0
 }

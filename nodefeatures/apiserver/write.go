@@ -15,8 +15,8 @@ import (
 // MaxLog bounds the log of a container, in bytes: a snapshot has some 100 KB.
 const MaxLog = 4 << 20
 
-// Create creates an object, JSON, in a namespace, and returns it as it is stored. The errors are those
-// of DryRun. Where it is an *UnreachableError, the object may have been created all the same.
+// Create creates an object, JSON, in a namespace, and returns it as it is stored. The errors are
+// those of DryRun. Where it is an *UnreachableError, the object may have been created all the same.
 func (c *Client) Create(ctx context.Context, apiVersion, namespace, collection string, object []byte) ([]byte, error) {
 	stored, err := c.post(ctx, apiVersion, namespace, collection, url.Values{"fieldManager": {"compat"}}, object)
 	return stored.Object, err
@@ -105,8 +105,8 @@ func (c *Client) collection(apiVersion, namespace string, more ...string) (*url.
 	return c.base.JoinPath(path), nil
 }
 
-// InNamespace is the path of a collection of a group's version in a namespace, which List takes. The
-// error is a *ConfigurationError when a part of it cannot be one.
+// InNamespace is the path of a collection of a group's version in a namespace, which List takes.
+// The error is a *ConfigurationError when a part of it cannot be one.
 func InNamespace(apiVersion, namespace, collection string) (string, error) {
 	return namespaced(apiVersion, namespace, collection)
 }

@@ -2,9 +2,10 @@
 //
 //	image OUTPUT linux/amd64=BINARY linux/arm64=BINARY
 //
-// Each has the binary as /compat, its entry point, certificate authorities where Go looks for them, and a user
-// without rights. The same binaries give the same bytes: every time is SOURCE_DATE_EPOCH, or that of the commit that
-// the binaries were built from. No container engine and no registry is asked.
+// Each has the binary as /compat, its entry point, certificate authorities where Go looks for them,
+// and a user without rights. The same binaries give the same bytes: every time is
+// SOURCE_DATE_EPOCH, or that of the commit that the binaries were built from. No container engine
+// and no registry is asked.
 package main
 
 import (
@@ -237,9 +238,10 @@ type file struct {
 	data []byte
 }
 
-// certificateFiles are the certificate authorities that Mozilla trusts, as golang.org/x/crypto has them: go.sum pins
-// their bytes, where a package of the building machine would differ from one machine to the next. Those that Mozilla
-// trusts only up to a day are left out, since a PEM file cannot say so.
+// certificateFiles are the certificate authorities that Mozilla trusts, as golang.org/x/crypto has
+// them: go.sum pins their bytes, where a package of the building machine would differ from one
+// machine to the next. Those that Mozilla trusts only up to a day are left out, since a PEM file
+// cannot say so.
 func certificateFiles() []file {
 	var b bytes.Buffer
 	for root := range bundle.Roots() {
