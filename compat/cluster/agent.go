@@ -33,9 +33,9 @@ const (
 	instanceLabel = "app.kubernetes.io/instance"
 )
 
-// agentFiles are the host's files and directories that an Agent sees, none of which it can write. They are
-// those of nfd-worker, and of procfs what tells that the machine is the one that runs, and NVIDIA's driver.
-// The type is given so that nothing is created where one is missing.
+// agentFiles are the host's files and directories that an Agent sees, none of which it can write.
+// They are those of nfd-worker, and of procfs what tells that the machine is the one that runs, and
+// NVIDIA's driver. The type is given so that nothing is created where one is missing.
 // https://github.com/kubernetes-sigs/node-feature-discovery/blob/v0.19.0/deployment/components/common/worker-mounts.yaml
 var agentFiles = []struct {
 	name, path string

@@ -57,8 +57,8 @@ func (c *collecting) clean(ctx context.Context) *LeftError {
 
 var errStill = fmt.Errorf("still there after %s", agentClean)
 
-// delete deletes what there is, and returns what may still be there. Pods of a DaemonSet are the garbage collector's
-// at first.
+// delete deletes what there is, and returns what may still be there. Pods of a DaemonSet are the
+// garbage collector's at first.
 func (c *collecting) delete(ctx context.Context, look int) (left []string, err error) {
 	if c.maybe {
 		if err = c.client.Delete(ctx, "apps/v1", c.Namespace, "daemonsets", c.Name); err != nil {

@@ -16,7 +16,8 @@ import (
 	"nodecompat/nodefeatures/apiserver"
 )
 
-// agentServer is an API server that runs the Pods of an agent: what becomes of one is told by its node's name.
+// agentServer is an API server that runs the Pods of an agent: what becomes of one is told by its
+// node's name.
 type agentServer struct {
 	*httptest.Server
 	lock     sync.Mutex

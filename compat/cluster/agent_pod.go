@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"nodecompat/nodefeatures"
+	"nodecompat/nodefeatures/apiserver"
 )
 
 // The codes of why there is no snapshot of a node.
@@ -43,7 +44,11 @@ func (e *AgentError) Code() string { return e.code }
 
 // Retryable reports whether another run may succeed as things are.
 func (e *AgentError) Retryable() bool {
-	return e.code != CodeNodeNotLinux && e.code != CodeAgentRefused && e.code != CodeAgentFailed
+	switch e.code {
+	case CodeNodeNotLinux, CodeAgentRefused, CodeAgentFailed, apiserver.CodeForbidden:
+		return false
+	}
+	return true
 }
 
 // Hint says what may help, where the code alone does not tell.
@@ -104,8 +109,8 @@ type agentState struct {
 	} `json:"terminated"`
 }
 
-// node is the node that the Pod is for: a DaemonSet's controller says it by affinity, and the scheduler
-// then binds the Pod.
+// node is the node that the Pod is for: a DaemonSet's controller says it by affinity, and the
+// scheduler then binds the Pod.
 func (p *agentPod) node() string {
 	if p.Spec.NodeName != "" {
 		return p.Spec.NodeName
@@ -132,7 +137,8 @@ func (p *agentPod) ownedBy(uid string) bool {
 
 // An agentProgress is how far a Pod has come.
 type agentProgress struct {
-	// ended says that its container ended well: its log can be read, with previous where it was started again.
+	// ended says that its container ended well: its log can be read, with previous where it was
+	// started again.
 	ended, previous bool
 	// failed is why there will be no snapshot.
 	failed *AgentError
@@ -213,8 +219,8 @@ func line(text string) string {
 	return text
 }
 
-// readAgentLog reads the one snapshot in a log. What the program warned of stands before it: the log has both
-// of its streams.
+// readAgentLog reads the one snapshot in a log. What the program warned of stands before it: the
+// log has both of its streams.
 func readAgentLog(ctx context.Context, log []byte, node string) (*nodefeatures.Snapshot, error) {
 	begin := []byte("{\n")
 	data := log

@@ -32,13 +32,13 @@ const (
 	agentPatience = time.Minute
 	// agentFaults is how many looks in a row may fail.
 	agentFaults = 5
-	// agentSend is how long the API server may take to create an object. It is not interrupted: what may have been
-	// created has to be deleted.
+	// agentSend is how long the API server may take to create an object. It is not interrupted:
+	// what may have been created has to be deleted.
 	agentSend = 15 * time.Second
 	// agentClean is how long deleting may take, whatever the time for the whole is.
 	agentClean = 30 * time.Second
-	// agentCollects is how many looks are left to the garbage collector, before Pods of a DaemonSet are deleted
-	// one by one.
+	// agentCollects is how many looks are left to the garbage collector, before Pods of a DaemonSet
+	// are deleted one by one.
 	agentCollects = 4
 )
 
@@ -67,8 +67,8 @@ type Outcome struct {
 	Left *LeftError
 }
 
-// Collect runs an Agent on a cluster's nodes and hands on what comes of each. What it created it deletes, also
-// when it is interrupted. An error is why the run ended before its end.
+// Collect runs an Agent on a cluster's nodes and hands on what comes of each. What it created it
+// deletes, also when it is interrupted. An error is why the run ended before its end.
 func Collect(ctx context.Context, client *apiserver.Client, o Collection, each func(Collected)) (Outcome, error) {
 	c := &collecting{Collection: o, client: client, each: each, waiting: map[string]*awaited{}, created: map[string]bool{}}
 	c.Poll, c.Patience = cmp.Or(o.Poll, agentPoll), cmp.Or(o.Patience, agentPatience)
@@ -187,8 +187,8 @@ func listPage[T any](ctx context.Context, client *apiserver.Client, path string,
 	return readList(io.LimitReader(body, maxPage), path, each)
 }
 
-// rehearse asks whether a Pod of the agent would be admitted. Nobody would tell why a DaemonSet gets no Pods. Who may
-// not create Pods may have a DaemonSet all the same.
+// rehearse asks whether a Pod of the agent would be admitted. Nobody would tell why a DaemonSet
+// gets no Pods. Who may not create Pods may have a DaemonSet all the same.
 func (c *collecting) rehearse(ctx context.Context) error {
 	pod, err := c.pod(c.Name, slices.Min(slices.Collect(maps.Keys(c.waiting)))).JSON()
 	if err != nil {
@@ -218,7 +218,8 @@ func (c *collecting) refused(err error) error {
 	case apiserver.IsForbidden(err):
 		return &AgentError{
 			code: apiserver.CodeForbidden, err: err, message: message,
-			hint: "`compat cluster snapshot --print` shows the Role and ClusterRole that it takes",
+			hint: "it takes a Role, bound to that user, which `compat cluster snapshot --print` shows: kubectl create role compat-snapshot -n " +
+				c.Namespace + " --verb=create,delete,list,get --resource=daemonsets.apps,pods,pods/log,events",
 		}
 	}
 	return fmt.Errorf("creating the agent in namespace %s: %w", c.Namespace, err)
@@ -272,7 +273,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// create creates an object and returns its UID, and whether it may be there. It is not interrupted once it has begun.
+// create creates an object and returns its UID, and whether it may be there. It is not interrupted
+// once it has begun.
 func (c *collecting) create(ctx context.Context, apiVersion, collection string, o agentObject) (uid string, maybe bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return "", false, err
@@ -438,8 +440,8 @@ func (c *collecting) readLogs(ctx context.Context, pods []*agentPod) error {
 	return nil
 }
 
-// takeLog answers for a node whose log was read. One that cannot be read is read again until nobody waits any more:
-// a container that is started again may have been in the middle.
+// takeLog answers for a node whose log was read. One that cannot be read is read again until nobody
+// waits any more: a container that is started again may have been in the middle.
 func (c *collecting) takeLog(ctx context.Context, p *agentPod, result Collected) error {
 	a := c.waiting[p.node()]
 	switch err := result.Err; {

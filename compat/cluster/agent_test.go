@@ -69,7 +69,8 @@ func codeOf(err error) string {
 	return err.Error()
 }
 
-// A snapshot of each node, by a DaemonSet and by Pods, with what the Node objects tell, and nothing is left.
+// A snapshot of each node, by a DaemonSet and by Pods, with what the Node objects tell, and nothing
+// is left.
 func TestCollect(t *testing.T) {
 	t.Parallel()
 	for _, nodes := range [][]string{nil, {"a", "b", "c"}} {
@@ -91,6 +92,11 @@ func TestCollect(t *testing.T) {
 		}
 		if sets := s.count("POST", "/daemonsets"); sets != 1-len(nodes)/3 {
 			t.Errorf("%v: %d DaemonSets", nodes, sets)
+		}
+		// Looks take the server's cache, deleting does not: what it has may be older.
+		const mine = "/pods?labelSelector=app.kubernetes.io%2Finstance%3Dcompat-snapshot-x"
+		if looks, all := s.count("GET", mine+"&resourceVersion=0"), s.count("GET", mine); looks == 0 || all <= looks {
+			t.Errorf("%v: %d of %d lists from the cache", nodes, looks, all)
 		}
 		if s.count("POST", "dryRun=All") != 1 || s.count("GET", "impostor") != 0 {
 			t.Errorf("%v: %q", nodes, s.requests)
@@ -278,6 +284,9 @@ func TestCollectRefused(t *testing.T) {
 		if codeOf(g.err) != tt.code || errors.As(g.err, &hinter) && !strings.Contains(hinter.Hint(), tt.hint) {
 			t.Errorf("%s: %v, hint %v", name, g.err, hinter)
 		}
+		if retryable(g.err) != (tt.status >= 500) {
+			t.Errorf("%s: retryable %t", name, retryable(g.err))
+		}
 		if tt.path != "/nodes" && g.codes["a"] == "" {
 			t.Errorf("%s: a: %v", name, g.codes)
 		}
@@ -290,7 +299,8 @@ func TestCollectRefused(t *testing.T) {
 	}
 }
 
-// A moment in which the server does not answer is no end; nor is a user who may have DaemonSets and no Pods.
+// A moment in which the server does not answer is no end; nor is a user who may have DaemonSets and
+// no Pods.
 func TestCollectGoesOn(t *testing.T) {
 	t.Parallel()
 	for name, refuse := range map[string]func(method, path string, nth int) (int, string){
@@ -325,7 +335,8 @@ func when(yes bool, status int) int {
 	return 0
 }
 
-// What cannot be deleted is named, with what deletes it. Pods that no garbage collector deletes are deleted.
+// What cannot be deleted is named, with what deletes it. Pods that no garbage collector deletes are
+// deleted.
 func TestCollectLeaves(t *testing.T) {
 	t.Parallel()
 	s := newAgentServer(t, "a")
@@ -416,7 +427,8 @@ func checkAgentSpec(t *testing.T, spec *corev1.PodSpec) {
 	}
 }
 
-// FuzzAgentLog: whatever a log says, what is read of it is a snapshot of the node that the Pod ran on.
+// FuzzAgentLog: whatever a log says, what is read of it is a snapshot of the node that the Pod ran
+// on.
 func FuzzAgentLog(f *testing.F) {
 	for _, log := range []string{agentLog("a"), "warning\n" + agentLog("a"), agentLog("b"), agentLog("a") + agentLog("a"), "{\n}", "", "{\n\"kind\": \"NodeSnapshot\"", "x\n{\n"} {
 		f.Add([]byte(log))

@@ -21,7 +21,8 @@ import (
 const (
 	// MaxPods is how many are read; Kubernetes supports 150,000.
 	MaxPods = 300_000
-	// maxItem is how many bytes of JSON an object of a list may have; an API server stores none above 1.5 MiB or so.
+	// maxItem is how many bytes of JSON an object of a list may have; an API server stores none
+	// above 1.5 MiB or so.
 	maxItem = 4 << 20
 )
 
