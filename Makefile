@@ -6,7 +6,7 @@ ROOM ?= compat compat/report compat/output
 MIN ?= 0
 export CGO_ENABLED ?= 0
 
-.PHONY: build test lint deadcode bench fuzz mutate integration generate demo release
+.PHONY: build test lint deadcode bench fuzz mutate integration generate demo release image
 
 build: ## one static binary: bin/compat
 	go build -trimpath -ldflags='-s -w' -o bin/compat ./cmd/compat
@@ -41,3 +41,6 @@ demo: build ## the main job, on an OCI layout in this directory
 
 release: ## binaries for linux/amd64 and linux/arm64
 	for arch in amd64 arm64; do GOOS=linux GOARCH=$$arch go build -buildvcs=true -trimpath -ldflags='-s -w' -o bin/compat-linux-$$arch ./cmd/compat || exit 1; done
+
+image: release ## bin/image: an OCI layout of the binaries of release, without a container engine
+	go -C cmd/compat/packaging/image run . $(CURDIR)/bin/image linux/amd64=$(CURDIR)/bin/compat-linux-amd64 linux/arm64=$(CURDIR)/bin/compat-linux-arm64

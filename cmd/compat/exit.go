@@ -84,6 +84,10 @@ func documentCode(document any) int {
 		return verdictCode(d.Verdict, d.Error != nil)
 	case *report.PlaceReport:
 		return verdictCode(d.Verdict, false) // what the cluster does not tell is unknown
+	case *report.SnapshotReport:
+		if d.Complete() {
+			return exitOK
+		}
 	}
 	return exitFailure
 }

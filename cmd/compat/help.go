@@ -34,12 +34,17 @@ var flagGroups = []struct {
 	},
 	{
 		"Node",
-		[]string{"features", "not", "node", "selector"},
+		[]string{"features", "not", "node", "nodes", "selector"},
 		[]string{
 			"kubelet-version", "runtime", "nfd-namespace", "consistent", "what-if-selector", "host-root", "node-name", "node-file", "kubeconfig", "context", "kubelet-config", "kubelet-config-dir", "feature-gates",
 			"kubelet-metrics", "kubelet-configz", "kubelet-flagz", "kubelet-log", "kubelet-ca-file", "kubelet-token-file",
 			"api-version", "api-feature-gates", "api-version-file", "api-metrics", "set", "unset", "add-device",
 		},
+	},
+	{
+		"Agent",
+		[]string{"agent-image"},
+		nil,
 	},
 	{
 		"Draft",
@@ -53,7 +58,7 @@ var flagGroups = []struct {
 	},
 	{
 		"Output",
-		[]string{"output", "patch", "all", "quiet", "update"},
+		[]string{"output", "output-dir", "patch", "print", "all", "quiet", "update"},
 		[]string{"color", "no-descriptions", "stdin-name"},
 	},
 	{

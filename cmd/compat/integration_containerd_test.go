@@ -76,18 +76,23 @@ type integrationContainerd struct{ ctr, pull, socket, version string }
 // integrationStartContainerd starts it from its package, which is only unpacked.
 func integrationStartContainerd(t *testing.T) integrationContainerd {
 	t.Helper()
+	return integrationRunContainerd(t, t.TempDir(), "")
+}
+
+// integrationRunContainerd starts it in a directory, with more of a configuration.
+func integrationRunContainerd(t *testing.T, dir, more string) integrationContainerd {
+	t.Helper()
 	bin := filepath.Join(integrationRoot(t), ".cache", "tools", "debian", "usr", "bin")
 	if _, err := os.Stat(filepath.Join(bin, "containerd")); err != nil {
 		t.Skip("Debian's containerd is not there: apt-get download containerd && dpkg -x containerd_*.deb .cache/tools/debian")
 	}
-	dir := t.TempDir()
 	c := integrationContainerd{ctr: filepath.Join(bin, "ctr"), pull: filepath.Join(dir, "cripull"), socket: filepath.Join(dir, "c.sock")}
 	if err := integrationBuild(filepath.Join(integrationRoot(t), "testdata", "tools", "cripull"), c.pull, "."); err != nil {
 		t.Fatal(err)
 	}
 	config := filepath.Join(dir, "config.toml")
 	text := fmt.Sprintf("version = 2\nroot = %q\nstate = %q\n[grpc]\n  address = %q\n[plugins.\"io.containerd.grpc.v1.cri\".containerd]\n  snapshotter = \"native\"\n"+
-		"[plugins.\"io.containerd.internal.v1.opt\"]\n  path = %q\n", filepath.Join(dir, "root"), filepath.Join(dir, "state"), c.socket, filepath.Join(dir, "opt"))
+		"[plugins.\"io.containerd.internal.v1.opt\"]\n  path = %q\n", filepath.Join(dir, "root"), filepath.Join(dir, "state"), c.socket, filepath.Join(dir, "opt")) + more
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +101,7 @@ func integrationStartContainerd(t *testing.T) integrationContainerd {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(filepath.Join(bin, "containerd"), "-c", config)
+	cmd.Env = append(os.Environ(), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH")) // the shim
 	cmd.Stdout, cmd.Stderr = log, log
 	exited, err := integrationSpawn(t, cmd)
 	if err != nil {

@@ -125,7 +125,7 @@ func (c *integrationCluster) startAPIServer(t testing.TB, etcd string) {
 		"--etcd-servers", etcd, "--secure-port", fmt.Sprint(port), "--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1", "--cert-dir", certs,
 		"--token-auth-file", tokens, "--authorization-mode", "RBAC", "--disable-admission-plugins", "ServiceAccount,TaintNodesByCondition",
 		"--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", accounts, "--service-account-signing-key-file", accounts,
-		"--service-cluster-ip-range", "10.0.0.0/24", "--allow-privileged=true")
+		"--service-cluster-ip-range", "10.0.0.0/24", "--allow-privileged=true", "--kubelet-preferred-address-types", "InternalIP")
 	c.apiserver = cmd.Process
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

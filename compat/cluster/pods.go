@@ -21,8 +21,9 @@ import (
 const (
 	// MaxPods is how many are read; Kubernetes supports 150,000.
 	MaxPods = 300_000
-	// maxPod is how many bytes of JSON one may have; an API server stores none above 1.5 MiB or so.
-	maxPod = 4 << 20
+	// maxItem is how many bytes of JSON an object of a list may have; an API server stores none
+	// above 1.5 MiB or so.
+	maxItem = 4 << 20
 )
 
 // A Running is Pods that run the same images for the same owner.
@@ -79,7 +80,7 @@ func (l *Live) running(ctx context.Context, path string) ([]Running, error) {
 		if err != nil {
 			return nil, err
 		}
-		next, err := readPods(body, func(p *pod) error {
+		next, err := readList(body, path, func(p *pod) error {
 			if pods++; pods > MaxPods {
 				return fmt.Errorf("more than the limit of %d Pods; choose a namespace with -n", MaxPods)
 			}
@@ -151,11 +152,11 @@ type containerStatus struct {
 // lenient reads what an API server stores, as nodefeatures does.
 var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
-// readPods hands on the Pods of a list as they come, and returns the token for the next part.
-func readPods(r io.Reader, each func(*pod) error) (next string, err error) {
+// readList hands on the objects of a list as they come, and returns the token for the next part.
+func readList[T any](r io.Reader, path string, each func(*T) error) (next string, err error) {
 	dec := jsontext.NewDecoder(r, lenient)
 	if token, err := dec.ReadToken(); err != nil || token.Kind() != '{' {
-		return "", cmp.Or(err, fmt.Errorf("%s answered no list", apiserver.Pods))
+		return "", cmp.Or(err, fmt.Errorf("%s answered no list", path))
 	}
 	kind, listed := "", false
 	for dec.PeekKind() != '}' {
@@ -186,12 +187,12 @@ func readPods(r io.Reader, each func(*pod) error) (next string, err error) {
 		return "", err
 	}
 	if !listed {
-		return "", fmt.Errorf("%s answered a %.64q and no list", apiserver.Pods, kind)
+		return "", fmt.Errorf("%s answered a %.64q and no list", path, kind)
 	}
 	return next, nil
 }
 
-func readItems(dec *jsontext.Decoder, each func(*pod) error) error {
+func readItems[T any](dec *jsontext.Decoder, each func(*T) error) error {
 	token, err := dec.ReadToken()
 	if err != nil || token.Kind() == 'n' {
 		return err
@@ -201,14 +202,14 @@ func readItems(dec *jsontext.Decoder, each func(*pod) error) error {
 		if err != nil {
 			return err
 		}
-		if len(value) > maxPod {
-			return fmt.Errorf("a Pod of more than the limit of %d bytes", maxPod)
+		if len(value) > maxItem {
+			return fmt.Errorf("an object of more than the limit of %d bytes", maxItem)
 		}
-		var p pod
-		if err := json.Unmarshal(value, &p, lenient); err != nil {
+		var object T
+		if err := json.Unmarshal(value, &object, lenient); err != nil {
 			return err
 		}
-		if err := each(&p); err != nil {
+		if err := each(&object); err != nil {
 			return err
 		}
 	}

@@ -72,7 +72,7 @@ func TestRunningFails(t *testing.T) {
 		`{"items":[{"metadata":1}]}`:   "metadata",
 		`{"items":[`:                   "unexpected EOF",
 		`{"items":[{}],"metadata":{}`:  "unexpected EOF",
-		`{"items":[` + strings.Repeat(" ", 10) + `{"a":"` + strings.Repeat("x", maxPod) + `"}]}`: "more than the limit",
+		`{"items":[` + strings.Repeat(" ", 10) + `{"a":"` + strings.Repeat("x", maxItem) + `"}]}`: "more than the limit",
 	} {
 		f := newFake(t, "v1.36.0")
 		f.refuse = func(path, _ string, _ int) (int, string) {

@@ -120,6 +120,8 @@ func writeText(w io.Writer, document any, style Style) error {
 		return writeCluster(w, d, style)
 	case *report.PlaceReport:
 		return writePlace(w, d, style)
+	case *report.SnapshotReport:
+		return writeClusterSnapshot(w, d, style)
 	case *report.AttachReport:
 		return writeAttach(w, d, style)
 	case *report.DetachReport:
@@ -197,6 +199,8 @@ func SummaryLine(document any) string {
 		return clusterSummary(d)
 	case *report.PlaceReport:
 		return placeSummary(d)
+	case *report.SnapshotReport:
+		return clusterSnapshotSummary(d)
 	}
 	return ""
 }

@@ -71,6 +71,9 @@ const (
 	CodeNodesNoLabel  = "nodesNoLabel"
 	CodeNothingPlaced = "nothingPlaced"
 
+	// An error of cluster snapshot.
+	CodeSnapshotFile = "snapshotFile"
+
 	// Errors.
 	CodeFailure           = "failure"
 	CodeMalformedSpec     = "malformedSpec"

@@ -179,6 +179,18 @@ var errorCodes = []codeRow{
 
 	{cluster.CodeNotTranslated, "the spec, or a rule of it, has no equal in NodeFeatureRule objects: the message says which, and why", "write the rule so that it needs no variable of a varsTemplate, or place the workload by hand"},
 	{placement.CodeNotInPlace, "a part of the manifest cannot be changed where it is written, such as a YAML alias", "write it out there, or take `compat place --patch`"},
+	{cluster.CodeNodeNotReady, "cluster snapshot: the node is not ready, so no Pod starts there", "look at the node: kubectl describe node"},
+	{cluster.CodeNodeNotLinux, "cluster snapshot: the node that was named does not run Linux", "leave it out: NFD detects nothing there"},
+	{cluster.CodeAgentRefused, "cluster snapshot: the API server, a policy, a quota or a webhook is against the agent's Pod", "choose a namespace that admits hostPath volumes with -n, or label it pod-security.kubernetes.io/enforce=privileged"},
+	{cluster.CodeAgentNotScheduled, "cluster snapshot: the scheduler finds no room for the agent's Pod on the node", "name the node with --nodes, which asks no scheduler"},
+	{cluster.CodeAgentImage, "cluster snapshot: the node cannot pull the agent's image", "check --agent-image, and that the namespace's default service account may pull it (imagePullSecrets)"},
+	{cluster.CodeAgentNotStarted, "cluster snapshot: the agent's container does not start; the message has what the kubelet says", "look at the node; a directory of the host that is missing cannot be mounted"},
+	{cluster.CodeAgentFailed, "cluster snapshot: the agent's container ended with an error, or the kubelet ended its Pod", "the message has its last words; try its image with docker run"},
+	{cluster.CodeAgentLog, "cluster snapshot: what the agent's container wrote cannot be read, or is no snapshot of the node", "check that --agent-image has compat, of this version, as its entry point"},
+	{cluster.CodeAgentLeft, "cluster snapshot: an object that was created could not be deleted", "delete it: the hint has the command"},
+	{CodeNoNodes, "cluster snapshot: the cluster, or what -l chooses of it, has no Linux nodes", "look at -l"},
+	{CodeSnapshotFile, "cluster snapshot: a snapshot could not be written, or another file has its name", "remove the file, or choose another directory with --output-dir"},
+
 	{CodeNoCommonPlatform, "the images of a Pod have no operating system and architecture in common: no node runs it", "build the images for the same platforms"},
 
 	{generate.CodeNothingInCommon, "the nodes have nothing in common that a spec could ask for, in the features that were named", "name other features, or single elements: `--feature kernel.config.XFS_FS`"},

@@ -30,6 +30,7 @@ var documents = map[string]any{
 	report.KindNodeReportList: report.NodeReportList{},
 	report.KindClusterReport:  report.ClusterReport{},
 	report.KindPlaceReport:    report.PlaceReport{},
+	report.KindSnapshotReport: report.SnapshotReport{},
 	report.KindPodReport:      report.PodReport{},
 	report.KindSnapshotDiff:   report.SnapshotDiff{},
 	report.KindDiscoverReport: report.DiscoverReport{},

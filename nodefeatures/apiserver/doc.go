@@ -2,9 +2,10 @@
 // and a kubelet about itself. It returns the answers as they came, bounded, and
 // does not read them: that is nodefeatures/kubelet's business.
 //
-// Every question is one GET, without retries: what has failed is told. A
-// redirect is not followed, so that credentials go to no other host than the one
-// that was named, and none ever go over plain HTTP.
+// Every question is one GET, without retries: what has failed is told. An object is
+// created or deleted by one request, too; DryRun creates none. A redirect is not
+// followed, so that credentials go to no other host than the one that was named,
+// and none ever go over plain HTTP.
 //
 // A kubeconfig may name a program that gets credentials (users[].user.exec), as
 // those of EKS, GKE and AKS do. It is executed, as by kubectl: the kubeconfig is

@@ -1,7 +1,6 @@
 package apiserver
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -58,41 +57,8 @@ var resource = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(
 // which includes that the user may not create such objects.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run
 func (c *Client) DryRun(ctx context.Context, apiVersion, namespace, collection string, object []byte) (Admitted, error) {
-	group, version, grouped := strings.Cut(apiVersion, "/")
-	path := []string{"apis", group, version}
-	if !grouped {
-		path = []string{"api", group}
-	}
-	path = append(path, "namespaces", namespace, collection)
-	for _, part := range path {
-		if !resource().MatchString(part) {
-			return Admitted{}, &ConfigurationError{What: "what is to be created", Err: fmt.Errorf("%.64q is no part of a path", part)}
-		}
-	}
-	u := c.base.JoinPath(path...)
-	u.RawQuery = url.Values{"dryRun": {"All"}, "fieldValidation": {"Strict"}, "fieldManager": {"compat"}}.Encode()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(object))
-	if err != nil {
-		return Admitted{}, &ConfigurationError{What: u.Redacted(), Err: err}
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Accept", "application/json")
-	response, err := c.do(request)
-	if err != nil {
-		return Admitted{}, &UnreachableError{URL: u.Redacted(), Err: err}
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusCreated {
-		return Admitted{}, refusal(response, u)
-	}
-	data, err := io.ReadAll(io.LimitReader(response.Body, MaxObject+1))
-	switch {
-	case err != nil:
-		return Admitted{}, &UnreachableError{URL: u.Redacted(), Err: err}
-	case len(data) > MaxObject:
-		return Admitted{}, &TooLargeError{URL: u.Redacted(), Limit: MaxObject}
-	}
-	return Admitted{Object: data, Warnings: warnings(response.Header)}, nil
+	query := url.Values{"dryRun": {"All"}, "fieldValidation": {"Strict"}, "fieldManager": {"compat"}}
+	return c.post(ctx, apiVersion, namespace, collection, query, object)
 }
 
 // warnings are those of the Warning headers: 299 - "text".
@@ -110,9 +76,9 @@ func warnings(header http.Header) []string {
 
 // refusal tells a server that is against the object from one that could not be asked.
 func refusal(response *http.Response, u *url.URL) error {
-	status := &StatusError{URL: u.Redacted(), Status: response.StatusCode}
+	status := &StatusError{Method: http.MethodPost, URL: u.Redacted(), Status: response.StatusCode}
 	if response.StatusCode < http.StatusOK { // the body is the connection itself, which no context ends
-		return &UnreachableError{URL: u.Redacted(), Err: errSwitches}
+		return &UnreachableError{Method: http.MethodPost, URL: u.Redacted(), Err: errSwitches}
 	}
 	if to := response.Header.Get("Location"); to != "" && response.StatusCode < http.StatusBadRequest {
 		status.Message = clean("it redirects to " + to + ", which is not followed")

@@ -44,6 +44,8 @@ func (e *ConfigurationError) Hint() string { return "name a kubeconfig with --ku
 
 // A StatusError is an answer with another status than 200.
 type StatusError struct {
+	// Method is that of the request; "" is GET.
+	Method  string
 	URL     string
 	Status  int
 	Message string // what the server says, one line; may be ""
@@ -51,11 +53,22 @@ type StatusError struct {
 
 // Error names the URL, the status and what the server says.
 func (e *StatusError) Error() string {
-	s := fmt.Sprintf("getting %s: %d %s", e.URL, e.Status, http.StatusText(e.Status))
+	s := fmt.Sprintf("%s %s: %d %s", doing(e.Method), e.URL, e.Status, http.StatusText(e.Status))
 	if e.Message != "" {
 		s += ": " + e.Message
 	}
 	return s
+}
+
+// doing is what a request of that method does.
+func doing(method string) string {
+	switch method {
+	case http.MethodPost:
+		return "creating in"
+	case http.MethodDelete:
+		return "deleting"
+	}
+	return "getting"
 }
 
 // Code depends on the status.
@@ -82,6 +95,11 @@ func (e *StatusError) lists() bool {
 	return strings.HasSuffix(path, Nodes) || strings.HasSuffix(path, NodeFeatures) || strings.HasSuffix(path, OpenShiftNodeFeatures)
 }
 
+// writes reports whether something was to be created or deleted, or read of what was.
+func (e *StatusError) writes() bool {
+	return e.Method != "" && !strings.Contains(e.URL, "dryRun=All") || strings.HasSuffix(e.path(), "/log")
+}
+
 // Retryable is true when the server is busy or broken.
 func (e *StatusError) Retryable() bool {
 	return e.Status == http.StatusTooManyRequests || e.Status >= http.StatusInternalServerError
@@ -94,13 +112,17 @@ func (e *StatusError) Hint() string {
 		return "the credentials are missing, wrong or expired"
 	case e.Status == http.StatusForbidden && strings.Contains(e.URL, "/proxy/"):
 		return "this takes the right to get nodes/proxy; without it ask the kubelet itself (https://NODE:10250), which takes nodes/metrics or nodes/configz"
+	case e.Status == http.StatusForbidden && e.writes():
+		return "`compat cluster snapshot --print` shows the Role and ClusterRole that it takes"
 	case e.Status == http.StatusForbidden && e.lists():
 		return "it takes a ClusterRole, bound to that user: kubectl create clusterrole compat-reader --verb=list --resource=nodes,nodefeatures.nfd.k8s-sigs.io,leases.coordination.k8s.io"
+	case e.Status == http.StatusNotFound && e.Method == http.MethodPost:
+		return "create the namespace first, or choose one that is there with -n"
 	case e.Status == http.StatusForbidden && strings.Contains(e.URL, "/nodefeaturerules/"):
 		return "this takes the right to get nodefeaturerules.nfd.k8s-sigs.io"
 	case strings.Contains(e.Message, noDryRun):
 		return "ask who runs that webhook to declare sideEffects: None or NoneOnDryRun"
-	case e.Status == http.StatusNotFound && strings.Contains(e.path(), "/namespaces/"):
+	case e.Status == http.StatusNotFound && e.Method == http.MethodPost && strings.Contains(e.URL, "dryRun=All"):
 		return "a dry run needs the namespace: create it first, or choose one that is there"
 	case e.Status == http.StatusForbidden && strings.HasSuffix(e.path(), NodeFeatureRules):
 		return "it takes the right to list nodefeaturerules.nfd.k8s-sigs.io: kubectl create clusterrole compat-rules --verb=list --resource=nodefeaturerules.nfd.k8s-sigs.io"
@@ -117,12 +139,16 @@ func (e *StatusError) Hint() string {
 // An UnreachableError says that no whole answer came. It wraps the context's
 // error when that was the reason.
 type UnreachableError struct {
-	URL string
-	Err error
+	// Method is that of the request; "" is GET.
+	Method string
+	URL    string
+	Err    error
 }
 
 // Error names the URL and what went wrong.
-func (e *UnreachableError) Error() string { return fmt.Sprintf("getting %s: %v", e.URL, e.Err) }
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("%s %s: %v", doing(e.Method), e.URL, e.Err)
+}
 
 // Unwrap returns what went wrong.
 func (e *UnreachableError) Unwrap() error { return e.Err }

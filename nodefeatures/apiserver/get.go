@@ -19,7 +19,10 @@ const (
 
 // get asks once. The errors are *StatusError, *UnreachableError and *TooLargeError.
 func (c *Client) get(ctx context.Context, path string, limit int64) ([]byte, error) {
-	u := c.base.JoinPath(path)
+	return c.read(ctx, c.base.JoinPath(path), limit)
+}
+
+func (c *Client) read(ctx context.Context, u *url.URL, limit int64) ([]byte, error) {
 	body, err := c.stream(ctx, u)
 	if err != nil {
 		return nil, err
