@@ -48,7 +48,7 @@ var flagGroups = []struct {
 	},
 	{
 		"Policy",
-		[]string{"missing", "strict", "replace", "dry-run", "check", "fail-on"},
+		[]string{"missing", "strict", "trust-policy", "trust-key", "replace", "dry-run", "check", "fail-on"},
 		[]string{"any-node", "min-nodes", "severity", "disable"},
 	},
 	{
