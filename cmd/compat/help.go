@@ -48,8 +48,8 @@ var flagGroups = []struct {
 	},
 	{
 		"Policy",
-		[]string{"missing", "strict", "trust-policy", "trust-key", "replace", "dry-run", "check", "fail-on"},
-		[]string{"any-node", "min-nodes", "severity", "disable"},
+		[]string{"missing", "strict", "replace", "dry-run", "check", "fail-on"},
+		[]string{"trust-policy", "trust-key", "any-node", "min-nodes", "severity", "disable"},
 	},
 	{
 		"Output",
