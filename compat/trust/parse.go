@@ -65,6 +65,11 @@ func (d *decoder) errorf(n *yamltree.Node, code, hint, format string, args ...an
 	}
 }
 
+// errorAt tells a problem of a key's value.
+func (d *decoder) errorAt(n *yamltree.Node, key, code, hint, format string, args ...any) {
+	d.in(key, func() { d.errorf(n.Get(key), code, hint, format, args...) })
+}
+
 // read makes a tree of a text; nil with a problem if it is none.
 func (d *decoder) read(data []byte) *yamltree.Node {
 	var start yamltree.Node
@@ -294,11 +299,11 @@ func (d *decoder) rule(n *yamltree.Node) Rule {
 		d.errorf(n, spec.CodeMissingKey, "signers say who must have signed an artifact; accept: anything, or nothing, asks for no signature",
 			"a rule has either signers or accept")
 	case has("accept") && has("threshold"):
-		d.errorf(n.Get("threshold"), CodeThreshold, "leave it out", "a threshold without signers")
+		d.errorAt(n, "threshold", CodeThreshold, "leave it out", "a threshold without signers")
 	case has("accept") && has("maxAge"):
-		d.errorf(n.Get("maxAge"), CodeMaxAge, "name signers", "a maxAge without signers: the date of an artifact that nobody signed proves nothing")
+		d.errorAt(n, "maxAge", CodeMaxAge, "name signers", "a maxAge without signers: the date of an artifact that nobody signed proves nothing")
 	case has("threshold") && r.Threshold > len(r.Signers):
-		d.errorf(n.Get("threshold"), CodeThreshold, "", "the threshold is %d, and there are %d signers", r.Threshold, len(r.Signers))
+		d.errorAt(n, "threshold", CodeThreshold, "", "the threshold is %d, and there are %d signers", r.Threshold, len(r.Signers))
 	}
 	if !has("threshold") {
 		r.Threshold = 1
