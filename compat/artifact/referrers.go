@@ -21,20 +21,30 @@ import (
 func (g *registry) referrers(ctx context.Context, subject digest.Digest) (referrers, error) {
 	list, err := g.referrersByAPI(ctx, subject, g.collector(isArtifact, MaxArtifacts), "?artifactType="+url.QueryEscape(spec.ArtifactType))
 	if noAPI(err) {
+		g.apiMissing.Store(true)
 		return g.referrersByTag(ctx, subject)
 	}
 	return list, err
 }
 
-// signatures asks for all types: registries and clients put several of them on a signature.
+// signatures asks for all types: registries and clients put several of them on a signature. An artifact that
+// was found under the referrers tag may have been signed after its registry got the API.
 func (g *registry) signatures(ctx context.Context, subject digest.Digest, fallback bool) (referrers, error) {
-	if !fallback {
-		list, err := g.referrersByAPI(ctx, subject, g.collector(maySign, MaxReferrerEntries), "")
-		if !noAPI(err) {
-			return list, err
+	if fallback {
+		tagged, err := g.collectTag(ctx, subject, g.collector(maySign, MaxReferrerEntries))
+		if err != nil || len(tagged.Descriptors) > 0 || g.apiMissing.Load() {
+			return tagged, err
 		}
 	}
-	return g.collectTag(ctx, subject, g.collector(maySign, MaxReferrerEntries))
+	list, err := g.referrersByAPI(ctx, subject, g.collector(maySign, MaxReferrerEntries), "")
+	switch {
+	case !noAPI(err):
+		return list, err
+	case fallback:
+		return referrers{Fallback: true}, nil
+	default:
+		return g.collectTag(ctx, subject, g.collector(maySign, MaxReferrerEntries))
+	}
 }
 
 // legacySignature looks for the tag under which cosign kept signatures before it knew referrers.

@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -30,6 +31,8 @@ type registry struct {
 	// lenient leaves entries of lists out that can't be used, where otherwise they are an error: with a
 	// policy they are of artifacts that it does not accept.
 	lenient bool
+	// apiMissing notes that the registry has no referrers API.
+	apiMissing atomic.Bool
 }
 
 func openRegistry(ctx context.Context, ref Reference, o Options, clock clock) (*registry, error) {

@@ -21,8 +21,8 @@ type store interface {
 	referrers(ctx context.Context, subject digest.Digest) (referrers, error)
 	// tagged lists what is under the referrers tag of a subject, also where there is a referrers API.
 	tagged(ctx context.Context, subject digest.Digest) (referrers, error)
-	// signatures lists what is attached to an artifact and may be a signature of it. With fallback only
-	// the referrers tag is read, where there is one: the artifact was found under one, too.
+	// signatures lists what is attached to an artifact and may be a signature of it. With fallback the
+	// referrers tag is read first: the artifact was found under one, too.
 	signatures(ctx context.Context, artifact digest.Digest, fallback bool) (referrers, error)
 	// legacySignature reports whether an artifact has a signature in the form that cosign had before
 	// referrers.

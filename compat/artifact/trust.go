@@ -428,17 +428,13 @@ func (r *Repository) firstTrusted(ctx context.Context, list *Listing) (*Content,
 		s.order = append(s.order, i)
 	}
 	defer func() { list.Warnings = append(list.Warnings, s.warnings()...) }()
-	limit := 0 // how far the next ones are checked at once: the first alone
 	for at := 0; at < len(s.order); at++ {
 		i := s.order[at]
 		if s.known[i] == nil {
 			if at >= MaxArtifacts {
 				return nil, &TooManyError{}
 			}
-			if err := r.checkSome(ctx, &s, at, limit, list.ViaFallbackTag); err != nil {
-				return nil, err
-			}
-			limit = parallelChecks
+			r.checkSome(ctx, &s, at, list.ViaFallbackTag)
 		}
 		if err := s.errs[i]; err != nil {
 			return nil, err
@@ -491,9 +487,10 @@ func (s *selection) sink(at int) {
 	s.order[at] = moved
 }
 
-// checkSome checks the artifact at a place, and some behind it.
-func (r *Repository) checkSome(ctx context.Context, s *selection, at, more int, fallback bool) error {
-	todo := s.order[at:min(len(s.order), at+max(1, more), MaxArtifacts)]
+// checkSome checks the artifact at a place, and some behind it: no more than were passed over until now, since
+// they may be checked for nothing.
+func (r *Repository) checkSome(ctx context.Context, s *selection, at int, fallback bool) {
+	todo := s.order[at:min(len(s.order), at+min(max(1, at), parallelChecks), MaxArtifacts)]
 	errs := make([]error, len(todo))
 	var group errgroup.Group
 	for n, i := range todo {
@@ -521,7 +518,6 @@ func (r *Repository) checkSome(ctx context.Context, s *selection, at, more int, 
 		}
 		s.list[i].Trust = &s.known[i].trust
 	}
-	return nil
 }
 
 // warnings are about the artifacts that were passed over: the first few, and how many more.
