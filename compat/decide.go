@@ -167,8 +167,8 @@ func decideImage(s subject, sets []report.Set, p policy) (verdict.Verdict, []ver
 	return verdict, setReasons(verdict, sets)
 }
 
-// decideMissing says what an image about which nobody said anything is, or nobody whom the trust policy
-// accepts.
+// decideMissing says what an image about which nobody said anything is, or nobody whom the trust
+// policy accepts.
 func decideMissing(s subject, missing verdict.Verdict) (verdict.Verdict, []verdict.Reason) {
 	reason := verdict.Reason{
 		Code:    report.CodeNoArtifact,

@@ -17,8 +17,8 @@ const MaxTrustPolicy = trust.MaxPolicySize
 // A TrustRules says which rule is for an image; nil where there is no policy.
 type TrustRules func(artifact.Reference) *artifact.TrustRule
 
-// ReadTrust reads a trust policy, or makes one of public keys; it is nil for neither. Its errors are of
-// what the caller named, none of them means that there is no policy.
+// ReadTrust reads a trust policy, or makes one of public keys; it is nil for neither. Its errors
+// are of what the caller named, none of them means that there is no policy.
 func ReadTrust(policy string, keys []string) (TrustRules, error) {
 	var p *trust.Policy
 	var err error
@@ -73,8 +73,8 @@ func noTrusted(err error) *artifact.NoTrustedArtifactError {
 	return nil
 }
 
-// undecided reports whether nobody knows which artifact the trust policy accepts. That is an answer, and no
-// failure; what a missing artifact means has nothing to do with it.
+// undecided reports whether nobody knows which artifact the trust policy accepts. That is an
+// answer, and no failure; what a missing artifact means has nothing to do with it.
 func undecided(err error) bool {
 	var many *artifact.TooManyError
 	return errors.As(err, &many)

@@ -29,7 +29,8 @@ var trustNow = time.Date(2026, 1, 10, 12, 0, 0, 0, time.UTC)
 
 const future = "2099-01-01T00:00:00Z"
 
-// A trustedShelf is a shelf whose readers have a policy: author and second are in it, stranger is not.
+// A trustedShelf is a shelf whose readers have a policy: author and second are in it, stranger is
+// not.
 type trustedShelf struct {
 	shelf
 	author, second, stranger registrytest.SigningKey
@@ -108,8 +109,8 @@ func (s trustedShelf) judge(rules compat.TrustRules, change func(*compat.NodeReq
 	return validate(s.t, r)
 }
 
-// decision is what a reader of a report acts on, and may not change with what is not trusted: the verdict,
-// the codes of the reasons, the error, and the artifact in effect by the tag of its set.
+// decision is what a reader of a report acts on, and may not change with what is not trusted: the
+// verdict, the codes of the reasons, the error, and the artifact in effect by the tag of its set.
 func decision(r *report.NodeReport) string {
 	parts := []string{string(r.Verdict)}
 	for _, reason := range r.Reasons {
@@ -159,8 +160,8 @@ func mapsKeys(m map[string]int) func(func(string) bool) {
 // unfit is a rule that nodeA does not meet.
 const unfit = fails
 
-// TestTrust is the matrix of what may be attached to an image, and of who may have done it, with and
-// without the referrers API.
+// TestTrust is the matrix of what may be attached to an image, and of who may have done it, with
+// and without the referrers API.
 func TestTrust(t *testing.T) {
 	missing := func(v verdict.Verdict) func(*compat.NodeRequest) {
 		return func(r *compat.NodeRequest) { r.Missing = v }
@@ -447,8 +448,8 @@ func TestTrustIndex(t *testing.T) {
 	}
 }
 
-// TestTrustFailures has what goes wrong at the registry while signatures are read: never is a signed
-// artifact taken for an unsigned one.
+// TestTrustFailures has what goes wrong at the registry while signatures are read: never is a
+// signed artifact taken for an unsigned one.
 func TestTrustFailures(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -503,8 +504,8 @@ func itself(a, _ ocispec.Descriptor, _ digest.Digest) string {
 	return "/manifests/" + a.Digest.String()
 }
 
-// TestTrustFlood has lists that are beyond their bounds: with a policy unknown, without one an error, and
-// --missing applies to neither.
+// TestTrustFlood has lists that are beyond their bounds: with a policy unknown, without one an
+// error, and --missing applies to neither.
 func TestTrustFlood(t *testing.T) {
 	for name, do := range map[string]registrytest.Misbehaviour{
 		"2,001 artifacts": registrytest.Crowd(artifact.MaxArtifacts + 1),
@@ -651,8 +652,8 @@ func TestTrustAttacks(t *testing.T) {
 	})
 }
 
-// TestTrustInvariant adds, to images with a few trusted artifacts, what the policy does not trust, up to the
-// bounds: no verdict, no exit code and not the artifact in effect may change.
+// TestTrustInvariant adds, to images with a few trusted artifacts, what the policy does not trust,
+// up to the bounds: no verdict, no exit code and not the artifact in effect may change.
 func TestTrustInvariant(t *testing.T) {
 	rounds := 40
 	if testing.Short() {
@@ -685,7 +686,8 @@ func TestTrustInvariant(t *testing.T) {
 			for step := range 6 {
 				s.disturb(r, subjects, &all, date, rule, fmt.Sprint("b", step))
 				got := decision(s.judge(rules, change))
-				// What is attached and what is not trusted are the same to a reader, but for the reason.
+				// What is attached and what is not trusted are the same to a reader, but for the
+				// reason.
 				if strings.ReplaceAll(got, "noTrustedArtifact", "noArtifact") != strings.ReplaceAll(want, "noTrustedArtifact", "noArtifact") {
 					t.Fatalf("step %d (%s, %s): got %s, want %s", step, more, missing, got, want)
 				}

@@ -212,7 +212,8 @@ func (i *Image) InEffect(ctx context.Context, pinned digest.Digest) (*Content, L
 	return c, list, nil
 }
 
-// unchecked is what a policy makes of an artifact of which it asks for no signature; nil without one.
+// unchecked is what a policy makes of an artifact of which it asks for no signature; nil without
+// one.
 func (r *Repository) unchecked() *Trust {
 	if r.trust == nil {
 		return nil
@@ -288,7 +289,8 @@ func (r *Repository) fetchUnlisted(ctx context.Context, d, subject digest.Digest
 	return r.fetchPinned(ctx, newArtifact(entry, subject, on), fallback)
 }
 
-// fetchPinned reads an artifact that was asked for by its digest. A trust policy must accept it, too.
+// fetchPinned reads an artifact that was asked for by its digest. A trust policy must accept it,
+// too.
 func (r *Repository) fetchPinned(ctx context.Context, a Artifact, fallback bool) (*Content, error) {
 	if r.asksForSignatures() {
 		return r.mustTrust(ctx, a, fallback)

@@ -139,8 +139,8 @@ func (r *Repository) attachTo(ctx context.Context, s subject, content []byte, sh
 }
 
 // current finds the artifact in effect on a subject, and the first one that is neither foreign nor
-// gone: the same, unless that one is broken. Both are nil where there is none. With a trust policy only
-// what it accepts counts.
+// gone: the same, unless that one is broken. Both are nil where there is none. With a trust policy
+// only what it accepts counts.
 func (r *Repository) current(ctx context.Context, before Listing) (*Content, *Artifact, []Warning, error) {
 	if r.asksForSignatures() {
 		return r.currentTrusted(ctx, before)

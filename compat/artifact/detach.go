@@ -33,8 +33,8 @@ type Removed struct {
 	// Missing reports whether its manifest was gone already, and only the entry in the list was
 	// left.
 	Missing bool `json:"missing"`
-	// Signatures are the digests of its signatures, which were deleted with it, and SignaturesLeft those
-	// of the ones that the registry keeps. Absent if there are none.
+	// Signatures are the digests of its signatures, which were deleted with it, and SignaturesLeft
+	// those of the ones that the registry keeps. Absent if there are none.
 	Signatures     []digest.Digest `json:"signatures,omitempty"`
 	SignaturesLeft []digest.Digest `json:"signaturesLeft,omitempty"`
 	// SignaturesUnread says why it is not known whether it has signatures; absent if it is.
@@ -47,15 +47,16 @@ type Detached struct {
 	On       On
 	Platform *Platform // the manifest's, if it came from an index
 	Removed  []Removed
-	// Warnings is what the user should know about the reference; the first of several has them. Each has
-	// those about its own artifacts.
+	// Warnings is what the user should know about the reference; the first of several has them.
+	// Each has those about its own artifacts.
 	Warnings []Warning
 }
 
 // Detach removes artifacts, and what lists them. It returns what was removed beside the error; an
-// empty result of All is no error. With a trust policy only what it accepts is there to be removed: the
-// rest is left alone. The signatures of what is removed are, too. Errors beside those of [Repository.Image]: [*NotFoundError] when
-// no artifact of the image has the digest, and [*DeleteRefusedError].
+// empty result of All is no error. With a trust policy only what it accepts is there to be removed:
+// the rest is left alone. The signatures of what is removed are, too. Errors beside those of
+// [Repository.Image]: [*NotFoundError] when no artifact of the image has the digest, and
+// [*DeleteRefusedError].
 func (r *Repository) Detach(ctx context.Context, o DetachOptions) ([]Detached, error) {
 	if (o.Artifact == "") == !o.All {
 		return nil, errors.New("detaching needs either one artifact or all")
@@ -120,8 +121,8 @@ func (r *Repository) detachFrom(ctx context.Context, s subject, o DetachOptions)
 	return d, err
 }
 
-// trustedOnly leaves out what the trust policy does not accept. That is an error for an artifact that was
-// asked for by its digest.
+// trustedOnly leaves out what the trust policy does not accept. That is an error for an artifact
+// that was asked for by its digest.
 func (r *Repository) trustedOnly(
 	ctx context.Context, s subject, digests []digest.Digest, fallback bool, o DetachOptions,
 ) (accepted []digest.Digest, warnings []Warning, err error) {
@@ -252,8 +253,8 @@ type attachedList struct {
 	err     error
 }
 
-// listSignatures lists the signatures of artifacts that are about to be removed: afterwards a registry need
-// not tell.
+// listSignatures lists the signatures of artifacts that are about to be removed: afterwards a
+// registry need not tell.
 func (r *Repository) listSignatures(ctx context.Context, artifacts []digest.Digest, fallback bool) map[digest.Digest]attachedList {
 	lists := make([]attachedList, len(artifacts))
 	var group errgroup.Group
@@ -273,9 +274,9 @@ func (r *Repository) listSignatures(ctx context.Context, artifacts []digest.Dige
 	return all
 }
 
-// removeSignatures deletes the signatures of an artifact that is listed no more. They are of no use without
-// it, and good again with the same bytes: whoever may push could bring it back. What can't be deleted is
-// noted.
+// removeSignatures deletes the signatures of an artifact that is listed no more. They are of no use
+// without it, and good again with the same bytes: whoever may push could bring it back. What can't
+// be deleted is noted.
 func (r *Repository) removeSignatures(ctx context.Context, removed *Removed, list attachedList, clientList bool) {
 	if list.err != nil {
 		removed.SignaturesUnread = list.err.Error()

@@ -182,8 +182,8 @@ func (r *Repository) inspect(ctx context.Context, list Listing) ([]Found, []Warn
 	return found, warnings, nil
 }
 
-// inspectSignatures lists the signatures of artifacts, and with a trust policy says what it makes of them.
-// Without one a list that can't be read is only a warning.
+// inspectSignatures lists the signatures of artifacts, and with a trust policy says what it makes
+// of them. Without one a list that can't be read is only a warning.
 func (r *Repository) inspectSignatures(ctx context.Context, found []Found, fallback bool) ([]Warning, error) {
 	unread := make([]error, len(found))
 	group, gctx := errgroup.WithContext(ctx)
@@ -223,7 +223,8 @@ func (r *Repository) inspectSignatures(ctx context.Context, found []Found, fallb
 	return nil, nil
 }
 
-// inspectTrust asks the trust rule about an artifact. One that is accepted has the date of its manifest.
+// inspectTrust asks the trust rule about an artifact. One that is accepted has the date of its
+// manifest.
 func (r *Repository) inspectTrust(ctx context.Context, f *Found, list []ocispec.Descriptor, listErr error) error {
 	var many *TooManyError
 	c, err := r.checkListed(ctx, f.Artifact, list, listErr)

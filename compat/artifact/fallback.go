@@ -161,8 +161,8 @@ func (g *registry) unlist(ctx context.Context, subject digest.Digest, artifacts 
 	})
 }
 
-// dropList deletes the index under the referrers tag of an artifact that is no more. One that lists anything
-// but the signatures which went with it is left as it is.
+// dropList deletes the index under the referrers tag of an artifact that is no more. One that lists
+// anything but the signatures which went with it is left as it is.
 func (g *registry) dropList(ctx context.Context, artifact digest.Digest, signatures []digest.Digest) error {
 	doc, err := g.manifest(ctx, whatTag, referrersTag(artifact))
 	if err != nil || !doc.isIndex() {

@@ -285,8 +285,8 @@ func (l *layout) referrers(ctx context.Context, subject digest.Digest) (referrer
 	return list, nil
 }
 
-// signatures looks through the manifests that index.json names, once for all artifacts. One that can't be
-// read, or is malformed, is no signature.
+// signatures looks through the manifests that index.json names, once for all artifacts. One that
+// can't be read, or is malformed, is no signature.
 func (l *layout) signatures(ctx context.Context, artifact digest.Digest, _ bool) (referrers, error) {
 	l.signed.once.Do(func() { l.signed.list, l.signed.err = l.allSignatures(ctx) })
 	return referrers{Descriptors: l.signed.list[artifact]}, l.signed.err

@@ -30,15 +30,15 @@ const (
 	// looked at.
 	MaxReferrerEntries = 10_000
 
-	// MaxArtifacts is the number of compatibility artifacts on one subject, and the number of those of
-	// an image of which a trust rule is asked.
+	// MaxArtifacts is the number of compatibility artifacts on one subject, and the number of those
+	// of an image of which a trust rule is asked.
 	MaxArtifacts = 2_000
 
 	// MaxSignatures is the number of signatures of one artifact that are read.
 	MaxSignatures = 100
 
-	// MaxBundleSize is the largest Sigstore bundle that is read, in bytes. Those of cosign have 0.7 to
-	// 6 KB.
+	// MaxBundleSize is the largest Sigstore bundle that is read, in bytes. Those of cosign have 0.7
+	// to 6 KB.
 	MaxBundleSize = 256 << 10
 
 	// MaxIndexDepth is how deep indexes within an index are looked into, and MaxIndexes how many of

@@ -49,9 +49,9 @@ type Options struct {
 	// Now tells how much of a context's time is left: what that is too short for is not begun. Nil
 	// begins everything, and lets the context end it.
 	Now func() time.Time
-	// Trust is the rule of a trust policy for what is opened; nil where there is no policy, and everything
-	// that is attached counts. With a policy there must be a Now, which is the clock of trust: the
-	// process's own, whatever documents are dated with.
+	// Trust is the rule of a trust policy for what is opened; nil where there is no policy, and
+	// everything that is attached counts. With a policy there must be a Now, which is the clock of
+	// trust: the process's own, whatever documents are dated with.
 	Trust func(Reference) *TrustRule
 	// Sleep waits between two tries, or returns the error of the context when that ends. Nil takes
 	// the system's timers.

@@ -27,8 +27,9 @@ func (g *registry) referrers(ctx context.Context, subject digest.Digest) (referr
 	return list, err
 }
 
-// signatures asks for all types: registries and clients put several of them on a signature. An artifact that
-// was found under the referrers tag may have been signed after its registry got the API.
+// signatures asks for all types: registries and clients put several of them on a signature. An
+// artifact that was found under the referrers tag may have been signed after its registry got the
+// API.
 func (g *registry) signatures(ctx context.Context, subject digest.Digest, fallback bool) (referrers, error) {
 	if fallback {
 		tagged, err := g.collectTag(ctx, subject, g.collector(maySign, MaxReferrerEntries))

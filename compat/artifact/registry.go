@@ -28,8 +28,8 @@ type registry struct {
 	connections *connections
 	clock       clock
 	window      time.Duration // W, see fallbackWindow
-	// lenient leaves entries of lists out that can't be used, where otherwise they are an error: with a
-	// policy they are of artifacts that it does not accept.
+	// lenient leaves entries of lists out that can't be used, where otherwise they are an error:
+	// with a policy they are of artifacts that it does not accept.
 	lenient bool
 	// apiMissing notes that the registry has no referrers API.
 	apiMissing atomic.Bool
@@ -100,8 +100,8 @@ func (g *registry) blob(ctx context.Context, what string, d ocispec.Descriptor, 
 	return raw, err
 }
 
-// errOtherDigest is beneath the error of bytes that don't have the digest which they were asked for by:
-// the fault is the registry's, and not that of who pushed them.
+// errOtherDigest is beneath the error of bytes that don't have the digest which they were asked for
+// by: the fault is the registry's, and not that of who pushed them.
 var errOtherDigest = errors.New("another digest")
 
 // verify compares bytes with the digest they were asked for by.

@@ -21,11 +21,11 @@ type store interface {
 	referrers(ctx context.Context, subject digest.Digest) (referrers, error)
 	// tagged lists what is under the referrers tag of a subject, also where there is a referrers API.
 	tagged(ctx context.Context, subject digest.Digest) (referrers, error)
-	// signatures lists what is attached to an artifact and may be a signature of it. With fallback the
-	// referrers tag is read first: the artifact was found under one, too.
+	// signatures lists what is attached to an artifact and may be a signature of it. With fallback
+	// the referrers tag is read first: the artifact was found under one, too.
 	signatures(ctx context.Context, artifact digest.Digest, fallback bool) (referrers, error)
-	// legacySignature reports whether an artifact has a signature in the form that cosign had before
-	// referrers.
+	// legacySignature reports whether an artifact has a signature in the form that cosign had
+	// before referrers.
 	legacySignature(ctx context.Context, artifact digest.Digest) (bool, error)
 	// push uploads an artifact, its manifest last. Artifacts that share their blobs share one
 	// [blobs].
@@ -38,8 +38,8 @@ type store interface {
 	unlist(ctx context.Context, subject digest.Digest, artifacts []digest.Digest) (done bool, err error)
 	// remove deletes the manifest of an artifact.
 	remove(ctx context.Context, d digest.Digest) error
-	// dropList takes signatures that were deleted out of the list of their artifact that clients keep, if
-	// nothing else is in it.
+	// dropList takes signatures that were deleted out of the list of their artifact that clients
+	// keep, if nothing else is in it.
 	dropList(ctx context.Context, artifact digest.Digest, signatures []digest.Digest) error
 	// writer returns a context whose requests are authorised, from the first one on, for writing
 	// and, if asked for, deleting.

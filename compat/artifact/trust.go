@@ -14,11 +14,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A TrustRule says which artifacts of an image count for a reader: those that enough signers signed. It
-// accepts nothing if nothing else is said.
+// A TrustRule says which artifacts of an image count for a reader: those that enough signers
+// signed. It accepts nothing if nothing else is said.
 type TrustRule struct {
-	// File is the policy that it is from, SHA256 the hash of that, and Images the rule's pattern; all may
-	// be empty.
+	// File is the policy that it is from, SHA256 the hash of that, and Images the rule's pattern;
+	// all may be empty.
 	File, SHA256, Images string
 	// Anything lets every artifact count, without asking for signatures.
 	Anything bool
@@ -28,8 +28,8 @@ type TrustRule struct {
 	Threshold int
 	// MaxAge is how old an artifact may be; 0 for any age.
 	MaxAge time.Duration
-	// Verify says by which signers a Sigstore bundle is a signature of the manifest of an artifact, or
-	// why it is by none.
+	// Verify says by which signers a Sigstore bundle is a signature of the manifest of an artifact,
+	// or why it is by none.
 	Verify func(bundle []byte, artifact digest.Digest, now time.Time) ([]Signer, error)
 }
 
@@ -81,8 +81,8 @@ type Trust struct {
 	Why string `json:"why,omitempty"`
 }
 
-// A NoTrustedArtifactError says that there are artifacts, and that a policy accepts none of them. It is
-// [ErrNoArtifact]: what is not accepted does not exist.
+// A NoTrustedArtifactError says that there are artifacts, and that a policy accepts none of them.
+// It is [ErrNoArtifact]: what is not accepted does not exist.
 type NoTrustedArtifactError struct {
 	// Count is how many there are, Newest the one that comes first, and Why it is not accepted.
 	Count  int
@@ -106,7 +106,8 @@ func (*NoTrustedArtifactError) Code() string { return CodeNoTrustedArtifact }
 // Retryable is false.
 func (*NoTrustedArtifactError) Retryable() bool { return false }
 
-// An UntrustedError says that a policy does not accept the artifact that was asked for by its digest.
+// An UntrustedError says that a policy does not accept the artifact that was asked for by its
+// digest.
 type UntrustedError struct {
 	Artifact digest.Digest
 	Why      string
@@ -122,8 +123,8 @@ func (*UntrustedError) Code() string { return CodeUntrustedArtifact }
 // Retryable is false.
 func (*UntrustedError) Retryable() bool { return false }
 
-// A TooManyError says that with a policy nobody knows which artifact counts: there is more than is looked
-// at. An older one is never taken in place of one that could not be checked.
+// A TooManyError says that with a policy nobody knows which artifact counts: there is more than is
+// looked at. An older one is never taken in place of one that could not be checked.
 type TooManyError struct {
 	// Artifact is the one with too many signatures; "" where there are too many artifacts.
 	Artifact digest.Digest
@@ -177,7 +178,8 @@ func (r *Repository) Trust() *TrustRule { return r.trust }
 // asksForSignatures reports whether artifacts count only by their signatures.
 func (r *Repository) asksForSignatures() bool { return r.trust != nil && !r.trust.Anything }
 
-// tooMany makes the error of a list that is beyond a bound one that says, with a policy, what that means.
+// tooMany makes the error of a list that is beyond a bound one that says, with a policy, what that
+// means.
 func (r *Repository) tooMany(err error, artifact digest.Digest) error {
 	var large *TooLargeError
 	if r.trust == nil || !errors.As(err, &large) || large.What != whatReferrers && large.What != whatTag {
@@ -199,16 +201,16 @@ func (r *Repository) acquire(ctx context.Context) (release func(), err error) {
 // A checked artifact is one of which the trust rule was asked.
 type checked struct {
 	trust Trust
-	// created is the date in the manifest, which is signed; content and contentErr are what reading the
-	// artifact gave. All are there only if the signatures are enough.
+	// created is the date in the manifest, which is signed; content and contentErr are what reading
+	// the artifact gave. All are there only if the signatures are enough.
 	created    time.Time
 	printed    string
 	content    Content
 	contentErr error
 }
 
-// check asks the trust rule about an artifact. An error says that there is no answer: of the registry, or a
-// [*TooManyError].
+// check asks the trust rule about an artifact. An error says that there is no answer: of the
+// registry, or a [*TooManyError].
 func (r *Repository) check(ctx context.Context, a Artifact, fallback bool) (checked, error) {
 	if r.trust.Nothing != "" {
 		return r.checkListed(ctx, a, nil, nil)
@@ -224,20 +226,20 @@ func (r *Repository) check(ctx context.Context, a Artifact, fallback bool) (chec
 
 // checkListed is check of an artifact whose signatures were listed.
 func (r *Repository) checkListed(ctx context.Context, a Artifact, list []ocispec.Descriptor, listErr error) (checked, error) {
-	refuse := func(state TrustState, format string, args ...any) (checked, error) {
-		return checked{trust: Trust{State: state, Why: printable(fmt.Sprintf(format, args...), 2*maxServerText)}}, nil
+	refuse := func(state TrustState, why string) checked {
+		return checked{trust: Trust{State: state, Why: printable(why, 2*maxServerText)}}
 	}
 	if r.trust.Nothing != "" {
-		return refuse(Refused, "%s", r.trust.Nothing)
+		return refuse(Refused, r.trust.Nothing), nil
 	}
 	bundles := slices.DeleteFunc(slices.Clone(list), func(d ocispec.Descriptor) bool { return !isBundleEntry(d) })
 	switch {
 	case listErr != nil:
 		return checked{}, fmt.Errorf("listing the signatures of artifact %s: %w", a.Descriptor.Digest, listErr)
 	case len(bundles) == 0 && len(list) > 0:
-		return refuse(Unsigned, "it has no signature but one of notation, which is not read")
+		return refuse(Unsigned, "it has no signature but one of notation, which is not read"), nil
 	case len(bundles) == 0:
-		return refuse(Unsigned, "it has no signature")
+		return refuse(Unsigned, "it has no signature"), nil
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var reading errgroup.Group
@@ -254,9 +256,9 @@ func (r *Repository) checkListed(ctx context.Context, a Artifact, list []ocispec
 	case len(signers) < max(1, r.trust.Threshold) && len(bundles) > MaxSignatures:
 		return checked{}, &TooManyError{Artifact: a.Descriptor.Digest}
 	case len(signers) == 0:
-		return refuse(BadSignature, "%s", strings.Join(why, "; "))
+		return refuse(BadSignature, strings.Join(why, "; ")), nil
 	case len(signers) < r.trust.Threshold:
-		return refuse(BadSignature, "%d of %d signers signed it", len(signers), r.trust.Threshold)
+		return refuse(BadSignature, fmt.Sprintf("%d of %d signers signed it", len(signers), r.trust.Threshold)), nil
 	}
 	c, err := content.wait(ctx)
 	if err != nil {
@@ -279,8 +281,8 @@ func (r *Repository) checkListed(ctx context.Context, a Artifact, list []ocispec
 	return c, nil
 }
 
-// readSigned reads an artifact while its signatures are read. What is wrong with it, and with reading it,
-// is looked at only if they are good.
+// readSigned reads an artifact while its signatures are read. What is wrong with it, and with
+// reading it, is looked at only if they are good.
 func (r *Repository) readSigned(ctx context.Context, a Artifact) (checked, error) {
 	var c checked
 	doc, layer, err := r.examine(ctx, a)
@@ -301,8 +303,9 @@ func (r *Repository) readSigned(ctx context.Context, a Artifact) (checked, error
 	return c, nil
 }
 
-// signers reads signatures in the order of their list, up to the bound, until there are enough signers. The
-// first is read alone: mostly it is the only one. why has the reasons of those that don't count, each once.
+// signers reads signatures in the order of their list, up to the bound, until there are enough
+// signers. The first is read alone: mostly it is the only one. why has the reasons of those that
+// don't count, each once.
 func (r *Repository) signers(ctx context.Context, artifact digest.Digest, bundles []ocispec.Descriptor) (signers []Signer, why []string, err error) {
 	const reasons = 3
 	bundles = bundles[:min(len(bundles), MaxSignatures)]
@@ -336,8 +339,8 @@ func (r *Repository) signers(ctx context.Context, artifact digest.Digest, bundle
 	return signers, why, nil
 }
 
-// appendSigners adds a signature's signers that are not there yet. One signature, one name and one key count
-// once.
+// appendSigners adds a signature's signers that are not there yet. One signature, one name and one
+// key count once.
 func appendSigners(signers, accepted []Signer, signature digest.Digest) []Signer {
 	for _, s := range accepted {
 		s.Signature = signature
@@ -353,8 +356,8 @@ type signatureError struct{ reason string }
 
 func (e *signatureError) Error() string { return e.reason }
 
-// signature reads one signature and verifies it. Errors that are no *signatureError say that it could not be
-// read.
+// signature reads one signature and verifies it. Errors that are no *signatureError say that it
+// could not be read.
 func (r *Repository) signature(ctx context.Context, artifact digest.Digest, d ocispec.Descriptor) ([]Signer, error) {
 	release, err := r.acquire(ctx)
 	if err != nil {
@@ -387,8 +390,9 @@ func (r *Repository) readBundle(ctx context.Context, artifact digest.Digest, d o
 	return r.store.blob(ctx, whatSignature, doc.body.Layers[0], MaxBundleSize)
 }
 
-// notCounting makes a *signatureError of what whoever pushed a signature may have done: it is gone, too large
-// or malformed. A failure of the registry stays one: it must not make a signed artifact an unsigned one.
+// notCounting makes a *signatureError of what whoever pushed a signature may have done: it is gone,
+// too large or malformed. A failure of the registry stays one: it must not make a signed artifact
+// an unsigned one.
 func notCounting(err error) error {
 	var missing *NotFoundError
 	var large *TooLargeError
@@ -412,15 +416,16 @@ func notCounting(err error) error {
 	return err
 }
 
-// Skippable reports whether readers pass an artifact over for what reading it gave: it is foreign, or gone.
+// Skippable reports whether readers pass an artifact over for what reading it gave: it is foreign,
+// or gone.
 func Skippable(err error) bool {
 	_, skip := skippable(err)
 	return skip
 }
 
-// firstTrusted reads the first artifact that the trust rule accepts, is about this image and still exists.
-// The order is that of the list, but the date of an artifact that is accepted is the one in its manifest,
-// whatever the list says. What the rule makes of each is noted in the list.
+// firstTrusted reads the first artifact that the trust rule accepts, is about this image and still
+// exists. The order is that of the list, but the date of an artifact that is accepted is the one in
+// its manifest, whatever the list says. What the rule makes of each is noted in the list.
 func (r *Repository) firstTrusted(ctx context.Context, list *Listing) (*Content, error) {
 	s := selection{list: list.Artifacts, known: make([]*checked, len(list.Artifacts))}
 	for i := range list.Artifacts {
@@ -468,8 +473,8 @@ type selection struct {
 	order []int // by preference
 	known []*checked
 	errs  map[int]error
-	// passed are those that the rule does not accept, in their order; skipped those that it does, and that
-	// are foreign or gone.
+	// passed are those that the rule does not accept, in their order; skipped those that it does,
+	// and that are foreign or gone.
 	passed  []int
 	skipped []Warning
 }
@@ -487,8 +492,8 @@ func (s *selection) sink(at int) {
 	s.order[at] = moved
 }
 
-// checkSome checks the artifact at a place, and some behind it: no more than were passed over until now, since
-// they may be checked for nothing.
+// checkSome checks the artifact at a place, and some behind it: no more than were passed over until
+// now, since they may be checked for nothing.
 func (r *Repository) checkSome(ctx context.Context, s *selection, at int, fallback bool) {
 	todo := s.order[at:min(len(s.order), at+min(max(1, at), parallelChecks), MaxArtifacts)]
 	errs := make([]error, len(todo))
@@ -540,8 +545,8 @@ func dated(a Artifact) string {
 	return " of " + a.Created
 }
 
-// noneTrusted is why nothing is taken. Of the newest it is looked up whether it has a signature of the form
-// that is not read, which is a common reason.
+// noneTrusted is why nothing is taken. Of the newest it is looked up whether it has a signature of
+// the form that is not read, which is a common reason.
 func (r *Repository) noneTrusted(ctx context.Context, list *Listing, passed []int) error {
 	if len(passed) == 0 {
 		return ErrNoArtifact // what the rule accepts is foreign or gone
@@ -572,8 +577,8 @@ func (r *Repository) mustTrust(ctx context.Context, a Artifact, fallback bool) (
 	return &c.content, nil
 }
 
-// futureWarning tells of a date that is in the future, where nobody checks it: whatever comes until then is
-// older.
+// futureWarning tells of a date that is in the future, where nobody checks it: whatever comes until
+// then is older.
 func (r *Repository) futureWarning(a Artifact) []Warning {
 	now := r.clock.read()
 	if now.IsZero() || !a.CreatedAt.After(now.Add(futureTolerance)) {

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// predicateType is that of statements which are signatures. Another one says something else about
-	// the artifact, a scan that failed for example.
+	// predicateType is that of statements which are signatures. Another one says something else
+	// about the artifact, a scan that failed for example.
 	predicateType = "https://sigstore.dev/cosign/sign/v1"
 
 	payloadType = "application/vnd.in-toto+json"

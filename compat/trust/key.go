@@ -64,8 +64,8 @@ func parseKey(data []byte) (*key, error) {
 	return newKey(public)
 }
 
-// verify reports whether a signature of a message is the key's. Of ECDSA the hash is SHA-256, or the
-// one that belongs to the curve: cosign has used both.
+// verify reports whether a signature of a message is the key's. Of ECDSA the hash is SHA-256, or
+// the one that belongs to the curve: cosign has used both.
 func (k *key) verify(message, signature []byte) bool {
 	switch public := k.public.(type) {
 	case *ecdsa.PublicKey:

@@ -17,12 +17,13 @@ const (
 	// MaxAuthorities is the number of certificates in a file of certificate authorities.
 	MaxAuthorities = 20
 
-	// MaxSubjects is the number of subjects of a statement, and MaxCertificates that of certificates
-	// in a bundle.
+	// MaxSubjects is the number of subjects of a statement, and MaxCertificates that of
+	// certificates in a bundle.
 	MaxSubjects     = 32
 	MaxCertificates = 10
 
-	// minRSA and maxRSA are the sizes of RSA keys, in bits. Verifying with a larger one costs too much.
+	// minRSA and maxRSA are the sizes of RSA keys, in bits. Verifying with a larger one costs too
+	// much.
 	minRSA = 2048
 	maxRSA = 8192
 )

@@ -20,8 +20,8 @@ import (
 	"nodecompat/spec/yamltree"
 )
 
-// Parse reads a policy, and the files that it names from a folder. It returns nil with all problems where
-// one of them is an error.
+// Parse reads a policy, and the files that it names from a folder. It returns nil with all problems
+// where one of them is an error.
 func Parse(data []byte, folder string) (*Policy, spec.Problems) {
 	d := &decoder{folder: folder}
 	root := d.read(data)
@@ -119,8 +119,8 @@ func (d *decoder) in(step string, read func()) {
 	d.path = before
 }
 
-// plain refuses what a policy needs none of: aliases, anchors and tags. Nothing in it is then larger than
-// its text.
+// plain refuses what a policy needs none of: aliases, anchors and tags. Nothing in it is then
+// larger than its text.
 func (d *decoder) plain(n *yamltree.Node) bool {
 	switch {
 	case n.Kind == yamltree.Alias, n.Anchored:

@@ -30,9 +30,9 @@ type Policy struct {
 	APIVersion string `json:"apiVersion" jsonschema:"enum=compat/v1alpha1"`
 	Kind       string `json:"kind" jsonschema:"enum=TrustPolicy"`
 	// Rules are for the images of one pattern each. Of those that match an image, the one with the
-	// most specific pattern decides: the most literal characters, then the fewest **, then the fewest
-	// *. Two that are equally specific and match the same image are an error. Of an image that none
-	// matches no artifact counts.
+	// most specific pattern decides: the most literal characters, then the fewest **, then the
+	// fewest *. Two that are equally specific and match the same image are an error. Of an image
+	// that none matches no artifact counts.
 	Rules []Rule `json:"rules" jsonschema:"minItems=1,maxItems=100"`
 
 	file   string
@@ -63,14 +63,15 @@ type Rule struct {
 type Signer struct {
 	// Name is that in reports.
 	Name string `json:"name" jsonschema:"minLength=1,maxLength=128"`
-	// Key is a public key (ECDSA P-256, P-384 or P-521, Ed25519, RSA of 2048 bits or more): the name of
-	// a PEM file, from the policy's folder, or the PEM itself.
+	// Key is a public key (ECDSA P-256, P-384 or P-521, Ed25519, RSA of 2048 bits or more): the
+	// name of a PEM file, from the policy's folder, or the PEM itself.
 	Key string `json:"key,omitempty" jsonschema:"minLength=1"`
-	// CA is a PEM file with certificate authorities, or the PEM itself. The signer's certificate must be
-	// issued by one of them for signing code, and have Subject as an alternative name.
+	// CA is a PEM file with certificate authorities, or the PEM itself. The signer's certificate
+	// must be issued by one of them for signing code, and have Subject as an alternative name.
 	CA      string `json:"ca,omitempty" jsonschema:"minLength=1"`
 	Subject string `json:"subject,omitempty" jsonschema:"minLength=1"`
-	// Time is "now", which is the default: the certificate must be valid when the signature is verified.
+	// Time is "now", which is the default: the certificate must be valid when the signature is
+	// verified.
 	Time string `json:"time,omitempty" jsonschema:"enum=now"`
 }
 
@@ -93,8 +94,8 @@ func (e *PolicyError) Error() string {
 // Hint says how to see everything that is wrong.
 func (e *PolicyError) Hint() string { return "`compat trust lint` lists every problem of a policy" }
 
-// Load reads a policy and the files that it names. One that can't be used is a [*PolicyError]; a file that
-// can't be read is another error.
+// Load reads a policy and the files that it names. One that can't be used is a [*PolicyError]; a
+// file that can't be read is another error.
 func Load(file string) (*Policy, error) {
 	data, err := readRegular(file, MaxPolicySize)
 	if err != nil {
@@ -154,8 +155,8 @@ func (p *Policy) For(ref artifact.Reference) *artifact.TrustRule {
 	return t
 }
 
-// rule is the most specific one that matches a name; nil if none does. The parser made sure that it is
-// the only one.
+// rule is the most specific one that matches a name; nil if none does. The parser made sure that it
+// is the only one.
 func (p *Policy) rule(name string) *Rule {
 	var best *Rule
 	for i := range p.Rules {

@@ -24,7 +24,8 @@ type signer struct {
 	id string
 }
 
-// verify says by which of the signers a bundle is a signature of an artifact's manifest, or why it is by none.
+// verify says by which of the signers a bundle is a signature of an artifact's manifest, or why it
+// is by none.
 func verify(signers []*signer, raw []byte, d digest.Digest, now time.Time) ([]artifact.Signer, error) {
 	b, err := parseBundle(raw)
 	if err != nil {
@@ -66,8 +67,8 @@ func (s *signer) verify(b *bundle, now time.Time) (artifact.Signer, error) {
 	return artifact.Signer{Name: s.name, Method: artifact.MethodCA, Fingerprint: leaf.fingerprint}, nil
 }
 
-// leafKey is that of the certificate in a bundle, if one of the authorities issued it to the subject for
-// signing, and it is valid now.
+// leafKey is that of the certificate in a bundle, if one of the authorities issued it to the
+// subject for signing, and it is valid now.
 func (s *signer) leafKey(b *bundle, now time.Time) (*key, error) {
 	if len(b.certificates) == 0 {
 		return nil, errors.New("it is by no key of the policy, and has no certificate")

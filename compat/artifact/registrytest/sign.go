@@ -89,8 +89,8 @@ func (r *Registry) Sign(t testing.TB, repo string, artifact ocispec.Descriptor, 
 	return r.PushSignature(t, repo, artifact, k.Bundle(t, artifact.Digest))
 }
 
-// PushSignature attaches a bundle to an artifact. On a registry without the referrers API the fallback tag
-// is updated.
+// PushSignature attaches a bundle to an artifact. On a registry without the referrers API the
+// fallback tag is updated.
 func (r *Registry) PushSignature(t testing.TB, repo string, artifact ocispec.Descriptor, bundle []byte) ocispec.Descriptor {
 	t.Helper()
 	r.PushBlob(t, repo, ocispec.MediaTypeEmptyJSON, []byte(`{}`))
@@ -116,8 +116,8 @@ func Signature(artifact ocispec.Descriptor, bundle []byte) ocispec.Manifest {
 	}
 }
 
-// Policy is a trust policy with one rule for all images, which any of the keys satisfies; more is added to
-// the rule, as lines of YAML.
+// Policy is a trust policy with one rule for all images, which any of the keys satisfies; more is
+// added to the rule, as lines of YAML.
 func Policy(t testing.TB, more string, keys ...SigningKey) []byte {
 	t.Helper()
 	text := "apiVersion: compat/v1alpha1\nkind: TrustPolicy\nrules:\n- images: \"**\"\n  signers:\n"

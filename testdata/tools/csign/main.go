@@ -1,13 +1,13 @@
-// Command csign signs with cosign's own code: its commands sign and attest, wired as its command line
-// does, without the parts that nobody needs here (key management services, other documents), so that
-// it builds in a third of the time.
+// Command csign signs with cosign's own code: its commands sign and attest, wired as its command
+// line does, without the parts that nobody needs here (key management services, other documents),
+// so that it builds in a third of the time.
 //
 //	csign sign   --key KEY [--certificate FILE] [--certificate-chain FILE] REPO@DIGEST
 //	csign attest --key KEY --predicate FILE --type URI REPO@DIGEST
 //	csign import-key-pair --key FILE.pem --output-key-prefix PREFIX
 //
-// Keys have an empty password. There is no transparency log, as with
-// `cosign sign --tlog-upload=false --use-signing-config=false`.
+// Keys have an empty password. There is no transparency log, as with `cosign sign
+// --tlog-upload=false --use-signing-config=false`.
 package main
 
 import (
