@@ -23,6 +23,7 @@ func newTarget(digest string, on artifact.On, platform *artifact.Platform) repor
 func Attach(ctx context.Context, repository *artifact.Repository, data []byte, o artifact.AttachOptions) (*report.AttachReport, error) {
 	_, problems := spec.Parse(data)
 	result := report.NewAttachReport(repository.Reference().String(), nil)
+	result.Policy = describePolicy(repository)
 	result.DryRun, result.Problems = o.DryRun, append(spec.Problems{}, problems...)
 	if problems.Err() != nil {
 		err := &MalformedSpecError{Problems: problems}
@@ -76,12 +77,16 @@ func reasons(warnings []artifact.Warning) []verdict.Reason {
 func Detach(ctx context.Context, repository *artifact.Repository, o artifact.DetachOptions) (*report.DetachReport, error) {
 	result := report.NewDetachReport(repository.Reference().String(), nil)
 	detached, err := repository.Detach(ctx, o)
+	result.Policy = describePolicy(repository)
 	for _, d := range detached {
+		result.Warnings = append(result.Warnings, reasons(d.Warnings)...)
+		if len(d.Removed) == 0 {
+			continue
+		}
 		result.Detached = append(result.Detached, report.Detached{
 			Target:  newTarget(d.Subject.Digest.String(), d.On, d.Platform),
 			Removed: append([]artifact.Removed{}, d.Removed...),
 		})
-		result.Warnings = append(result.Warnings, reasons(d.Warnings)...)
 	}
 	if err != nil {
 		result.Error = report.NewError(err)

@@ -128,7 +128,7 @@ func judge(ctx context.Context, s subject, node *nodefeatures.Matcher, p policy)
 	if unread := manifestUnread(s); unread != nil && (!s.pinned || image.Verdict != verdict.Incompatible) {
 		image.Verdict, image.Reasons = verdict.Unknown, []verdict.Reason{*unread}
 	}
-	if s.err != nil && !errors.Is(s.err, artifact.ErrNoArtifact) {
+	if s.err != nil && !errors.Is(s.err, artifact.ErrNoArtifact) && !undecided(s.err) {
 		image.Error = report.NewError(s.err)
 	}
 	if mismatch := platformMismatch(s, node.Snapshot.Node); mismatch != nil {
@@ -149,10 +149,12 @@ func judge(ctx context.Context, s subject, node *nodefeatures.Matcher, p policy)
 // decideImage is Kleene's OR over the selected sets, or what a missing spec means.
 func decideImage(s subject, sets []report.Set, p policy) (verdict.Verdict, []verdict.Reason) {
 	switch {
+	case noTrusted(s.err) != nil && s.platformUnknown():
+		return verdict.Unknown, []verdict.Reason{platformUnknown("of what is attached to the index, " + s.err.Error())}
 	case errors.Is(s.err, artifact.ErrNoArtifact) && s.platformUnknown():
 		return verdict.Unknown, []verdict.Reason{platformUnknown("nothing is attached to the index")}
 	case errors.Is(s.err, artifact.ErrNoArtifact):
-		return decideMissing(p.missing)
+		return decideMissing(s, p.missing)
 	case s.err != nil:
 		return verdict.Unknown, []verdict.Reason{report.NewError(s.err).Reason()}
 	case len(sets) == 0:
@@ -170,12 +172,16 @@ func decideImage(s subject, sets []report.Set, p policy) (verdict.Verdict, []ver
 	return verdict, setReasons(verdict, sets)
 }
 
-// decideMissing says what an image about which nobody said anything is.
-func decideMissing(missing verdict.Verdict) (verdict.Verdict, []verdict.Reason) {
+// decideMissing says what an image about which nobody said anything is, or nobody whom the trust
+// policy accepts.
+func decideMissing(s subject, missing verdict.Verdict) (verdict.Verdict, []verdict.Reason) {
 	reason := verdict.Reason{
 		Code:    report.CodeNoArtifact,
 		Message: "the image has no compatibility artifact",
 		Hint:    "attach one with `compat attach`, or say with --missing what that means",
+	}
+	if none := noTrusted(s.err); none != nil {
+		reason = verdict.Reason{Code: none.Code(), Message: none.Error(), Hint: signHint(s, none)}
 	}
 	switch missing {
 	case verdict.Compatible, verdict.Incompatible:
@@ -184,6 +190,15 @@ func decideMissing(missing verdict.Verdict) (verdict.Verdict, []verdict.Reason) 
 		return missing, []verdict.Reason{reason}
 	}
 	return verdict.Unknown, []verdict.Reason{reason}
+}
+
+// signHint says how an artifact is signed.
+func signHint(s subject, none *artifact.NoTrustedArtifactError) string {
+	ref := s.repository.Reference()
+	if ref.Layout != "" {
+		return "sign the artifact in a registry, and copy it with `oras cp -r`"
+	}
+	return fmt.Sprintf("its author signs it with `cosign sign --key cosign.key %s/%s@%s`", ref.Registry, ref.Repository, none.Newest)
 }
 
 // setReasons explains the image's verdict by the sets that gave it.
@@ -250,6 +265,7 @@ func describeImage(s subject) report.Image {
 		Candidates: []report.Artifact{},
 		Sets:       []report.Set{},
 		Selection:  describeSelection(s),
+		Policy:     describePolicy(s.repository),
 	}
 	if i := s.image; i != nil {
 		image.Digest = i.Digest.String()
@@ -276,6 +292,7 @@ func describeArtifact(a artifact.Artifact) report.Artifact {
 		Subject: a.Subject.String(),
 		On:      string(a.On),
 		Created: a.Created,
+		Trust:   a.Trust,
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 // one platform of it unless that is zero. The report is never nil.
 func Discover(ctx context.Context, repository *artifact.Repository, platform artifact.Platform) (*report.DiscoverReport, error) {
 	result := report.NewDiscoverReport(repository.Reference().String(), nil)
+	result.Policy = describePolicy(repository)
 	found, err := repository.Discover(ctx, platform)
 	var specs map[digest.Digest]discoveredSpec
 	if err == nil {
@@ -140,12 +141,16 @@ func describeSubject(s artifact.Subject, specs map[digest.Digest]discoveredSpec)
 	for _, a := range s.Artifacts {
 		entry := report.DiscoveredArtifact{
 			Digest: a.Descriptor.Digest.String(), Created: a.Created, State: string(a.State), Problem: a.Problem, Tags: []string{},
+			Trust: a.Trust,
+		}
+		for _, s := range a.Signatures {
+			entry.Signatures = append(entry.Signatures, report.Signature{Digest: s.Digest.String(), Format: s.Format})
 		}
 		if a.Layer != nil {
 			known := specs[a.Layer.Digest]
 			entry.Spec, entry.Sets, entry.Rules = a.Layer.Digest.String(), known.sets, known.rules
 			entry.Tags = append(entry.Tags, known.tags...)
-			if known.problem != "" {
+			if known.problem != "" && a.State != artifact.StateUntrusted {
 				entry.State, entry.Problem = string(artifact.StateBroken), known.problem
 			}
 			if entry.DuplicateOf = first[a.Layer.Digest]; entry.DuplicateOf == "" {

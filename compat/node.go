@@ -95,12 +95,13 @@ type evidence struct {
 // what-if.
 func (e evidence) report(now time.Time, subjects []subject, images []report.Image, odd []verdict.Reason, p policy) *report.NodeReport {
 	result := report.NewNodeReport(now, nil)
-	result.Images = images
+	result.Images, result.Policy = images, policyOf(subjects)
 	result.Node = e.describe()
 	support := e.support // by itself: a report does not keep the snapshot
 	result.Sidecars = &support
 	result.Warnings = append(append(result.Warnings, odd...), e.warnings(subjects)...)
 	result.Warnings = append(result.Warnings, gpuWarnings(images)...)
+	result.Warnings = append(result.Warnings, missingIsCompatible(subjects, p)...)
 	decideNode(result, e.detection, p)
 	return result
 }

@@ -28,6 +28,8 @@ type placedImage struct {
 	needs map[string][]*cluster.Need
 	// missing are the platforms for which nothing is attached.
 	missing []string
+	// untrusted is why, where the trust policy accepts none of what is attached.
+	untrusted error
 	// pinned is the reference by the digest that it was resolved to.
 	pinned string
 }
@@ -105,6 +107,10 @@ func (p *placer) warnMissing(reference string) {
 		return
 	case len(image.missing) < len(image.platforms):
 		where = " for " + strings.Join(image.missing, ", ")
+	}
+	if image.untrusted != nil {
+		p.warn(artifact.CodeNoTrustedArtifact, reference+where+": "+image.untrusted.Error()+": there is no rule for it", "")
+		return
 	}
 	p.warn(report.CodeNoArtifact, reference+" has no compatibility artifact"+where+": there is no rule for it", "attach one with `compat attach`, or give a spec with --spec")
 }
@@ -242,6 +248,9 @@ func (p *placer) needsOf(ctx context.Context, s *subject, platform string) error
 	}
 	if errors.Is(s.err, artifact.ErrNoArtifact) {
 		image.missing = append(image.missing, platform)
+		if none := noTrusted(s.err); none != nil {
+			image.untrusted = none
+		}
 		return nil
 	}
 	if s.err != nil {

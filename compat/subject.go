@@ -43,8 +43,8 @@ type subject struct {
 	spec     *spec.Spec
 	problems spec.Problems
 
-	// err is why there is no spec. artifact.ErrNoArtifact is an answer, the
-	// rest are failures.
+	// err is why there is no spec. artifact.ErrNoArtifact and *artifact.TooManyError
+	// are answers, the rest are failures.
 	err error
 }
 

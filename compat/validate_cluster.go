@@ -112,7 +112,7 @@ func ValidateCluster(ctx context.Context, req ClusterRequest) (*report.ClusterRe
 		return failedCluster(result, err), nil
 	}
 	j.describe(&result.Cluster)
-	result.Labels = j.labels.result()
+	result.Labels, result.Policy = j.labels.result(), j.policy
 	result.Warnings = append(result.Warnings, j.warnings...)
 	for i := range workloads {
 		if err := ctx.Err(); err != nil {
@@ -248,7 +248,8 @@ type clusterJudge struct {
 
 	warnings []verdict.Reason
 	failure  *report.Error
-	labels   *labelCheck // nil where nobody asked
+	labels   *labelCheck    // nil where nobody asked
+	policy   *report.Policy // nil without one
 }
 
 // A clusterNode is a node of the cluster.
@@ -364,7 +365,8 @@ func (j *clusterJudge) add(ctx context.Context, loaded nodefeatures.Loaded, req 
 		judgeEach(ctx, n.subjects, n.snapshot.Matcher(&j.cache), j.req.policy(), func(i int, image report.Image) {
 			images[i], kind.images[i] = image, newKindImage(image)
 		})
-		j.warn(slices.Concat(e.subjectWarnings(n.subjects), gpuWarnings(images), n.odd))
+		j.policy = cmp.Or(j.policy, policyOf(n.subjects))
+		j.warn(slices.Concat(e.subjectWarnings(n.subjects), gpuWarnings(images), n.odd, missingIsCompatible(n.subjects, j.req.policy())))
 	}
 	j.nodes = append(j.nodes, clusterNode{s.Node, s.Object, kind})
 	return nil

@@ -60,7 +60,7 @@ func ValidatePod(ctx context.Context, req PodRequest) (*report.PodReport, error)
 	}
 	detection := gathered.detection
 	support := node.Sidecars.For(templates(result))
-	result.Node, result.Images, result.Sidecars = node.Node, node.Images, &support
+	result.Node, result.Images, result.Sidecars, result.Policy = node.Node, node.Images, &support, node.Policy
 	result.Warnings, result.Error = append(result.Warnings, node.Warnings...), node.Error
 	if len(subjects) > 0 {
 		result.Warnings = append(result.Warnings, gathered.judgedHere()...)

@@ -34,7 +34,11 @@ in effect already does nothing. Exit code 0 means that the artifact was pushed
 and then seen, the way a reader would look for it.
 
 The spec is attached to what the reference names (an index as a whole, unless
---platform or --all-platforms is given). SPEC is a file, or - for standard input.`,
+--platform or --all-platforms is given). SPEC is a file, or - for standard input.
+
+With --trust-policy or --trust-key only artifacts that are trusted count as being in
+effect already, and move the new one's date. Nothing is signed: do that next, with
+cosign sign --key KEY REPOSITORY@DIGEST, the digest being that of the artifact.`,
 		Example: `  compat attach registry.example.com/app:1.2 spec.yaml
   compat attach registry.example.com/app:1.2 spec.yaml --platform linux/arm64
   compat attach --oci-layout ./layout:1.2 spec.yaml
@@ -51,7 +55,11 @@ The spec is attached to what the reference names (an index as a whole, unless
 	f.output = outputFlag(cmd, "text", "json", "yaml")
 	f.add(cmd)
 	f.addPlatform(cmd, "attach to the manifest of this `platform` in an index")
+	f.addTrust(cmd)
 	excludes(cmd, "platform", "all-platforms")
+	// The new artifact is not signed yet: what was trusted until now would be gone.
+	excludes(cmd, "replace", "trust-policy")
+	excludes(cmd, "replace", "trust-key")
 	excludes(cmd, "quiet", "output")
 	return cmd
 }

@@ -27,7 +27,10 @@ func newDetach(a *app) *cobra.Command {
 		Short: "Remove compatibility artifacts from an image",
 		Long: `Remove one compatibility artifact, or all of them, from an image: from its index
 and from each platform's manifest, or from those of one --platform. Their entries
-in a fallback index are removed with them.`,
+in a fallback index are removed with them, and their signatures; those that the
+registry keeps are named.
+
+With --trust-policy or --trust-key only artifacts that are trusted are removed.`,
 		Example: `  compat detach registry.example.com/app:1.2 --artifact sha256:...
   compat detach registry.example.com/app:1.2 --all`,
 		Args:              imageArg(&f.image),
@@ -47,6 +50,7 @@ in a fallback index are removed with them.`,
 	f.output = outputFlag(cmd, "text", "json", "yaml")
 	f.add(cmd)
 	f.addPlatform(cmd, "detach only from the manifest of this `platform` in an index")
+	f.addTrust(cmd)
 	excludes(cmd, "quiet", "output")
 	return cmd
 }

@@ -26,7 +26,10 @@ to each platform's manifest. The one marked "in effect" is what validate-node
 uses for that platform: artifacts on the platform's manifest come before those on
 the index, the newest before the older ones. Artifacts that have the same spec as
 a preferred one are marked as its duplicates; listed ones that are gone, broken or
-about another image are shown as such.`,
+about another image are shown as such.
+
+With --trust-policy or --trust-key it also shows who signed each artifact, and why
+one does not count. Without them what is listed as signatures is not checked.`,
 		Example: `  compat discover registry.example.com/app:1.2
   compat discover registry.example.com/app:1.2 --platform linux/arm64 -o table
   compat discover registry.example.com/app:1.2 -o json`,
@@ -38,6 +41,7 @@ about another image are shown as such.`,
 	f.output = outputFlag(cmd, "tree", "table", "json", "yaml")
 	f.add(cmd)
 	f.addPlatform(cmd, "list only what counts for this `platform` of an index")
+	f.addTrust(cmd)
 	return cmd
 }
 

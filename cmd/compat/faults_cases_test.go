@@ -115,7 +115,7 @@ func faultyLists() []namedFault {
 		{name: "Link to another host", do: registrytest.Header("Link", `<http://example.com/v2/x>; rel="next"`)},
 		{name: "not filtered", do: registrytest.Unfiltered(100)},
 		{name: "20,000 others", do: registrytest.Unfiltered(20_000)},
-		{name: "1,001 that do not exist", do: registrytest.Crowd(1001)},
+		{name: "2,001 that do not exist", do: registrytest.Crowd(2001)},
 		{name: "50 that do not exist", do: registrytest.Crowd(50)},
 		{name: "null", do: registrytest.Page(ocispec.MediaTypeImageIndex, "null")},
 	}

@@ -154,7 +154,7 @@ func newFaultyRegistry(t *testing.T, c faultCase, network *registrytest.Network)
 	if err := json.Unmarshal(raw, &manifest); err != nil {
 		t.Fatal(err)
 	}
-	attached := r.PushArtifact(t, "app", image, []byte(anyKernel), "2026-01-01T00:00:00Z")
+	attached := r.PushArtifact(t, "app", image, []byte(anyKernel), "1999-01-01T00:00:00Z") // the clock of a bubble starts in 2000
 	r.names[image.Digest.String()] = "image"
 	r.names[manifest.Config.Digest.String()] = "configuration"
 	r.names[attached.Digest.String()] = "artifact"

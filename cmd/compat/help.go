@@ -54,7 +54,7 @@ var flagGroups = []struct {
 	{
 		"Policy",
 		[]string{"missing", "strict", "replace", "dry-run", "check", "fail-on"},
-		[]string{"any-node", "min-nodes", "severity", "disable"},
+		[]string{"trust-policy", "trust-key", "any-node", "min-nodes", "severity", "disable"},
 	},
 	{
 		"Output",

@@ -54,6 +54,7 @@ func (f *judgeFlags) addJudging(cmd *cobra.Command) {
 	needs(cmd, "context", asks...)
 	f.registryFlags.add(cmd)
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: the node's)")
+	f.addTrust(cmd)
 	flags.Var(&f.runtime, "runtime", "the node's container `runtime`, containerd://2.1.4: which manifest of an index it pulls (default: what the Node object of --node-file or --node says; --platform comes before it)")
 	complete(cmd, "runtime", "containerd://", "cri-o://", "docker://")
 	excludes(cmd, "features", "host-root")

@@ -67,6 +67,7 @@ is labelled yet, or it could not be found out.`,
 	flags.StringVar(&f.server.Context, "context", "", "the kubeconfig's context `name`")
 	f.output = outputFlag(cmd, "json", "yaml", "text")
 	f.add(cmd)
+	f.addTrust(cmd)
 	for _, name := range []string{"kubeconfig", "context", "output"} {
 		needs(cmd, name, "check")
 	}

@@ -23,6 +23,8 @@ type registryFlags struct {
 	passwordStdin bool
 	tokenStdin    bool
 	platform      platformFlag
+	trustPolicy   string
+	trustKeys     []string
 	given         func(flag string) bool
 }
 
@@ -42,6 +44,14 @@ func (f *registryFlags) add(cmd *cobra.Command) {
 	needs(cmd, "cert-file", "key-file")
 	needs(cmd, "key-file", "cert-file")
 	timeoutFlag(cmd)
+}
+
+// addTrust adds what says which artifacts count, for commands that choose among them.
+func (f *registryFlags) addTrust(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.trustPolicy, "trust-policy", "", "only artifacts that this trust policy `file` accepts count, by their signatures")
+	flags.StringArrayVar(&f.trustKeys, "trust-key", nil, "only artifacts signed with this public key count, a PEM `file` such as cosign.pub (repeatable: any of them)")
+	excludes(cmd, "trust-policy", "trust-key")
 }
 
 // layoutFlag adds --oci-layout, with which nothing that is about a registry has a meaning.
@@ -76,6 +86,9 @@ func (f *registryFlags) options(ctx context.Context, a *app) (artifact.Options, 
 	o.LookupEnv = a.lookupEnv
 	o.Now = a.now
 	o.Dial = a.dial
+	if err := f.trust(&o); err != nil {
+		return o, err
+	}
 	if f.passwordStdin && o.Username == "" {
 		return o, usagef("--password-stdin needs --username")
 	}
@@ -101,6 +114,21 @@ func (f *registryFlags) options(ctx context.Context, a *app) (artifact.Options, 
 		}
 	}
 	return o, nil
+}
+
+// trust reads the trust policy. One that can't be used is a usage error, and never no policy.
+func (f *registryFlags) trust(o *artifact.Options) error {
+	if f.trustPolicy == "" && f.given("trust-policy") {
+		return usagef("--trust-policy needs the name of a file")
+	}
+	rules, err := compat.ReadTrust(f.trustPolicy, f.trustKeys)
+	if err != nil {
+		return &usageError{err}
+	}
+	if rules != nil {
+		o.Trust = rules
+	}
+	return nil
 }
 
 // imageFlags adds --image, and --oci-layout.

@@ -22,7 +22,8 @@ func newShow(a *app) *cobra.Command {
 		Use:   "show IMAGE",
 		Short: "Print the compatibility spec that validate-node would use",
 		Long: `Print the compatibility spec that validate-node would use for this platform, byte
-for byte as it was attached. Exit code 4 means that nothing is attached.`,
+for byte as it was attached. Exit code 4 means that nothing is attached, or with
+--trust-policy or --trust-key nothing that is trusted.`,
 		Example: `  compat show registry.example.com/app:1.2
   compat show registry.example.com/app:1.2 --platform linux/arm64
   compat show registry.example.com/app:1.2 --artifact sha256:... --manifest`,
@@ -35,6 +36,7 @@ for byte as it was attached. Exit code 4 means that nothing is attached.`,
 	cmd.Flags().BoolVar(&f.manifest, "manifest", false, "print the artifact's manifest instead of the spec")
 	f.add(cmd)
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: this host's)")
+	f.addTrust(cmd)
 	return cmd
 }
 

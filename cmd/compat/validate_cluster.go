@@ -107,6 +107,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	f.layoutFlag(cmd)
 	allow(cmd, clusterTimeout)
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: each node's)")
+	f.addTrust(cmd)
 	excludes(cmd, "filename", "image")
 	excludes(cmd, "filename", "spec")
 	excludes(cmd, "filename", "oci-layout")

@@ -37,6 +37,8 @@ type Artifact struct {
 	// CreatedAt is the annotation as found, as NFD reads it; zero if it is absent or no RFC 3339
 	// time.
 	CreatedAt time.Time
+	// Trust is what a trust policy makes of it; nil without one, and where it was not asked.
+	Trust *Trust
 }
 
 // Listing is the artifacts of an image.
@@ -89,7 +91,7 @@ func (i *Image) gather(ctx context.Context, lists map[digest.Digest]*future[refe
 		}
 		found, err := lists[s.desc.Digest].wait(ctx)
 		if err != nil {
-			return Listing{}, fmt.Errorf("listing the artifacts of %s: %w", i.Reference, interrupted(ctx, err))
+			return Listing{}, fmt.Errorf("listing the artifacts of %s: %w", i.Reference, i.repo.tooMany(interrupted(ctx, err), ""))
 		}
 		list.add(found, s.desc.Digest, s.on)
 	}
@@ -180,7 +182,10 @@ func (r *Repository) examine(ctx context.Context, a Artifact) (*document, ocispe
 // the listing's warnings. An artifact that is broken is not passed over: an older one must not take
 // its place unnoticed.
 //
-// Errors beside those of [Image.Artifacts] and [Image.Fetch]: [ErrNoArtifact].
+// With a trust policy only what it accepts is there to choose from.
+//
+// Errors beside those of [Image.Artifacts] and [Image.Fetch]: [ErrNoArtifact], and with a policy
+// [*NoTrustedArtifactError], [*UntrustedError] and [*TooManyError].
 func (i *Image) InEffect(ctx context.Context, pinned digest.Digest) (*Content, Listing, error) {
 	list, err := i.Artifacts(ctx)
 	if err != nil {
@@ -193,12 +198,27 @@ func (i *Image) InEffect(ctx context.Context, pinned digest.Digest) (*Content, L
 		c, err := i.pinned(ctx, pinned, list)
 		return c, list, err
 	}
+	if i.repo.asksForSignatures() {
+		c, err := i.repo.firstTrusted(ctx, &list)
+		return c, list, err
+	}
 	c, skipped, err := i.repo.firstBelieved(ctx, list.Artifacts)
 	list.Warnings = append(list.Warnings, skipped...)
 	if err != nil {
 		return nil, list, err
 	}
+	list.Warnings = append(list.Warnings, i.repo.futureWarning(c.Artifact)...)
+	c.Artifact.Trust = i.repo.unchecked()
 	return c, list, nil
+}
+
+// unchecked is what a policy makes of an artifact of which it asks for no signature; nil without
+// one.
+func (r *Repository) unchecked() *Trust {
+	if r.trust == nil {
+		return nil
+	}
+	return &Trust{State: Unchecked}
 }
 
 // firstBelieved reads the first artifact that is neither foreign nor gone.
@@ -236,11 +256,7 @@ func skippable(err error) (Warning, bool) {
 func (i *Image) pinned(ctx context.Context, d digest.Digest, list Listing) (*Content, error) {
 	for _, a := range list.Artifacts {
 		if a.Descriptor.Digest == d {
-			c, err := i.repo.fetch(ctx, a)
-			if err != nil {
-				return nil, err
-			}
-			return &c, nil
+			return i.repo.fetchPinned(ctx, a, list.ViaFallbackTag)
 		}
 	}
 	var err error
@@ -251,10 +267,10 @@ func (i *Image) pinned(ctx context.Context, d digest.Digest, list Listing) (*Con
 		if s.desc == nil {
 			continue
 		}
-		var c Content
+		var c *Content
 		var foreign *ForeignSubjectError
-		if c, err = i.repo.fetchUnlisted(ctx, d, s.desc.Digest, s.on); err == nil {
-			return &c, nil
+		if c, err = i.repo.fetchUnlisted(ctx, d, s.desc.Digest, s.on, list.ViaFallbackTag); err == nil {
+			return c, nil
 		} else if !errors.As(err, &foreign) {
 			return nil, err
 		}
@@ -263,12 +279,26 @@ func (i *Image) pinned(ctx context.Context, d digest.Digest, list Listing) (*Con
 }
 
 // fetchUnlisted reads an artifact by its digest alone. Its time is what its own manifest says.
-func (r *Repository) fetchUnlisted(ctx context.Context, d, subject digest.Digest, on On) (Content, error) {
+func (r *Repository) fetchUnlisted(ctx context.Context, d, subject digest.Digest, on On, fallback bool) (*Content, error) {
 	doc, err := r.store.manifest(ctx, whatArtifact, d.String())
 	if err != nil {
-		return Content{}, fmt.Errorf("fetching artifact %s: %w", d, err)
+		return nil, fmt.Errorf("fetching artifact %s: %w", d, err)
 	}
 	entry := doc.Descriptor
 	entry.ArtifactType, entry.Annotations = doc.artifactType(), doc.body.Annotations
-	return r.fetch(ctx, newArtifact(entry, subject, on))
+	return r.fetchPinned(ctx, newArtifact(entry, subject, on), fallback)
+}
+
+// fetchPinned reads an artifact that was asked for by its digest. A trust policy must accept it,
+// too.
+func (r *Repository) fetchPinned(ctx context.Context, a Artifact, fallback bool) (*Content, error) {
+	if r.asksForSignatures() {
+		return r.mustTrust(ctx, a, fallback)
+	}
+	c, err := r.fetch(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	c.Artifact.Trust = r.unchecked()
+	return &c, nil
 }

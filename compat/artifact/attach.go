@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -110,10 +111,13 @@ func (r *Repository) attachTo(ctx context.Context, s subject, content []byte, sh
 	before.add(found, s.Digest, s.on)
 	a := &Attached{Subject: s.Descriptor, On: s.on, Platform: s.platform, ViaFallbackTag: before.ViaFallbackTag, Warnings: before.Warnings}
 
-	current, first, skipped, err := r.current(ctx, before.Artifacts)
+	current, first, skipped, err := r.current(ctx, before)
 	a.Warnings = append(a.Warnings, skipped...)
 	if err != nil {
 		return nil, err
+	}
+	if first != nil {
+		a.Warnings = append(a.Warnings, r.futureWarning(*first)...)
 	}
 	if current != nil && current.Layer.Digest.Algorithm().FromBytes(content) == current.Layer.Digest {
 		a.Existing, a.Artifact, a.Manifest, a.Created = true, current.Artifact.Descriptor, current.Manifest, current.Artifact.Created
@@ -135,8 +139,13 @@ func (r *Repository) attachTo(ctx context.Context, s subject, content []byte, sh
 }
 
 // current finds the artifact in effect on a subject, and the first one that is neither foreign nor
-// gone: the same, unless that one is broken. Both are nil where there is none.
-func (r *Repository) current(ctx context.Context, list []Artifact) (*Content, *Artifact, []Warning, error) {
+// gone: the same, unless that one is broken. Both are nil where there is none. With a trust policy
+// only what it accepts counts.
+func (r *Repository) current(ctx context.Context, before Listing) (*Content, *Artifact, []Warning, error) {
+	if r.asksForSignatures() {
+		return r.currentTrusted(ctx, before)
+	}
+	list := before.Artifacts
 	var skipped []Warning
 	for i := range list {
 		c, err := r.fetch(ctx, list[i])
@@ -156,6 +165,27 @@ func (r *Repository) current(ctx context.Context, list []Artifact) (*Content, *A
 		return nil, &list[i], skipped, nil
 	}
 	return nil, nil, skipped, nil
+}
+
+// currentTrusted is current with a trust policy.
+func (r *Repository) currentTrusted(ctx context.Context, before Listing) (*Content, *Artifact, []Warning, error) {
+	list := Listing{Artifacts: slices.Clone(before.Artifacts), ViaFallbackTag: before.ViaFallbackTag}
+	c, err := r.firstTrusted(ctx, &list)
+	switch {
+	case err == nil:
+		return c, &c.Artifact, list.Warnings, nil
+	case errors.Is(err, ErrNoArtifact):
+		return nil, nil, list.Warnings, nil
+	case !Broken(err):
+		return nil, nil, nil, err
+	}
+	// The one that is accepted is broken: the new one must be later than that.
+	i := slices.IndexFunc(list.Artifacts, func(a Artifact) bool { return a.Trust.State == Trusted })
+	var typed Error
+	if i < 0 || !errors.As(err, &typed) {
+		return nil, nil, nil, err
+	}
+	return nil, &list.Artifacts[i], append(list.Warnings, Warning{Code: typed.Code(), Message: err.Error()}), nil
 }
 
 // Broken reports whether an error of reading an artifact or its spec will stay, so that only a new

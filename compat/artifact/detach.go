@@ -33,6 +33,12 @@ type Removed struct {
 	// Missing reports whether its manifest was gone already, and only the entry in the list was
 	// left.
 	Missing bool `json:"missing"`
+	// Signatures are the digests of its signatures, which were deleted with it, and SignaturesLeft
+	// those of the ones that the registry keeps. Absent if there are none.
+	Signatures     []digest.Digest `json:"signatures,omitempty"`
+	SignaturesLeft []digest.Digest `json:"signaturesLeft,omitempty"`
+	// SignaturesUnread says why it is not known whether it has signatures; absent if it is.
+	SignaturesUnread string `json:"signaturesUnread,omitempty"`
 }
 
 // Detached is what a detach did to one subject.
@@ -42,12 +48,15 @@ type Detached struct {
 	Platform *Platform // the manifest's, if it came from an index
 	Removed  []Removed
 	// Warnings is what the user should know about the reference; the first of several has them.
+	// Each has those about its own artifacts.
 	Warnings []Warning
 }
 
 // Detach removes artifacts, and what lists them. It returns what was removed beside the error; an
-// empty result of All is no error. Errors beside those of [Repository.Image]: [*NotFoundError] when
-// no artifact of the image has the digest, and [*DeleteRefusedError].
+// empty result of All is no error. With a trust policy only what it accepts is there to be removed:
+// the rest is left alone. The signatures of what is removed are, too. Errors beside those of
+// [Repository.Image]: [*NotFoundError] when no artifact of the image has the digest, and
+// [*DeleteRefusedError].
 func (r *Repository) Detach(ctx context.Context, o DetachOptions) ([]Detached, error) {
 	if (o.Artifact == "") == !o.All {
 		return nil, errors.New("detaching needs either one artifact or all")
@@ -83,8 +92,8 @@ func (r *Repository) Detach(ctx context.Context, o DetachOptions) ([]Detached, e
 	_ = group.Wait()
 	list := []Detached{}
 	for _, d := range done {
-		if len(d.Removed) > 0 {
-			d.Warnings, warnings = warnings, nil
+		if len(d.Removed) > 0 || len(d.Warnings) > 0 {
+			d.Warnings, warnings = append(warnings, d.Warnings...), nil
 			list = append(list, d)
 		}
 	}
@@ -98,20 +107,62 @@ func (r *Repository) Detach(ctx context.Context, o DetachOptions) ([]Detached, e
 }
 
 func (r *Repository) detachFrom(ctx context.Context, s subject, o DetachOptions) (Detached, error) {
-	digests, err := r.toRemove(ctx, s, o)
+	digests, fallback, err := r.toRemove(ctx, s, o)
+	d := Detached{Subject: s.Descriptor, On: s.on, Platform: s.platform}
 	if err != nil {
-		return Detached{}, err
+		return d, err
 	}
-	removed, err := r.removeFrom(ctx, s.Digest, digests, o.Artifact)
-	return Detached{Subject: s.Descriptor, On: s.on, Platform: s.platform, Removed: removed}, err
+	if r.asksForSignatures() {
+		if digests, d.Warnings, err = r.trustedOnly(ctx, s, digests, fallback, o); err != nil {
+			return d, err
+		}
+	}
+	d.Removed, err = r.removeFrom(ctx, s.Digest, digests, o.Artifact)
+	return d, err
+}
+
+// trustedOnly leaves out what the trust policy does not accept. That is an error for an artifact
+// that was asked for by its digest.
+func (r *Repository) trustedOnly(
+	ctx context.Context, s subject, digests []digest.Digest, fallback bool, o DetachOptions,
+) (accepted []digest.Digest, warnings []Warning, err error) {
+	results, errs := make([]checked, len(digests)), make([]error, len(digests))
+	var group errgroup.Group
+	group.SetLimit(parallelChecks)
+	for i, d := range digests {
+		group.Go(func() error {
+			results[i], errs[i] = r.check(ctx, newArtifact(ocispec.Descriptor{Digest: d}, s.Digest, s.on), fallback)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	left := 0
+	for i, d := range digests {
+		switch trust := results[i].trust; {
+		case errs[i] != nil:
+			return nil, nil, errs[i]
+		case trust.State == Trusted:
+			accepted = append(accepted, d)
+		case o.Artifact != "":
+			return nil, nil, &UntrustedError{Artifact: d, Why: trust.Why}
+		default:
+			if left++; left <= maxUntrusted {
+				warnings = append(warnings, Warning{Code: CodeUntrustedArtifact, Message: fmt.Sprintf("artifact %s is left alone: %s", d, trust.Why)})
+			}
+		}
+	}
+	if left > maxUntrusted {
+		warnings = append(warnings, Warning{Code: CodeUntrustedArtifact, Message: fmt.Sprintf("%d more artifacts are left alone, since the trust policy does not accept them", left-maxUntrusted)})
+	}
+	return accepted, warnings, nil
 }
 
 // toRemove is the part of a subject's artifacts that is to go. An artifact asked for by digest may
 // have dropped out of the list; it still has to speak about the subject.
-func (r *Repository) toRemove(ctx context.Context, s subject, o DetachOptions) ([]digest.Digest, error) {
+func (r *Repository) toRemove(ctx context.Context, s subject, o DetachOptions) (digests []digest.Digest, fallback bool, err error) {
 	found, err := r.listed(ctx, s.Digest)
 	if err != nil {
-		return nil, fmt.Errorf("listing the artifacts of %s: %w", s.Digest, err)
+		return nil, false, fmt.Errorf("listing the artifacts of %s: %w", s.Digest, err)
 	}
 	list := []digest.Digest{}
 	for _, d := range found.Descriptors {
@@ -120,22 +171,17 @@ func (r *Repository) toRemove(ctx context.Context, s subject, o DetachOptions) (
 		}
 	}
 	if o.All || len(list) > 0 {
-		return list, nil
+		return list, found.Fallback, nil
 	}
 	a := Artifact{Descriptor: ocispec.Descriptor{Digest: o.Artifact}, Subject: s.Digest}
 	switch _, _, err := r.examine(ctx, a); {
 	case err == nil:
-		return []digest.Digest{o.Artifact}, nil
-	case foreignOrGone(err), Broken(err):
-		return list, nil // empty: it is none of this subject's artifacts
+		return []digest.Digest{o.Artifact}, found.Fallback, nil
+	case Skippable(err), Broken(err):
+		return list, found.Fallback, nil // empty: it is none of this subject's artifacts
 	default:
-		return nil, err
+		return nil, false, err
 	}
-}
-
-func foreignOrGone(err error) bool {
-	_, skip := skippable(err)
-	return skip
 }
 
 // removeFrom removes artifacts of one subject: first from the list that clients keep, if there is
@@ -163,7 +209,11 @@ func (r *Repository) removeFrom(ctx context.Context, subject digest.Digest, dige
 			removed = append(removed, Removed{Digest: d, Missing: true})
 		}
 	}
+	signatures := r.listSignatures(ctx, own, clientList)
 	deleted, err := r.delete(ctx, subject, own, clientList)
+	for i := range deleted {
+		r.removeSignatures(ctx, &deleted[i], signatures[deleted[i].Digest], clientList)
+	}
 	removed = append(removed, deleted...)
 	if err != nil {
 		return removed, err
@@ -195,6 +245,75 @@ func (r *Repository) delete(ctx context.Context, subject digest.Digest, digests 
 		return removed, refused
 	}
 	return removed, nil
+}
+
+// An attachedList is what may be signatures of an artifact, or why that is not known.
+type attachedList struct {
+	entries []ocispec.Descriptor
+	err     error
+}
+
+// listSignatures lists the signatures of artifacts that are about to be removed: afterwards a
+// registry need not tell.
+func (r *Repository) listSignatures(ctx context.Context, artifacts []digest.Digest, fallback bool) map[digest.Digest]attachedList {
+	lists := make([]attachedList, len(artifacts))
+	var group errgroup.Group
+	group.SetLimit(parallelRequests)
+	for i, d := range artifacts {
+		group.Go(func() error {
+			found, err := r.store.signatures(ctx, d, fallback)
+			lists[i] = attachedList{found.Descriptors, err}
+			return nil
+		})
+	}
+	_ = group.Wait()
+	all := map[digest.Digest]attachedList{}
+	for i, d := range artifacts {
+		all[d] = lists[i]
+	}
+	return all
+}
+
+// removeSignatures deletes the signatures of an artifact that is listed no more. They are of no use
+// without it, and good again with the same bytes: whoever may push could bring it back. What can't
+// be deleted is noted.
+func (r *Repository) removeSignatures(ctx context.Context, removed *Removed, list attachedList, clientList bool) {
+	if list.err != nil {
+		removed.SignaturesUnread = list.err.Error()
+		return
+	}
+	var gone []digest.Digest
+	for n, entry := range list.entries {
+		if n == MaxSignatures {
+			removed.SignaturesUnread = fmt.Sprintf("it has more than %d", MaxSignatures)
+			break
+		}
+		doc, err := r.store.manifest(ctx, whatSignature, entry.Digest.String())
+		switch {
+		case err != nil:
+			if !errors.As(err, new(*NotFoundError)) {
+				removed.SignaturesLeft = append(removed.SignaturesLeft, entry.Digest)
+			}
+		case !doc.isSignatureOf(removed.Digest): // something else, which is not ours to delete
+		case r.store.remove(ctx, entry.Digest) != nil:
+			removed.SignaturesLeft = append(removed.SignaturesLeft, entry.Digest)
+		default:
+			gone = append(gone, entry.Digest)
+		}
+	}
+	removed.Signatures = gone
+	if len(gone) > 0 && clientList {
+		// An entry that is left there is one without a manifest, which readers pass over.
+		_ = r.store.dropList(ctx, removed.Digest, gone)
+	}
+}
+
+// isSignatureOf reports whether a manifest is that of a signature of an artifact.
+func (d *document) isSignatureOf(artifact digest.Digest) bool {
+	if d.body.Subject == nil || d.body.Subject.Digest != artifact {
+		return false
+	}
+	return d.artifactType() == notationType || len(d.body.Layers) == 1 && d.body.Layers[0].MediaType == bundleType
 }
 
 // classify separates the compatibility artifacts of a subject, whole or broken, from those that are

@@ -56,6 +56,10 @@ const (
 	CodeImmutableTag       = "immutableTag"
 	CodeDeleteRefused      = "deleteRefused"
 	CodeClockBehind        = "clockBehind"
+	CodeNoTrustedArtifact  = "noTrustedArtifact"
+	CodeUntrustedArtifact  = "untrustedArtifact"
+	CodeCandidatesTooMany  = "candidatesTooMany"
+	CodeSignaturesTooMany  = "signaturesTooMany"
 )
 
 // ErrNoArtifact is what [Image.InEffect] returns when nobody attached a compatibility artifact that
@@ -128,13 +132,14 @@ const (
 	whatTag       = "referrers tag"
 	whatArtifact  = "artifact"
 	whatSpec      = "spec"
+	whatSignature = "signature"
 	whatUpload    = "upload"
 	whatToken     = "token"
 )
 
 // Item names what an error is about.
 type Item struct {
-	What string // image, platform, image configuration, referrers, referrers tag, artifact, spec, upload or token
+	What string // image, platform, image configuration, referrers, referrers tag, artifact, spec, signature, upload or token
 	Name string // its tag or digest; "" where there is none
 	Host string // the registry's repository, or the directory of a layout
 }

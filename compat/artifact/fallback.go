@@ -48,6 +48,10 @@ func (g *registry) settleTime() time.Duration { return g.window + g.window/4 }
 
 // referrersByTag reads the list under the referrers tag; no tag, no referrers.
 func (g *registry) referrersByTag(ctx context.Context, subject digest.Digest) (referrers, error) {
+	return g.collectTag(ctx, subject, g.collector(isArtifact, MaxArtifacts))
+}
+
+func (g *registry) collectTag(ctx context.Context, subject digest.Digest, list collector) (referrers, error) {
 	ix, warnings, err := g.readTag(ctx, subject)
 	if err != nil {
 		var unusable *notAListError
@@ -56,7 +60,6 @@ func (g *registry) referrersByTag(ctx context.Context, subject digest.Digest) (r
 		}
 		return referrers{}, err
 	}
-	var list collector
 	if err := list.add(g.item(whatTag, referrersTag(subject)), ix.descriptors()); err != nil {
 		return referrers{}, err
 	}
@@ -156,6 +159,19 @@ func (g *registry) unlist(ctx context.Context, subject digest.Digest, artifacts 
 		}
 		return changed, nil
 	})
+}
+
+// dropList deletes the index under the referrers tag of an artifact that is no more. One that lists
+// anything but the signatures which went with it is left as it is.
+func (g *registry) dropList(ctx context.Context, artifact digest.Digest, signatures []digest.Digest) error {
+	doc, err := g.manifest(ctx, whatTag, referrersTag(artifact))
+	if err != nil || !doc.isIndex() {
+		return err
+	}
+	if slices.ContainsFunc(doc.manifests(), func(d ocispec.Descriptor) bool { return !slices.Contains(signatures, d.Digest) }) {
+		return nil
+	}
+	return g.remove(ctx, doc.Digest)
 }
 
 func holds(l referrers, d digest.Digest) bool {

@@ -65,7 +65,7 @@ func FuzzReferrers(f *testing.F) {
 			wantCode(t, err, CodeMalformedReferrers)
 			return
 		}
-		var c collector
+		c := collector{keep: isArtifact, most: MaxArtifacts}
 		if err := c.add(Item{What: whatReferrers}, entries); err != nil {
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	"github.com/opencontainers/go-digest"
@@ -28,6 +29,14 @@ type layout struct {
 	dir   string
 	root  *os.Root
 	clock clock
+	// lenient is as in registry.
+	lenient bool
+
+	signed struct { // what index.json names by what it is attached to, read once
+		once sync.Once
+		list map[digest.Digest][]ocispec.Descriptor
+		err  error
+	}
 }
 
 func openLayout(ref Reference, clock clock) (*layout, error) {
@@ -252,7 +261,7 @@ func (l *layout) referrers(ctx context.Context, subject digest.Digest) (referrer
 		return referrers{}, err
 	}
 	var list referrers
-	var found collector
+	found := collector{keep: isArtifact, most: MaxArtifacts, lenient: l.lenient}
 	for _, d := range ix.descriptors() {
 		if err := ctx.Err(); err != nil {
 			return referrers{}, l.fail("listing referrers", err)
@@ -275,6 +284,53 @@ func (l *layout) referrers(ctx context.Context, subject digest.Digest) (referrer
 	list.Descriptors = found.ours
 	return list, nil
 }
+
+// signatures looks through the manifests that index.json names, once for all artifacts. One that
+// can't be read, or is malformed, is no signature.
+func (l *layout) signatures(ctx context.Context, artifact digest.Digest, _ bool) (referrers, error) {
+	l.signed.once.Do(func() { l.signed.list, l.signed.err = l.allSignatures(ctx) })
+	return referrers{Descriptors: l.signed.list[artifact]}, l.signed.err
+}
+
+func (l *layout) allSignatures(ctx context.Context) (map[digest.Digest][]ocispec.Descriptor, error) {
+	ix, err := l.index()
+	if err != nil {
+		return nil, err
+	}
+	entries := ix.descriptors()
+	if len(entries) > MaxReferrerEntries {
+		return nil, &TooLargeError{Item: l.item(whatReferrers, ""), Limit: MaxReferrerEntries, Unit: "entries"}
+	}
+	list := map[digest.Digest][]ocispec.Descriptor{}
+	seen := map[digest.Digest]bool{}
+	for _, d := range entries {
+		if err := ctx.Err(); err != nil {
+			return nil, l.fail("listing signatures", err)
+		}
+		if isIndexType(d.MediaType) || !maySign(d) || d.Digest.Validate() != nil || seen[d.Digest] {
+			continue
+		}
+		seen[d.Digest] = true
+		item := l.item(whatSignature, d.Digest.String())
+		raw, err := l.read(item, d.Digest, MaxManifestSize)
+		if err != nil {
+			continue
+		}
+		doc, err := parseDocument(item, raw, d.MediaType, d.Digest.Algorithm())
+		if err != nil || doc.body.Subject == nil {
+			continue
+		}
+		entry := doc.Descriptor
+		if entry.ArtifactType = doc.artifactType(); maySign(entry) {
+			subject := doc.body.Subject.Digest
+			list[subject] = append(list[subject], entry)
+		}
+	}
+	return list, nil
+}
+
+// legacySignature is false: what cosign kept under tags is not copied into a layout.
+func (l *layout) legacySignature(context.Context, digest.Digest) (bool, error) { return false, nil }
 
 // referrer reads one manifest and makes the entry that the referrers API would have for it, if it
 // refers to subject.

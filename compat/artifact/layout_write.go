@@ -191,6 +191,12 @@ func (l *layout) unlist(ctx context.Context, _ digest.Digest, artifacts []digest
 	})
 }
 
+// dropList takes signatures out of index.json.
+func (l *layout) dropList(ctx context.Context, artifact digest.Digest, signatures []digest.Digest) error {
+	_, err := l.unlist(ctx, artifact, signatures)
+	return err
+}
+
 // remove deletes the manifest. Its blobs stay: others may use them, and a layout's own tools
 // collect what nobody does.
 func (l *layout) remove(_ context.Context, d digest.Digest) error {

@@ -30,8 +30,16 @@ const (
 	// looked at.
 	MaxReferrerEntries = 10_000
 
-	// MaxArtifacts is the number of compatibility artifacts on one subject.
-	MaxArtifacts = 1_000
+	// MaxArtifacts is the number of compatibility artifacts on one subject, and the number of those
+	// of an image of which a trust rule is asked.
+	MaxArtifacts = 2_000
+
+	// MaxSignatures is the number of signatures of one artifact that are read.
+	MaxSignatures = 100
+
+	// MaxBundleSize is the largest Sigstore bundle that is read, in bytes. Those of cosign have 0.7
+	// to 6 KB.
+	MaxBundleSize = 256 << 10
 
 	// MaxIndexDepth is how deep indexes within an index are looked into, and MaxIndexes how many of
 	// them.
@@ -72,6 +80,15 @@ const (
 
 	// parallelRequests is how many independent requests a writer or Discover has under way.
 	parallelRequests = 8
+
+	// parallelChecks is how many requests about signatures are under way.
+	parallelChecks = 16
+
+	// futureTolerance is how far ahead of our clock that of an author may be.
+	futureTolerance = 10 * time.Minute
+
+	// maxUntrusted is the number of artifacts that are passed over whose reasons are told.
+	maxUntrusted = 5
 
 	// patienceForExtras is how long is waited for what can be done without: the platform of an
 	// image whose spec is there, the tag beside a digest.

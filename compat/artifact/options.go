@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -48,6 +49,10 @@ type Options struct {
 	// Now tells how much of a context's time is left: what that is too short for is not begun. Nil
 	// begins everything, and lets the context end it.
 	Now func() time.Time
+	// Trust is the rule of a trust policy for what is opened; nil where there is no policy, and
+	// everything that is attached counts. With a policy there must be a Now, which is the clock of
+	// trust: the process's own, whatever documents are dated with.
+	Trust func(Reference) *TrustRule
 	// Sleep waits between two tries, or returns the error of the context when that ends. Nil takes
 	// the system's timers.
 	Sleep func(context.Context, time.Duration) error
@@ -74,6 +79,8 @@ type Repository struct {
 	ref   Reference
 	store store
 	clock clock
+	trust *TrustRule    // nil without a policy
+	slots chan struct{} // of requests about signatures
 }
 
 // Open reads the reference and the files that the options name. No request is made, and no
@@ -84,6 +91,9 @@ func Open(ctx context.Context, reference string, o Options) (*Repository, error)
 		return nil, err
 	}
 	clock := clock{now: o.Now, pause: o.Sleep, log: o.Logger}
+	if o.Trust != nil && o.Now == nil {
+		return nil, &ConfigurationError{What: "the trust policy", Err: errors.New("there is no clock")}
+	}
 	if o.OCILayout {
 		ref, err := ParseLayoutReference(reference)
 		if err != nil {
@@ -93,7 +103,8 @@ func Open(ctx context.Context, reference string, o Options) (*Repository, error)
 		if err != nil {
 			return nil, err
 		}
-		return &Repository{ref: ref, store: l, clock: clock}, nil
+		l.lenient = o.Trust != nil
+		return newRepository(ref, l, clock, o), nil
 	}
 	ref, err := ParseReference(reference)
 	if err != nil {
@@ -103,7 +114,15 @@ func Open(ctx context.Context, reference string, o Options) (*Repository, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Repository{ref: ref, store: g, clock: clock}, nil
+	return newRepository(ref, g, clock, o), nil
+}
+
+func newRepository(ref Reference, s store, clock clock, o Options) *Repository {
+	r := &Repository{ref: ref, store: s, clock: clock, slots: make(chan struct{}, parallelChecks)}
+	if o.Trust != nil {
+		r.trust = o.Trust(ref)
+	}
+	return r
 }
 
 // Reference is what was opened, normalised.

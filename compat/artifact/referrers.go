@@ -19,11 +19,42 @@ import (
 // referrers asks the referrers API, and reads the referrers tag where there is no API.
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
 func (g *registry) referrers(ctx context.Context, subject digest.Digest) (referrers, error) {
-	list, err := g.referrersByAPI(ctx, subject)
+	list, err := g.referrersByAPI(ctx, subject, g.collector(isArtifact, MaxArtifacts), "?artifactType="+url.QueryEscape(spec.ArtifactType))
 	if noAPI(err) {
+		g.apiMissing.Store(true)
 		return g.referrersByTag(ctx, subject)
 	}
 	return list, err
+}
+
+// signatures asks for all types: registries and clients put several of them on a signature. An
+// artifact that was found under the referrers tag may have been signed after its registry got the
+// API.
+func (g *registry) signatures(ctx context.Context, subject digest.Digest, fallback bool) (referrers, error) {
+	if fallback {
+		tagged, err := g.collectTag(ctx, subject, g.collector(maySign, MaxReferrerEntries))
+		if err != nil || len(tagged.Descriptors) > 0 || g.apiMissing.Load() {
+			return tagged, err
+		}
+	}
+	list, err := g.referrersByAPI(ctx, subject, g.collector(maySign, MaxReferrerEntries), "")
+	switch {
+	case !noAPI(err):
+		return list, err
+	case fallback:
+		return referrers{Fallback: true}, nil
+	default:
+		return g.collectTag(ctx, subject, g.collector(maySign, MaxReferrerEntries))
+	}
+}
+
+// legacySignature looks for the tag under which cosign kept signatures before it knew referrers.
+func (g *registry) legacySignature(ctx context.Context, subject digest.Digest) (bool, error) {
+	_, err := g.manifest(ctx, whatSignature, referrersTag(subject)+".sig")
+	if errors.As(err, new(*NotFoundError)) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // noAPI reports whether an answer means that the registry does not have the referrers API.
@@ -51,12 +82,11 @@ func noAPI(err error) bool {
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes
 const codeUnsupported = "UNSUPPORTED"
 
-func (g *registry) referrersByAPI(ctx context.Context, subject digest.Digest) (referrers, error) {
+func (g *registry) referrersByAPI(ctx context.Context, subject digest.Digest, list collector, filter string) (referrers, error) {
 	item := g.item(whatReferrers, subject.String())
 	var (
-		list    collector
 		visited = map[string]bool{}
-		page    = g.base + "/referrers/" + subject.String() + "?artifactType=" + url.QueryEscape(spec.ArtifactType)
+		page    = g.base + "/referrers/" + subject.String() + filter
 	)
 	for page != "" {
 		if visited[page] {
@@ -113,12 +143,22 @@ func parseReferrers(item Item, raw []byte, contentType string) ([]ocispec.Descri
 	return index.Manifests, nil
 }
 
-// collector gathers our entries from the pages of a list, within the bounds.
+// collector gathers the entries of one kind from the pages of a list, within the bounds.
 type collector struct {
+	keep    func(ocispec.Descriptor) bool
+	most    int  // entries that are kept
+	lenient bool // see registry.lenient
 	ours    []ocispec.Descriptor
 	entries int
 	seen    map[digest.Digest]bool
 }
+
+func (g *registry) collector(keep func(ocispec.Descriptor) bool, most int) collector {
+	return collector{keep: keep, most: most, lenient: g.lenient}
+}
+
+// isArtifact reports whether an entry is that of a compatibility artifact.
+func isArtifact(d ocispec.Descriptor) bool { return d.ArtifactType == spec.ArtifactType }
 
 func (c *collector) add(item Item, entries []ocispec.Descriptor) error {
 	if c.entries += len(entries); c.entries > MaxReferrerEntries {
@@ -126,18 +166,21 @@ func (c *collector) add(item Item, entries []ocispec.Descriptor) error {
 	}
 	for _, d := range entries {
 		// A registry may leave the filtering to us.
-		if d.ArtifactType != spec.ArtifactType || c.seen[d.Digest] {
+		if !c.keep(d) || c.seen[d.Digest] {
 			continue
 		}
-		if err := checkDescriptor(d); err != nil {
+		switch err := checkDescriptor(d); {
+		case err != nil && c.lenient:
+			continue
+		case err != nil:
 			return &MalformedError{Item: item, Reason: err.Error(), Err: err}
 		}
 		if c.seen == nil {
 			c.seen = map[digest.Digest]bool{}
 		}
 		c.seen[d.Digest] = true
-		if c.ours = append(c.ours, d); len(c.ours) > MaxArtifacts {
-			return &TooLargeError{Item: item, Limit: MaxArtifacts, Unit: "artifacts"}
+		if c.ours = append(c.ours, d); len(c.ours) > c.most {
+			return &TooLargeError{Item: item, Limit: int64(c.most), Unit: "artifacts"}
 		}
 	}
 	return nil

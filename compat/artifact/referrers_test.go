@@ -207,7 +207,7 @@ func TestReferrersErrors(t *testing.T) {
 		"a manifest":       {page(`{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `"}`), CodeMalformedReferrers, "", 1},
 		"bad digest":       {page(list(ocispec.Descriptor{Digest: "sha256:x", ArtifactType: spec.ArtifactType})), CodeMalformedReferrers, "digest", 1},
 		"entries":          {page(list(many(MaxReferrerEntries+1, "x")...)), CodeTooLarge, "10000 entries", 1},
-		"artifacts":        {page(list(many(MaxArtifacts+1, spec.ArtifactType)...)), CodeTooLarge, "1000 artifacts", 1},
+		"artifacts":        {page(list(many(MaxArtifacts+1, spec.ArtifactType)...)), CodeTooLarge, "2000 artifacts", 1},
 		"same link":        {linked(func(int) string { return "?a=1" }), CodeMalformedReferrers, "circle", 2},
 		"two pages around": {linked(func(n int) string { return fmt.Sprintf("?n=%d", n%2) }), CodeMalformedReferrers, "circle", 3},
 		"endless pages":    {linked(func(n int) string { return fmt.Sprintf("?n=%d", n) }), CodeTooLarge, "100 pages", MaxReferrerPages},

@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -27,6 +28,11 @@ type registry struct {
 	connections *connections
 	clock       clock
 	window      time.Duration // W, see fallbackWindow
+	// lenient leaves entries of lists out that can't be used, where otherwise they are an error:
+	// with a policy they are of artifacts that it does not accept.
+	lenient bool
+	// apiMissing notes that the registry has no referrers API.
+	apiMissing atomic.Bool
 }
 
 func openRegistry(ctx context.Context, ref Reference, o Options, clock clock) (*registry, error) {
@@ -41,6 +47,7 @@ func openRegistry(ctx context.Context, ref Reference, o Options, clock clock) (*
 		connections: connections,
 		clock:       clock,
 		window:      fallbackWindow,
+		lenient:     o.Trust != nil,
 	}, nil
 }
 
@@ -82,16 +89,25 @@ func (g *registry) blob(ctx context.Context, what string, d ocispec.Descriptor, 
 	if err != nil {
 		return nil, err
 	}
+	err = verify(item, d.Digest, raw)
 	if int64(len(raw)) != d.Size {
-		return nil, &MalformedError{Item: item, Reason: fmt.Sprintf("%d bytes came, its descriptor says %d", len(raw), d.Size)}
+		malformed := &MalformedError{Item: item, Reason: fmt.Sprintf("%d bytes came, its descriptor says %d", len(raw), d.Size)}
+		if err != nil {
+			malformed.Err = errOtherDigest
+		}
+		return nil, malformed
 	}
-	return raw, verify(item, d.Digest, raw)
+	return raw, err
 }
+
+// errOtherDigest is beneath the error of bytes that don't have the digest which they were asked for
+// by: the fault is the registry's, and not that of who pushed them.
+var errOtherDigest = errors.New("another digest")
 
 // verify compares bytes with the digest they were asked for by.
 func verify(item Item, want digest.Digest, raw []byte) error {
 	if got := want.Algorithm().FromBytes(raw); got != want {
-		return &MalformedError{Item: item, Reason: fmt.Sprintf("the bytes that came have the digest %s", got)}
+		return &MalformedError{Item: item, Reason: fmt.Sprintf("the bytes that came have the digest %s", got), Err: errOtherDigest}
 	}
 	return nil
 }

@@ -21,6 +21,12 @@ type store interface {
 	referrers(ctx context.Context, subject digest.Digest) (referrers, error)
 	// tagged lists what is under the referrers tag of a subject, also where there is a referrers API.
 	tagged(ctx context.Context, subject digest.Digest) (referrers, error)
+	// signatures lists what is attached to an artifact and may be a signature of it. With fallback
+	// the referrers tag is read first: the artifact was found under one, too.
+	signatures(ctx context.Context, artifact digest.Digest, fallback bool) (referrers, error)
+	// legacySignature reports whether an artifact has a signature in the form that cosign had
+	// before referrers.
+	legacySignature(ctx context.Context, artifact digest.Digest) (bool, error)
 	// push uploads an artifact, its manifest last. Artifacts that share their blobs share one
 	// [blobs].
 	push(ctx context.Context, p *packed, b *blobs) error
@@ -32,6 +38,9 @@ type store interface {
 	unlist(ctx context.Context, subject digest.Digest, artifacts []digest.Digest) (done bool, err error)
 	// remove deletes the manifest of an artifact.
 	remove(ctx context.Context, d digest.Digest) error
+	// dropList takes signatures that were deleted out of the list of their artifact that clients
+	// keep, if nothing else is in it.
+	dropList(ctx context.Context, artifact digest.Digest, signatures []digest.Digest) error
 	// writer returns a context whose requests are authorised, from the first one on, for writing
 	// and, if asked for, deleting.
 	writer(ctx context.Context, deletes bool) context.Context
@@ -46,18 +55,18 @@ type store interface {
 func (r *Repository) listed(ctx context.Context, subject digest.Digest) (referrers, error) {
 	list, err := r.store.referrers(ctx, subject)
 	if err != nil || list.Fallback || len(list.Descriptors) > 0 {
-		return list, err
+		return list, r.tooMany(err, "")
 	}
 	tagged, err := r.store.tagged(ctx, subject)
 	if err != nil || len(tagged.Descriptors) > 0 {
-		return tagged, err
+		return tagged, r.tooMany(err, "")
 	}
 	return list, nil
 }
 
 // referrers is one list of artifacts, as the store has it: nothing in it is verified but its form.
 type referrers struct {
-	Descriptors []ocispec.Descriptor // of our artifact type only
+	Descriptors []ocispec.Descriptor // of our artifact type only, or those that may be signatures
 	Warnings    []Warning
 	Fallback    bool // the list is a tag that clients keep, because the registry has no referrers API
 }

@@ -10,4 +10,6 @@ const (
 	CodeDigestHeader          = "digestHeader"          // the registry names another digest than that of its answer
 	CodeReferrersTagIsSubject = "referrersTagIsSubject" // the registry takes the referrers tag for the image
 	CodeCreatedMoved          = "createdMoved"          // the creation time was moved after that of the artifact in effect
+	CodeFromTheFuture         = "fromTheFuture"         // an artifact says that it was made in the future
+	CodeSignaturesUnread      = "signaturesUnread"      // what signatures there are could not be found out
 )

@@ -44,6 +44,15 @@ func (p *printer) removed(old artifact.Removed, verb string) {
 		note = " (no longer listed; the registry refused to delete it)"
 	}
 	p.raw(1, "%s %s%s", verb, old.Digest.String(), note)
+	for _, s := range old.Signatures {
+		p.raw(2, "and its signature %s", s)
+	}
+	for _, s := range old.SignaturesLeft {
+		p.raw(2, "its signature %s is still there", s)
+	}
+	if old.SignaturesUnread != "" {
+		p.raw(2, "it may have signatures that are still there: %s", old.SignaturesUnread)
+	}
 }
 
 // writeDetach says what was removed, a line for each artifact.

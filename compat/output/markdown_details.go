@@ -14,7 +14,11 @@ import (
 // sets lists the sets of an image with their rules, and what did not hold.
 func (m *markdown) sets(image *report.Image) {
 	if a := image.Artifact; a != nil {
-		m.put("artifact %s on the %s\n", code(a.Digest), a.On)
+		if text := trustText(a.Trust); text != "" {
+			m.put("artifact %s on the %s, %s\n", code(a.Digest), a.On, text)
+		} else {
+			m.put("artifact %s on the %s\n", code(a.Digest), a.On)
+		}
 	}
 	best := report.BestSet(image.Sets)
 	for i := range image.Sets {

@@ -148,6 +148,9 @@ func (p *printer) image(i report.Image) {
 	}
 	if a := i.Artifact; a != nil {
 		p.line(1, "artifact on the %s%s: %s", a.On, prefixed(", created ", a.Created), a.Digest)
+		if text := trustText(a.Trust); text != "" {
+			p.line(1, "%s", text)
+		}
 	}
 	switch n := len(i.Candidates); {
 	case i.Pinned:
@@ -167,6 +170,30 @@ func (p *printer) image(i report.Image) {
 	for n := range i.Sets {
 		p.set(&i.Sets[n], len(i.Sets) > 1 && &i.Sets[n] == best)
 	}
+}
+
+// trustText says who signed an artifact, or why it does not count; "" without a trust policy.
+func trustText(t *artifact.Trust) string {
+	switch {
+	case t == nil:
+		return ""
+	case t.State == artifact.Trusted:
+		return "signed by " + signerNames(t.Signers)
+	case t.State == artifact.Unchecked:
+		return "not checked: the trust policy accepts anything here"
+	case t.Why != "":
+		return t.Why
+	}
+	return "not checked: it was not come to"
+}
+
+// signerNames lists signers with how each was verified.
+func signerNames(signers []artifact.Signer) string {
+	names := make([]string, len(signers))
+	for i, s := range signers {
+		names[i] = fmt.Sprintf("%s (%s)", s.Name, s.Method)
+	}
+	return strings.Join(names, ", ")
 }
 
 // requirement prints what the image's environment demands, as far as a reason or a warning does not

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"nodecompat/compat/artifact"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures/verdict"
@@ -176,6 +177,8 @@ func shortImage(pod *report.Pod, reason verdict.Reason) string {
 	for _, i := range pod.Images {
 		switch {
 		case !strings.HasPrefix(reason.Message, imageReason(i)):
+		case reason.Code == artifact.CodeNoTrustedArtifact:
+			return fmt.Sprintf("image %s has no compatibility artifact that the trust policy accepts", i.Image)
 		case reason.Code == report.CodeNoArtifact:
 			return fmt.Sprintf("image %s has no compatibility artifact", i.Image)
 		default:

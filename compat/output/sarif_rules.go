@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"nodecompat/compat/artifact"
 	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
@@ -133,6 +134,7 @@ func mainMeaning(meanings []report.Code) report.Code {
 func defaultSeverity(code string) verdict.Severity {
 	warnings := []string{
 		report.CodeFactsUnknown, report.CodeNoSetSelected, report.CodeNoArtifact, report.CodePlatformUnknown, report.CodeNoPod,
+		artifact.CodeNoTrustedArtifact, artifact.CodeCandidatesTooMany, artifact.CodeSignaturesTooMany,
 		string(sidecar.CodeVersionUnknown), string(manifest.ProblemRemovedAPI), string(manifest.ProblemNewerKey),
 		string(manifest.ProblemNotObject), string(manifest.ProblemUnknownSuppression),
 	}

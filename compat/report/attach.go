@@ -20,6 +20,9 @@ type AttachReport struct {
 	Reference string `json:"reference"`
 	// DryRun is true when nothing was pushed.
 	DryRun bool `json:"dryRun"`
+	// Policy is the trust policy; absent if there was none. With one, what it does not
+	// accept neither is in effect already nor moves the new artifact's date.
+	Policy *Policy `json:"policy,omitempty"`
 	// Attached has one entry for each manifest or index that the spec hangs on.
 	Attached []Attached `json:"attached"`
 	// Problems are the spec's; with an error among them nothing was attached.
@@ -78,6 +81,9 @@ type DetachReport struct {
 	Kind       string `json:"kind"`
 	// Reference is the image as it was asked for.
 	Reference string `json:"reference"`
+	// Policy is the trust policy; absent if there was none. With one, what it does not
+	// accept is left alone.
+	Policy *Policy `json:"policy,omitempty"`
 	// Detached has one entry for each manifest or index that lost an artifact.
 	Detached []Detached `json:"detached"`
 	// Warnings are about the reference.

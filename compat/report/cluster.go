@@ -27,6 +27,9 @@ type ClusterReport struct {
 	Reasons []verdict.Reason `json:"reasons"`
 	// Cluster is what was judged.
 	Cluster Cluster `json:"cluster"`
+	// Policy is the trust policy that the images' artifacts had to satisfy; absent if there was
+	// none.
+	Policy *Policy `json:"policy,omitempty"`
 	// Workloads has one entry for each Pod template of the manifests, in the order of the
 	// files; bare images and specs are one, which needs all of them.
 	Workloads []ClusterWorkload `json:"workloads"`

@@ -57,6 +57,9 @@ const (
 	CodeFallback32Bit = "fallback32Bit"
 	CodeEmulated      = "emulated"
 
+	// CodeMissingCompatible warns of a flag that takes from a trust policy what it is good for.
+	CodeMissingCompatible = "missingCompatible"
+
 	// Warnings of place.
 	CodeImmutableTemplate = "immutableTemplate"
 	CodeSetDropped        = "setDropped"
@@ -101,6 +104,7 @@ const (
 	PlaceWarning        Place = "warning"
 	PlaceError          Place = "error"
 	PlaceSpec           Place = "problem of a spec"
+	PlacePolicy         Place = "problem of a trust policy"
 	PlaceManifest       Place = "problem of a manifest"
 	PlaceSupport        Place = "support of native sidecars"
 	PlaceSupportFinding Place = "finding on native sidecars"

@@ -22,6 +22,7 @@ import (
 func TestCodesInSource(t *testing.T) {
 	places := map[string][]report.Place{
 		"compat/artifact":        {report.PlaceError, report.PlaceWarning},
+		"compat/trust":           {report.PlacePolicy},
 		"compat/cluster":         {report.PlaceExclusion, report.PlaceError},
 		"compat/placement":       {report.PlaceError},
 		"compat/generate":        {report.PlaceError},

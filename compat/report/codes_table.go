@@ -7,6 +7,7 @@ import (
 	"nodecompat/compat/manifest"
 	"nodecompat/compat/placement"
 	"nodecompat/compat/sidecar"
+	"nodecompat/compat/trust"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/spec"
@@ -29,6 +30,7 @@ var codeTables = []struct {
 	{PlaceWarning, "`warnings[].code`", warningCodes},
 	{PlaceError, "`error.code` and `reasons[].code` of a report or an image", errorCodes},
 	{PlaceSpec, "`problems[].code` of a LintReport or an AttachReport; warnings in `warnings[].code` of a report, too", specCodes},
+	{PlacePolicy, "`problems[].code` of a LintReport on a trust policy", policyCodes},
 	{PlaceManifest, "`problems[].code` of a PodReport, and `reasons[].code` where it decides", manifestCodes},
 	{PlaceSupport, "`sidecars.code`, and `reasons[].code` where it decides", supportCodes},
 	{PlaceSupportFinding, "`sidecars.findings[].code`", supportFindingCodes},
@@ -40,6 +42,9 @@ var reasonCodes = []codeRow{
 	{CodeFactsUnknown, "whether a set matches is not known: a fact could not be read, or a term not evaluated", "the reasons of the terms say which, and how it can be read"},
 	{CodeNoSetSelected, "the spec has no set with one of the tags of --tags", "give one of the tags that the hint lists"},
 	{CodeNoArtifact, "nothing is attached to the image, or nothing that is about it", "attach a spec with `compat attach`, or say with --missing what that means"},
+	{artifact.CodeNoTrustedArtifact, "there are artifacts, and the trust policy accepts none of them; the message says why not the newest", "sign the artifact with a key of the policy (`cosign sign --key KEY REPOSITORY@DIGEST`); `compat discover` with the policy shows all"},
+	{artifact.CodeCandidatesTooMany, "with a trust policy: more artifacts are attached than are looked at, so that nobody knows which one counts; --missing does not apply", "remove what does not belong there with `compat detach`, or use the digest of a signed one with --artifact"},
+	{artifact.CodeSignaturesTooMany, "with a trust policy: an artifact has more signatures than are read, and those are not enough; an older one is not taken in its place, and --missing does not apply", "remove what is attached to the artifact and is no signature of yours"},
 	{CodePlatformUnknown, "the node's architecture is not known, and nothing is attached to the image's index", "name the platform with --platform"},
 	{CodePlatformNotFound, "the image has no manifest for the platform", "choose one of its platforms with --platform, or build the image for this one"},
 	{CodeIndexUnread, "whether the image has a manifest for the platform is not known: a part of its index is gone, malformed or beyond the bounds", "name the platform's manifest by its digest, or push an index that names the platform of each entry"},
@@ -162,6 +167,11 @@ var warningCodes = []codeRow{
 	{artifact.CodeNoPlatform, "entries of the image's index don't name their platform: left out, or their configuration was not to be read", "push the index with the platform of each entry"},
 	{artifact.CodeReferrersTagIsSubject, "the registry takes the tag for the list of artifacts for the image itself, so that none are listed", ""},
 	{artifact.CodeCreatedMoved, "the creation time was moved, so that it is later than that of the artifact in effect", "check the clock, or SOURCE_DATE_EPOCH"},
+	{artifact.CodeUntrustedArtifact, "the trust policy does not accept an artifact: it is passed over, or left alone by detach", "`compat discover` with the policy shows all"},
+	{artifact.CodeNoTrustedArtifact, "place: the trust policy accepts none of the image's artifacts: there is no rule for it", "sign the artifact, or give a spec with --spec"},
+	{artifact.CodeFromTheFuture, "an artifact says that it was made in the future: until then it comes before every newer one", "remove it with `compat detach --artifact`, unless it is only a clock that was wrong"},
+	{artifact.CodeSignaturesUnread, "discover: what signatures an artifact has could not be found out", "try again; with a trust policy it is an error"},
+	{CodeMissingCompatible, "--missing=compatible together with a trust policy: whoever can delete or hide an artifact makes the image compatible", "leave it out"},
 	{artifact.CodeForeignSubject, "a listed artifact is about another image: it is passed over", "`compat discover` lists what is attached"},
 	{artifact.CodeArtifactNotFound, "a listed artifact is gone: it is passed over", "`compat discover` lists what is attached"},
 	{artifact.CodeMalformedReferrers, "a list of artifacts, or an entry of one, is not what it must be, and is left out", "push what is named there again, or remove it"},
@@ -205,6 +215,10 @@ var errorCodes = []codeRow{
 	{artifact.CodeBlobNotFound, "a part of what was asked for is gone, such as an artifact's spec", "the artifact is incomplete: attach its spec again, or remove it with `compat detach`"},
 	{artifact.CodeNoArtifact, "nothing is attached to the image, or nothing that is about it", ""},
 	{artifact.CodeForeignSubject, "the artifact that was asked for is about another image", ""},
+	{artifact.CodeNoTrustedArtifact, "there are artifacts, and the trust policy accepts none of them", "`compat discover` with the policy shows why"},
+	{artifact.CodeUntrustedArtifact, "the trust policy does not accept the artifact that was asked for by its digest", "sign it with a key of the policy (`cosign sign --key KEY REPOSITORY@DIGEST`), or ask without the policy"},
+	{artifact.CodeCandidatesTooMany, "with a trust policy: more artifacts are attached than are looked at, so that nobody knows which one counts", "remove what does not belong there with `compat detach`"},
+	{artifact.CodeSignaturesTooMany, "with a trust policy: an artifact has more signatures than are read, and those are not enough", "remove what is attached to the artifact and is no signature of yours"},
 
 	{artifact.CodeUnauthorized, "the server wants credentials, or others (401)", "log in with `docker login HOST`, or give --username and --password-stdin"},
 	{artifact.CodeForbidden, "the credentials do not allow this (403)", "log in with credentials that may do this (`docker login HOST`), or give --username and --password-stdin"},
@@ -237,6 +251,35 @@ var errorCodes = []codeRow{
 	{CodeKubernetesConfiguration, "the kubeconfig, a URL or a name of a node cannot be used", "name a kubeconfig with --kubeconfig"},
 	{CodeAPIServer, "the API server or the kubelet answered with another status than 200", ""},
 	{kubelet.ReasonNotFound, "the API server has no such node, or the kubelet no such page (404)", ""},
+}
+
+// policyCodes has what is wrong with trust policies.
+var policyCodes = []codeRow{
+	{spec.CodeTooLarge, "the policy has more than 256 KiB, or too many values", ""},
+	{spec.CodeNotUTF8, "the policy has another encoding than UTF-8, or a NUL", "save it as UTF-8"},
+	{spec.CodeSyntax, "the policy is not YAML", ""},
+	{spec.CodeEmpty, "there is no document, or nothing in it", ""},
+	{spec.CodeMultipleDocuments, "there are several documents", "keep one document in a file"},
+	{spec.CodeTooDeep, "the policy is nested too deep", ""},
+	{spec.CodeAlias, "anchors and aliases are not accepted in a policy", "write the value out"},
+	{spec.CodeTag, "explicit tags such as !!str are not accepted", "leave the tag out"},
+	{spec.CodeVersion, "the policy has another version than compat/v1alpha1", "write `apiVersion: compat/v1alpha1`"},
+	{spec.CodeUnknownKey, "a policy has no such key there", "correct the key; the hint has the nearest one"},
+	{spec.CodeDuplicateKey, "a key occurs twice", "keep one of them"},
+	{spec.CodeMissingKey, "a key is missing, or two are there of which one belongs", ""},
+	{spec.CodeWrongType, "a value of another type, or another word, is needed", ""},
+	{spec.CodeNull, "there is nothing where a value is needed", "add the value, or leave the key out"},
+	{spec.CodeUnquoted, "a number, or a word that means something in YAML, where text is needed", "put it in quotes"},
+	{spec.CodeEmptyList, "a list without an entry", "add one"},
+	{trust.CodeImagesPattern, "no image can match the pattern: it names a tag, or no registry", "write host[:port]/repository; * stands for anything within a part, ** for anything"},
+	{trust.CodeAmbiguousRules, "two patterns match the same image, and none is more specific", "make one of them more specific, or join them"},
+	{trust.CodeInvalidKey, "no public key or certificate authority that is accepted: ECDSA P-256, P-384 or P-521, Ed25519, RSA of 2048 to 8192 bits", "write it in PEM"},
+	{trust.CodeKeyUnreadable, "the file of a key or authority can't be read: it must be a regular one, of 64 KiB at most", "name it from the policy's folder"},
+	{trust.CodeNotSupported, "what a later version may read: identities, logs, time stamps", "sign with a key, or with a certificate of an own authority"},
+	{trust.CodeDuplicateSigner, "the same key, or the same name, stands twice in a rule", "name it once"},
+	{trust.CodeThreshold, "the threshold is no number from 1 to that of the signers", ""},
+	{trust.CodeMaxAge, "the maxAge is no duration above zero, or proves nothing, since there are no signers", "write it in hours, as 8760h for a year"},
+	{trust.CodeTooManyRules, "there are more rules, or signers in a rule, than are read", ""},
 }
 
 var specCodes = []codeRow{

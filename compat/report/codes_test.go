@@ -91,7 +91,7 @@ func TestLookUpCode(t *testing.T) {
 		}
 		places = append(places, c.Place)
 	}
-	if want := []report.Place{report.PlaceKubelet, report.PlaceWarning, report.PlaceError, report.PlaceSpec}; !slices.Equal(places, want) {
+	if want := []report.Place{report.PlaceKubelet, report.PlaceWarning, report.PlaceError, report.PlaceSpec, report.PlacePolicy}; !slices.Equal(places, want) {
 		t.Errorf("tooLarge stands in %q, want %q", places, want)
 	}
 	if found := report.LookUpCode("sc001"); len(found) != 1 || found[0].Meaning != "warning: nothing makes the app wait for a sidecar" {

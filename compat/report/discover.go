@@ -1,6 +1,9 @@
 package report
 
-import "nodecompat/nodefeatures/verdict"
+import (
+	"nodecompat/compat/artifact"
+	"nodecompat/nodefeatures/verdict"
+)
 
 // KindDiscoverReport names the document of `compat discover`.
 const KindDiscoverReport = "DiscoverReport"
@@ -14,6 +17,8 @@ type DiscoverReport struct {
 	Digest    string `json:"digest"`
 	// Subjects are the index, if there is one, then every platform's manifest.
 	Subjects []DiscoveredSubject `json:"subjects"`
+	// Policy is the trust policy; absent if there was none, and no signature was checked.
+	Policy *Policy `json:"policy,omitempty"`
 	// ViaFallbackTag is true when the registry has no referrers API.
 	ViaFallbackTag bool             `json:"viaFallbackTag"`
 	Warnings       []verdict.Reason `json:"warnings"`
@@ -39,8 +44,8 @@ type DiscoveredArtifact struct {
 	Digest  string `json:"digest"`
 	Created string `json:"created"`
 	// State is inEffect (what readers of this subject take), older, foreign (it
-	// speaks about another image), missing (listed, but gone) or broken (readers
-	// that come to it fail).
+	// speaks about another image), missing (listed, but gone), broken (readers
+	// that come to it fail) or untrusted (the trust policy does not accept it).
 	State string `json:"state"`
 	// Spec is the digest of the spec's bytes: equal specs have equal ones.
 	Spec string `json:"spec,omitempty"`
@@ -54,6 +59,20 @@ type DiscoveredArtifact struct {
 	Tags  []string `json:"tags"`
 	// Problem explains the states foreign, missing and broken.
 	Problem string `json:"problem,omitempty"`
+	// Trust is what the trust policy makes of it; absent if there was none.
+	Trust *artifact.Trust `json:"trust,omitempty"`
+	// Signatures are what is listed as its signatures, whether they are good or not.
+	// Absent if there are none.
+	Signatures []Signature `json:"signatures,omitempty"`
+}
+
+// A Signature is listed as one of an artifact.
+type Signature struct {
+	// Digest is that of its manifest.
+	Digest string `json:"digest"`
+	// Format says what it is: a Sigstore bundle, one of notation, which is not read, or
+	// something of which the list does not tell.
+	Format artifact.SignatureFormat `json:"format"`
 }
 
 // NewDiscoverReport returns a report on nothing found; err says why, if it is not nil.

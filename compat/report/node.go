@@ -41,6 +41,10 @@ type NodeReport struct {
 	// Node is the node that was judged.
 	Node Node `json:"node"`
 
+	// Policy is the trust policy that artifacts had to satisfy; absent if there was none. The
+	// images say by which of its rules.
+	Policy *Policy `json:"policy,omitempty"`
+
 	// Images has one entry for each --image and each --spec, in that order.
 	Images []Image `json:"images"`
 
@@ -101,6 +105,9 @@ type Image struct {
 
 	// Artifact is the compatibility artifact that was used; null if none.
 	Artifact *Artifact `json:"artifact" jsonschema:"nullable"`
+	// Policy is the trust policy with the rule that decided which artifacts count. Absent if
+	// there was none: then everything that is attached counts.
+	Policy *Policy `json:"policy,omitempty"`
 	// Pinned is true when Artifact was chosen by its digest, and need not be the
 	// one in effect.
 	Pinned bool `json:"pinned,omitempty"`
@@ -171,6 +178,19 @@ type Artifact struct {
 	// Created is the annotation org.opencontainers.image.created as found;
 	// empty if the artifact has none.
 	Created string `json:"created"`
+	// Trust is what the trust policy makes of it; absent if there was none.
+	Trust *artifact.Trust `json:"trust,omitempty"`
+}
+
+// A Policy is a trust policy.
+type Policy struct {
+	// File is the policy as it was named; absent where keys were given instead.
+	File string `json:"file,omitempty"`
+	// SHA256 is the hash of the file, or of the files of the keys, in hexadecimal.
+	SHA256 string `json:"sha256"`
+	// Rule is the pattern of the rule for the image; absent where no image is meant, and
+	// where no rule is for it.
+	Rule string `json:"rule,omitempty"`
 }
 
 // A Set is the verdict on one entry of a spec's compatibilities. The sets of a

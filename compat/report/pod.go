@@ -31,6 +31,8 @@ type PodReport struct {
 	Node Node `json:"node"`
 	// Target is the Kubernetes version that the Pods were judged for.
 	Target PodTarget `json:"target"`
+	// Policy is as in a NodeReport.
+	Policy *Policy `json:"policy,omitempty"`
 	// Pods has one entry for each Pod template found, in the order of the files.
 	Pods []Pod `json:"pods"`
 	// Images has one entry for each distinct image of the Pods, in the order in

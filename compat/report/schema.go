@@ -10,7 +10,8 @@ import (
 //go:embed schema/*.json
 var schemas embed.FS
 
-// SchemaKinds lists the kinds of documents that compat prints, sorted.
+// SchemaKinds lists the kinds of documents that compat prints, and of the trust policy that it
+// reads, sorted.
 func SchemaKinds() []string {
 	entries, err := schemas.ReadDir("schema")
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
+	"nodecompat/compat/trust"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/verdict"
 )
@@ -43,6 +44,7 @@ var documents = map[string]any{
 	report.KindTestReport:     report.TestReport{},
 	report.KindSpecDiff:       report.SpecDiff{},
 	nodefeatures.SnapshotKind: nodefeatures.Snapshot{},
+	trust.Kind:                trust.Policy{},
 }
 
 // TestSchemas keeps the schemas in the tree equal to the types and their docs.
@@ -77,14 +79,24 @@ var enumerations = map[reflect.Type][]any{
 	reflect.TypeFor[report.LabelProblem](): {
 		report.LabelMissing, report.LabelStale, report.LabelOther, report.LabelRefused, report.LabelUnsure,
 	},
-	reflect.TypeFor[artifact.Rule]():     {artifact.RuleContainerd, artifact.RuleCRIO, artifact.RuleDocker, artifact.RulePlatform},
-	reflect.TypeFor[derive.Confidence](): {derive.Certain, derive.LowerBound, derive.Hint},
+	reflect.TypeFor[artifact.TrustState]():      anyList(artifact.TrustStates),
+	reflect.TypeFor[artifact.SignatureFormat](): anyList(artifact.SignatureFormats),
+	reflect.TypeFor[artifact.Method]():          {artifact.MethodKey, artifact.MethodCA},
+	reflect.TypeFor[artifact.Rule]():            {artifact.RuleContainerd, artifact.RuleCRIO, artifact.RuleDocker, artifact.RulePlatform},
+	reflect.TypeFor[derive.Confidence]():        {derive.Certain, derive.LowerBound, derive.Hint},
 	reflect.TypeFor[derive.Source](): {
 		derive.SourcePlatform, derive.SourceELFNote, derive.SourceABITag, derive.SourceGoBuild, derive.SourceLoader,
 		derive.SourceModule, derive.SourceEnvironment, derive.SourceFile, derive.SourceBase,
 	},
 	reflect.TypeFor[manifest.SuppressionKind](): {manifest.SuppressedInSource, manifest.SuppressedAnnotation},
 	reflect.TypeFor[sidecar.StepKind]():         {sidecar.StepInit, sidecar.StepSidecar, sidecar.StepApp, sidecar.StepLegacy},
+}
+
+func anyList[T any](values []T) (list []any) {
+	for _, v := range values {
+		list = append(list, v)
+	}
+	return list
 }
 
 func unlockKinds() []any {
@@ -104,7 +116,7 @@ var codeFields = map[string][]report.Place{
 	"GroupReason.code": {
 		report.PlaceReason, report.PlaceError, report.PlaceSupport, report.PlaceWarning, report.PlaceFinding, report.PlaceManifest,
 	},
-	"spec.Problem.code":     {report.PlaceSpec},
+	"spec.Problem.code":     {report.PlaceSpec, report.PlacePolicy},
 	"manifest.Problem.code": {report.PlaceManifest},
 	"sidecar.Support.code":  {report.PlaceSupport},
 	"sidecar.Finding.code":  {report.PlaceSupportFinding},
@@ -167,7 +179,7 @@ func TestReportsHaveKnownCodes(t *testing.T) {
 func generate(t *testing.T, kind string, document any, closed bool) []byte {
 	t.Helper()
 	r := &jsonschema.Reflector{
-		AllowAdditionalProperties: true, // a later version may add fields
+		AllowAdditionalProperties: kind != trust.Kind, // a later version may add fields to what is printed
 		Namer: func(t reflect.Type) string {
 			if pkg := path.Base(t.PkgPath()); t.Name() != "" && pkg != "report" {
 				return pkg + "." + t.Name() // several packages have a Reason
@@ -181,7 +193,7 @@ func generate(t *testing.T, kind string, document any, closed bool) []byte {
 			return nil
 		},
 	}
-	dirs := []string{".", "../artifact", "../manifest", "../sidecar", "../generate", "../../nodefeatures", "../../spec"}
+	dirs := []string{".", "../artifact", "../manifest", "../sidecar", "../generate", "../trust", "../../nodefeatures", "../../spec"}
 	if closed {
 		dirs = nil // nobody reads it
 	}
