@@ -105,7 +105,9 @@ func (c *integrationCluster) changeAndRemove(t *testing.T) {
 		pod := c.write(t, "p.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - {name: c, image: \"example.com/c:1\"}\n")
 		rule := integrationObjects(t, compat.want(t, 0, "place", "--no-images", "--spec", spec, pod))["NodeFeatureRule"][0]
 		c.create(t, rules, rule)
-		var object struct{ Metadata struct{ Labels map[string]string } }
+		var object struct {
+			Metadata struct{ Labels map[string]string }
+		}
 		if err := yaml.Unmarshal([]byte(rule), &object); err != nil || object.Metadata.Labels["app.kubernetes.io/managed-by"] != "compat" {
 			t.Errorf("nobody finds the rule to take it back: %v\n%s", err, rule)
 		}
