@@ -54,7 +54,7 @@ var flagGroups = []struct {
 	{
 		"Output",
 		[]string{"output", "patch", "all", "quiet", "update"},
-		[]string{"color", "no-descriptions", "stdin-name"},
+		[]string{"color", "no-descriptions", "stdin-name", "include-node"},
 	},
 	{
 		"General",
