@@ -59,7 +59,7 @@ var flagGroups = []struct {
 	{
 		"Output",
 		[]string{"output", "output-dir", "patch", "print", "all", "quiet", "update"},
-		[]string{"color", "no-descriptions", "stdin-name"},
+		[]string{"color", "no-descriptions", "stdin-name", "include-node"},
 	},
 	{
 		"General",

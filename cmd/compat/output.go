@@ -73,14 +73,36 @@ func (c *checkedWriter) Write(p []byte) (int, error) {
 }
 
 // format is the choice of an output format.
-type format struct{ choice }
+type format struct {
+	choice
+	// includeNode makes a predicate name the node.
+	includeNode bool
+}
 
 // outputFlag adds -o/--output; the first format is the default.
 func outputFlag(cmd *cobra.Command, formats ...string) *format {
-	f := &format{choice{formats[0], formats}}
+	f := &format{choice: choice{formats[0], formats}}
 	cmd.Flags().VarP(f, "output", "o", "output format")
 	complete(cmd, "output", formats...)
+	if slices.Contains(formats, string(output.FormatPredicate)) {
+		cmd.Flags().BoolVar(&f.includeNode, includeNode, false, "with -o predicate, name the node and tell what was found on it")
+		needs(cmd, includeNode, "output")
+	}
 	return f
+}
+
+// includeNode is the flag's name.
+const includeNode = "include-node"
+
+// isPredicate reports whether a report is reduced to what can be signed.
+func (f *format) isPredicate() bool { return f.value == string(output.FormatPredicate) }
+
+// check refuses what the format makes useless.
+func (f *format) check() error {
+	if f.includeNode && !f.isPredicate() {
+		return usagef("--%s is for -o predicate: other formats name the node anyway", includeNode)
+	}
+	return nil
 }
 
 // forPrograms reports whether something reads standard output that wants a document

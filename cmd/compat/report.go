@@ -45,11 +45,14 @@ be read, or is no report. A field that this version does not know is an error.`,
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, args []string) error { return f.run(ctx, a, args[0]) })
 	cmd.Flags().BoolVar(&f.all, "all", false, "with -o text, show what holds as well")
-	f.output = outputFlag(cmd, "text", "sarif", "junit", "markdown", "json", "yaml")
+	f.output = outputFlag(cmd, "text", "sarif", "junit", "markdown", "json", "yaml", "predicate")
 	return cmd
 }
 
 func (f *reportFlags) run(ctx context.Context, a *app, name string) error {
+	if err := f.output.check(); err != nil {
+		return err
+	}
 	data, err := a.readFile(ctx, name, compat.MaxReport)
 	if err != nil {
 		return err
@@ -59,6 +62,9 @@ func (f *reportFlags) run(ctx context.Context, a *app, name string) error {
 		return &usageError{fmt.Errorf("reading the report %s: %w", name, err)}
 	}
 	if !output.Has(output.Format(f.output.value), document) {
+		if f.output.isPredicate() {
+			return usagef("the report %s has no %s form: it is about neither one node nor Pods", name, f.output.value)
+		}
 		return usagef("the report %s has no %s form: it is not about Pods", name, f.output.value)
 	}
 	if err := a.print(f.output, document, output.Style{All: f.all}); err != nil {

@@ -295,6 +295,9 @@ func readAll(in io.Reader, limit int64) ([]byte, error) {
 
 // print writes a document in the format that was asked for.
 func (a *app) print(f *format, document any, style output.Style) error {
+	if f.isPredicate() {
+		document = compat.Predicate(document, f.includeNode)
+	}
 	laidOut := a.style(a.outIsTerm)
 	laidOut.All, laidOut.Quiet, laidOut.Excerpts = style.All, style.Quiet, a.outIsTerm
 	return output.Write(a.out, output.Format(f.value), document, laidOut)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -20,6 +21,7 @@ import (
 type registries struct {
 	t      *testing.T
 	byName map[string]*registrytest.Registry
+	keys   map[string]registrytest.SigningKey
 }
 
 type registriesKey struct{}
@@ -50,7 +52,7 @@ func startRegistries(t *testing.T, env *testscript.Env) {
 		r.PushImage(t, "other", "1.0", foreign)
 	}
 	env.Setenv("CAFILE", started["TLSREGISTRY"].CAFile(t))
-	env.Values[registriesKey{}] = registries{t, started}
+	env.Values[registriesKey{}] = registries{t, started, map[string]registrytest.SigningKey{}}
 }
 
 // anyKernel is a spec that every Linux node meets.
@@ -97,6 +99,35 @@ func pushArtifact(ts *testscript.TestScript, neg bool, args []string) {
 	r.PushBlob(t, repo, ocispec.MediaTypeEmptyJSON, []byte(`{}`))
 	r.PushBlob(t, repo, manifest.Layers[0].MediaType, content)
 	r.PushManifest(t, repo, "", ocispec.MediaTypeImageManifest, manifest)
+}
+
+// makeKey makes a key to sign with, and writes NAME.pub:
+//
+//	key NAME
+func makeKey(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: key NAME")
+	}
+	all := ts.Value(registriesKey{}).(registries)
+	k := registrytest.NewSigningKey(all.t)
+	all.keys[args[0]] = k
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".pub"), k.PublicPEM(all.t), 0o600))
+}
+
+// signArtifact signs the artifact whose digest is in a file, as cosign does:
+//
+//	sign REGISTRY REPO FILE KEY
+func signArtifact(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: sign REGISTRY REPO FILE KEY")
+	}
+	all := ts.Value(registriesKey{}).(registries)
+	r, d := all.byName[args[0]], strings.TrimSpace(ts.ReadFile(args[2]))
+	raw, ok := r.Manifest(all.t, args[1], d)
+	if !ok {
+		ts.Fatalf("no artifact %s", d)
+	}
+	r.Sign(all.t, args[1], subjectOf(raw), all.keys[args[3]])
 }
 
 // pushIndex pushes an index with a manifest for each platform, as they are written:

@@ -78,6 +78,8 @@ func runScripts(t *testing.T, dir string, setup func(*testscript.Env)) {
 			"artifact": pushArtifact,
 			"index":    pushIndex,
 			"gpuimage": writeGPUImage,
+			"key":      makeKey,
+			"sign":     signArtifact,
 		},
 	})
 }

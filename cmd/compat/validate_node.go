@@ -67,7 +67,7 @@ it does not publish is a warning, in the report and on standard error.`,
 	flags.Var(&f.require, "require", "make this part of the verdict")
 	complete(cmd, "require", f.require.allowed...)
 	flags.BoolVar(&f.all, "all", false, "with -o text, show what holds as well, and each of many nodes")
-	f.output = outputFlag(cmd, "json", "yaml", "text", "ndjson", "markdown")
+	f.output = outputFlag(cmd, "json", "yaml", "text", "ndjson", "markdown", "predicate")
 	flags.BoolVar(&f.anyNode, "any-node", false, "of several nodes, let the best decide instead of all")
 	f.layoutFlag(cmd)
 	f.addJudging(cmd)
@@ -85,6 +85,9 @@ it does not publish is a warning, in the report and on standard error.`,
 }
 
 func (f *validateNodeFlags) run(ctx context.Context, a *app) error {
+	if err := f.output.check(); err != nil {
+		return err
+	}
 	request, err := f.request(ctx, a)
 	if err != nil {
 		report := report.NewNodeReport(request.Now, err)
@@ -136,6 +139,8 @@ func (f *validateNodeFlags) runSaved(ctx context.Context, a *app, request compat
 		return err
 	case n == 1 && first != nil:
 		return f.conclude(a, first)
+	case f.output.isPredicate():
+		return usagef("-o predicate is of one node, and --features holds %d", n)
 	}
 	list := all.List(request.Now, nil)
 	if f.output.value != string(output.FormatNDJSON) {

@@ -86,7 +86,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	flags.StringVar(&f.stdin, "stdin-name", "", "the `name` of the file that comes from standard input")
 	flags.BoolVar(&f.all, "all", false, "with -o text, show the plan of every Pod, and all remarks")
 	flags.BoolVar(&f.dryRun, dryRun, false, "send the objects to the API server in a dry run: it creates nothing, its refusals are findings, and the Pod as admission leaves it is judged")
-	f.output = outputFlag(cmd, "json", "yaml", "text", "sarif", "junit", "markdown")
+	f.output = outputFlag(cmd, "json", "yaml", "text", "sarif", "junit", "markdown", "predicate")
 	f.addJudging(cmd)
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if len(f.files) == 0 {
@@ -98,6 +98,9 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 }
 
 func (f *validatePodFlags) run(ctx context.Context, a *app) error {
+	if err := f.output.check(); err != nil {
+		return err
+	}
 	request, err := f.request(ctx, a)
 	if err != nil {
 		report := report.NewPodReport(request.Now, err)

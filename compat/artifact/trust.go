@@ -256,7 +256,7 @@ func (r *Repository) checkListed(ctx context.Context, a Artifact, list []ocispec
 	case len(signers) < max(1, r.trust.Threshold) && len(bundles) > MaxSignatures:
 		return checked{}, &TooManyError{Artifact: a.Descriptor.Digest}
 	case len(signers) == 0:
-		return refuse(BadSignature, strings.Join(why, "; ")), nil
+		return refuse(BadSignature, "no signature of it counts: "+strings.Join(why, "; ")), nil
 	case len(signers) < r.trust.Threshold:
 		return refuse(BadSignature, fmt.Sprintf("%d of %d signers signed it", len(signers), r.trust.Threshold)), nil
 	}
@@ -370,7 +370,7 @@ func (r *Repository) signature(ctx context.Context, artifact digest.Digest, d oc
 	}
 	signers, err := r.trust.Verify(bundle, artifact, r.clock.read())
 	if err != nil {
-		return nil, &signatureError{"of its signature: " + printable(err.Error(), maxServerText)}
+		return nil, &signatureError{printable(err.Error(), maxServerText)}
 	}
 	return signers, nil
 }
@@ -383,9 +383,9 @@ func (r *Repository) readBundle(ctx context.Context, artifact digest.Digest, d o
 	}
 	switch {
 	case doc.body.Subject == nil || doc.body.Subject.Digest != artifact:
-		return nil, &signatureError{"what is listed as its signature is attached to something else"}
+		return nil, &signatureError{"it is attached to something else"}
 	case len(doc.body.Layers) != 1 || doc.body.Layers[0].MediaType != bundleType:
-		return nil, &signatureError{"what is attached to it is no Sigstore bundle"}
+		return nil, &signatureError{"it is no Sigstore bundle"}
 	}
 	return r.store.blob(ctx, whatSignature, doc.body.Layers[0], MaxBundleSize)
 }
@@ -400,17 +400,17 @@ func notCounting(err error) error {
 	var status *RegistryError
 	switch {
 	case errors.As(err, &missing):
-		return &signatureError{"its signature is listed, but gone"}
+		return &signatureError{"it is listed, but gone"}
 	case errors.As(err, &large):
-		return &signatureError{"its signature is too large"}
+		return &signatureError{"it is too large"}
 	case errors.Is(err, errOtherDigest):
 		return err
 	case errors.As(err, &malformed):
-		return &signatureError{"its signature is malformed: " + printable(malformed.Reason, maxServerText)}
+		return &signatureError{"it is malformed: " + printable(malformed.Reason, maxServerText)}
 	case errors.As(err, &status):
 		switch status.Status {
 		case http.StatusBadRequest, http.StatusGone, http.StatusUnprocessableEntity:
-			return &signatureError{"its signature can't be had"}
+			return &signatureError{"the registry does not give it out"}
 		}
 	}
 	return err

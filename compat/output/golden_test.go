@@ -52,7 +52,7 @@ func (s scenario) document(t *testing.T) any {
 
 // scenarios are those of all documents. Between them they have every kind of line.
 func scenarios() []scenario {
-	return slices.Concat(nodeScenarios, nodesScenarios, podScenarios, imageScenarios, clusterScenarios, placeScenarios, clusterSnapshotScenarios, otherScenarios)
+	return slices.Concat(nodeScenarios, nodesScenarios, podScenarios, imageScenarios, clusterScenarios, placeScenarios, clusterSnapshotScenarios, trustScenarios, otherScenarios)
 }
 
 // forms are how a document is written, by the ends of the files' names.

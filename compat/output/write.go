@@ -33,6 +33,8 @@ const (
 	FormatSpec Format = "spec"
 	// FormatMarkdown is for the summary of a pull request or pipeline.
 	FormatMarkdown Format = "markdown"
+	// FormatPredicate is JSON of a VerdictPredicate, to which a NodeReport or PodReport is reduced.
+	FormatPredicate Format = "predicate"
 )
 
 // Structured reports whether a format is for programs and holds the whole document.
@@ -45,7 +47,7 @@ func (f Format) Structured() bool {
 func Write(w io.Writer, format Format, document any, style Style) error {
 	var err error
 	switch format {
-	case FormatJSON, FormatYAML, FormatNDJSON:
+	case FormatJSON, FormatYAML, FormatNDJSON, FormatPredicate:
 		err = writeDocument(w, format, document)
 	case FormatText, FormatTree:
 		err = writeText(w, document, style)
@@ -68,6 +70,10 @@ func Has(format Format, document any) bool {
 		_, specs := document.(*report.LintReport)
 		_, tests := document.(*report.TestReport)
 		return pods || specs && format == FormatSARIF || tests && format == FormatJUnit
+	case FormatPredicate:
+		_, node := document.(*report.NodeReport)
+		_, pods := document.(*report.PodReport)
+		return node || pods
 	case FormatTree, FormatTable, FormatNDJSON, FormatSpec:
 		return false
 	}
@@ -151,7 +157,7 @@ func writeText(w io.Writer, document any, style Style) error {
 // writeDocument writes JSON, or the same as YAML.
 func writeDocument(w io.Writer, format Format, document any) error {
 	indent := ""
-	if format == FormatJSON {
+	if format == FormatJSON || format == FormatPredicate {
 		indent = "  "
 	}
 	var buf bytes.Buffer

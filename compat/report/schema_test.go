@@ -45,6 +45,8 @@ var documents = map[string]any{
 	report.KindSpecDiff:       report.SpecDiff{},
 	nodefeatures.SnapshotKind: nodefeatures.Snapshot{},
 	trust.Kind:                trust.Policy{},
+
+	report.KindVerdictPredicate: report.VerdictPredicate{},
 }
 
 // TestSchemas keeps the schemas in the tree equal to the types and their docs.
