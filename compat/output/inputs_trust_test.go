@@ -82,8 +82,10 @@ var trustScenarios = []scenario{
 			Target: report.Target{Digest: "sha256:0", On: string(artifact.OnManifest)}, TakenBy: []string{},
 			Artifacts: []report.DiscoveredArtifact{
 				{Digest: "sha256:1", Created: day1, State: string(artifact.StateInEffect), Tags: []string{}, Signatures: []report.Signature{
-					{Digest: "sha256:2", Format: artifact.FormatBundle}, {Digest: "sha256:3", Format: artifact.FormatBundle},
-					{Digest: "sha256:4", Format: artifact.FormatNotation}, {Digest: "sha256:5", Format: artifact.FormatUnknown},
+					{Digest: "sha256:2", Format: artifact.FormatBundle},
+					{Digest: "sha256:3", Format: artifact.FormatBundle},
+					{Digest: "sha256:4", Format: artifact.FormatNotation},
+					{Digest: "sha256:5", Format: artifact.FormatUnknown},
 				}},
 				{Digest: "sha256:6", Created: day1, State: string(artifact.StateOlder), Tags: []string{}},
 			},
