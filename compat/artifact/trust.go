@@ -464,7 +464,9 @@ func (r *Repository) firstTrusted(ctx context.Context, list *Listing) (*Content,
 		c.content.Artifact = list.Artifacts[i]
 		return &c.content, nil
 	}
-	return nil, r.noneTrusted(ctx, list, s.passed)
+	err := r.noneTrusted(ctx, list, s.passed)
+	s.passed = s.passed[min(1, len(s.passed)):] // the error tells of the newest
+	return nil, err
 }
 
 // A selection is the artifacts of an image on the way to the one that is taken.
