@@ -887,3 +887,58 @@ func TestDetachTrust(t *testing.T) {
 		t.Errorf("what can't be deleted is not named: %+v, %v", r, err)
 	}
 }
+
+// TestTrustCluster judges a cluster by what is trusted.
+func TestTrustCluster(t *testing.T) {
+	s := newTrustedShelf(t, registrytest.Options{})
+	a := s.PushArtifact(t, "app", s.image, []byte(kernelSpec), day1)
+	s.Sign(t, "app", a, s.author)
+	newer := s.attach(s.image, day2, "b", fails)
+	judge := func(missing verdict.Verdict) *report.ClusterReport {
+		r, err := compat.ValidateCluster(t.Context(), compat.ClusterRequest{
+			NodeRequest: compat.NodeRequest{Registry: s.options(s.policy("")), Images: []string{s.Host() + "/app:1"}, Missing: missing},
+			Nodes:       clusterOf(t, objects(machine{name: "old", features: kernel4}, machine{name: "new", features: kernel6})),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := judge("")
+	if c := r.Workloads[0].Candidates; c.Compatible != 1 || c.Incompatible+c.Unknown != 1 || r.Policy == nil || len(r.Policy.SHA256) != 64 {
+		t.Errorf("got %+v, policy %+v", c, r.Policy)
+	}
+	if len(r.Warnings) != 1 || r.Warnings[0].Code != artifact.CodeUntrustedArtifact {
+		t.Errorf("warnings: %+v", r.Warnings)
+	}
+	s.junk(newer, artifact.MaxSignatures+1)
+	r = judge(verdict.Compatible)
+	if c := r.Workloads[0].Candidates; c.Unknown != 2 || r.Verdict != verdict.Unknown || r.Error != nil || r.Workloads[0].Groups[0].Reasons[0].Code != artifact.CodeSignaturesTooMany {
+		t.Errorf("beyond a bound: %+v, %+v", r.Workloads[0], r.Error)
+	}
+}
+
+// TestTrustPlace makes rules of what is trusted, and of nothing that may not be.
+func TestTrustPlace(t *testing.T) {
+	s := newTrustedShelf(t, registrytest.Options{})
+	newer := s.PushArtifact(t, "app", s.image, []byte(asksForB), day2)
+	place := func() (*compat.Placement, error) {
+		return compat.Place(t.Context(), compat.PlaceRequest{
+			Registry:  s.options(s.policy("")),
+			Manifests: []compat.File{{Name: "agent.yaml", Data: []byte(strings.Replace(placedPod, "example.com/a:1", s.Host()+"/app:1", 1))}},
+		})
+	}
+	placed, err := place()
+	if err != nil || len(placed.Needs) != 0 || !slices.ContainsFunc(placed.Warnings, func(w verdict.Reason) bool { return w.Code == artifact.CodeNoTrustedArtifact }) {
+		t.Errorf("nothing that is trusted: %+v, %v", placed, err)
+	}
+	s.Sign(t, "app", s.PushArtifact(t, "app", s.image, []byte(asksForA), day1), s.author)
+	placed, err = place()
+	if err != nil || len(placed.Needs) != 1 || !strings.Contains(string(placed.Needs[0].JSON()), `"A"`) {
+		t.Errorf("got %+v, %v", placed, err)
+	}
+	s.junk(newer, artifact.MaxSignatures+1)
+	if placed, err = place(); placed != nil || report.NewError(err).Code != artifact.CodeSignaturesTooMany {
+		t.Errorf("beyond a bound: %+v, %v", placed, err)
+	}
+}
