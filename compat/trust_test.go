@@ -515,14 +515,22 @@ func TestTrustFlood(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newTrustedShelf(t, registrytest.Options{})
-			s.signed(day1, "a", holds, s.author)
-			s.Fail(registrytest.Fault{On: registrytest.KindReferrers, Do: do})
+			a := s.signed(day1, "a", holds, s.author)
+			s.Fail(registrytest.Fault{
+				On: registrytest.KindReferrers, Do: do,
+				Only: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, s.image.Digest.String()) },
+			})
 			compatible := func(r *compat.NodeRequest) { r.Missing = verdict.Compatible }
 			if got := decision(s.judge(s.policy(""), compatible)); got != "unknown candidatesTooMany" {
 				t.Errorf("with a policy: got %s", got)
 			}
 			if got := decision(s.judge(nil, compatible)); got != "unknown tooLarge error tooLarge" {
 				t.Errorf("without one: got %s", got)
+			}
+			// One that is asked for need not be listed.
+			pinned := func(r *compat.NodeRequest) { r.Artifact = a.Digest }
+			if got := decision(s.judge(s.policy(""), pinned)); got != "compatible setMatches takes t-a" {
+				t.Errorf("pinned: got %s", got)
 			}
 		})
 	}
