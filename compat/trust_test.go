@@ -168,7 +168,7 @@ func TestTrust(t *testing.T) {
 	}
 	var asked digest.Digest // by --artifact
 	pinned := func(r *compat.NodeRequest) { r.Artifact = asked }
-	const none = "unknown noTrustedArtifact ! untrustedArtifact 1 | "
+	const none = "unknown noTrustedArtifact | "
 	for _, test := range []struct {
 		name    string
 		push    func(s trustedShelf)
@@ -187,7 +187,7 @@ func TestTrust(t *testing.T) {
 			"the signature of another artifact", func(s trustedShelf) {
 				a, b := s.signed(day1, "a", holds), s.signed(day2, "b", unfit)
 				s.bundle(b, s.author.Bundle(s.t, a.Digest))
-			}, "", nil, "unknown noTrustedArtifact ! untrustedArtifact 2 | badSignature | unsigned", "",
+			}, "", nil, "unknown noTrustedArtifact ! untrustedArtifact 1 | badSignature | unsigned", "",
 		},
 		{
 			"signed for another image, and attached to this one", func(s trustedShelf) {
@@ -366,8 +366,8 @@ func TestTrust(t *testing.T) {
 		{"one twice", func(s trustedShelf) { s.signed(day1, "a", holds, s.author, s.author) }, "threshold: 2", nil, none + "badSignature", ""},
 
 		// What an image without an artifact means.
-		{"none trusted, --missing=compatible", func(s trustedShelf) { s.signed(day1, "a", holds) }, "", missing(verdict.Compatible), "compatible noTrustedArtifact ! missingCompatible 1 ! untrustedArtifact 1 | unsigned", ""},
-		{"none trusted, --missing=incompatible", func(s trustedShelf) { s.signed(day1, "a", holds) }, "", missing(verdict.Incompatible), "incompatible noTrustedArtifact ! untrustedArtifact 1 | unsigned", ""},
+		{"none trusted, --missing=compatible", func(s trustedShelf) { s.signed(day1, "a", holds) }, "", missing(verdict.Compatible), "compatible noTrustedArtifact ! missingCompatible 1 | unsigned", ""},
+		{"none trusted, --missing=incompatible", func(s trustedShelf) { s.signed(day1, "a", holds) }, "", missing(verdict.Incompatible), "incompatible noTrustedArtifact | unsigned", ""},
 		{"nothing attached, --missing=compatible", func(trustedShelf) {}, "", missing(verdict.Compatible), "compatible noArtifact ! missingCompatible 1", ""},
 
 		// One that is asked for must be trusted as well.
@@ -467,12 +467,12 @@ func TestTrustFailures(t *testing.T) {
 		{"manifest, 503", signed, registrytest.Status(503, ""), "unknown registryError error registryError"},
 		{"manifest, 403", signed, registrytest.Status(403, ""), "unknown forbidden error forbidden"},
 		{"manifest, corrupt", signed, registrytest.Corrupt, "unknown malformedArtifact error malformedArtifact"},
-		{"manifest, 404", signed, registrytest.Answer(404), "unknown noTrustedArtifact ! untrustedArtifact 1"},
+		{"manifest, 404", signed, registrytest.Answer(404), "unknown noTrustedArtifact"},
 		{"bundle, 500", blob, registrytest.Status(500, ""), "unknown registryError error registryError"},
 		{"bundle, 401", blob, registrytest.Status(401, ""), "unknown unauthorized error unauthorized"},
 		{"bundle, corrupt", blob, registrytest.Corrupt, "unknown malformedArtifact error malformedArtifact"},
 		{"bundle, truncated", blob, registrytest.Truncate(false), "unknown malformedArtifact error malformedArtifact"},
-		{"bundle, 404", blob, registrytest.Answer(404), "unknown noTrustedArtifact ! untrustedArtifact 1"},
+		{"bundle, 404", blob, registrytest.Answer(404), "unknown noTrustedArtifact"},
 		{"the artifact itself, 500", itself, registrytest.Status(500, ""), "unknown registryError error registryError"},
 		{"the artifact itself, corrupt", itself, registrytest.Corrupt, "unknown malformedArtifact error malformedArtifact"},
 	} {
@@ -515,14 +515,22 @@ func TestTrustFlood(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newTrustedShelf(t, registrytest.Options{})
-			s.signed(day1, "a", holds, s.author)
-			s.Fail(registrytest.Fault{On: registrytest.KindReferrers, Do: do})
+			a := s.signed(day1, "a", holds, s.author)
+			s.Fail(registrytest.Fault{
+				On: registrytest.KindReferrers, Do: do,
+				Only: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, s.image.Digest.String()) },
+			})
 			compatible := func(r *compat.NodeRequest) { r.Missing = verdict.Compatible }
 			if got := decision(s.judge(s.policy(""), compatible)); got != "unknown candidatesTooMany" {
 				t.Errorf("with a policy: got %s", got)
 			}
 			if got := decision(s.judge(nil, compatible)); got != "unknown tooLarge error tooLarge" {
 				t.Errorf("without one: got %s", got)
+			}
+			// One that is asked for need not be listed.
+			pinned := func(r *compat.NodeRequest) { r.Artifact = a.Digest }
+			if got := decision(s.judge(s.policy(""), pinned)); got != "compatible setMatches takes t-a" {
+				t.Errorf("pinned: got %s", got)
 			}
 		})
 	}
@@ -885,5 +893,60 @@ func TestDetachTrust(t *testing.T) {
 	r, err := compat.Detach(t.Context(), repository, artifact.DetachOptions{Artifact: a.Digest})
 	if err != nil || len(r.Detached) != 1 || len(r.Detached[0].Removed[0].SignaturesLeft) != 1 {
 		t.Errorf("what can't be deleted is not named: %+v, %v", r, err)
+	}
+}
+
+// TestTrustCluster judges a cluster by what is trusted.
+func TestTrustCluster(t *testing.T) {
+	s := newTrustedShelf(t, registrytest.Options{})
+	a := s.PushArtifact(t, "app", s.image, []byte(kernelSpec), day1)
+	s.Sign(t, "app", a, s.author)
+	newer := s.attach(s.image, day2, "b", fails)
+	judge := func(missing verdict.Verdict) *report.ClusterReport {
+		r, err := compat.ValidateCluster(t.Context(), compat.ClusterRequest{
+			NodeRequest: compat.NodeRequest{Registry: s.options(s.policy("")), Images: []string{s.Host() + "/app:1"}, Missing: missing},
+			Nodes:       clusterOf(t, objects(machine{name: "old", features: kernel4}, machine{name: "new", features: kernel6})),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := judge("")
+	if c := r.Workloads[0].Candidates; c.Compatible != 1 || c.Incompatible+c.Unknown != 1 || r.Policy == nil || len(r.Policy.SHA256) != 64 {
+		t.Errorf("got %+v, policy %+v", c, r.Policy)
+	}
+	if len(r.Warnings) != 1 || r.Warnings[0].Code != artifact.CodeUntrustedArtifact {
+		t.Errorf("warnings: %+v", r.Warnings)
+	}
+	s.junk(newer, artifact.MaxSignatures+1)
+	r = judge(verdict.Compatible)
+	if c := r.Workloads[0].Candidates; c.Unknown != 2 || r.Verdict != verdict.Unknown || r.Error != nil || r.Workloads[0].Groups[0].Reasons[0].Code != artifact.CodeSignaturesTooMany {
+		t.Errorf("beyond a bound: %+v, %+v", r.Workloads[0], r.Error)
+	}
+}
+
+// TestTrustPlace makes rules of what is trusted, and of nothing that may not be.
+func TestTrustPlace(t *testing.T) {
+	s := newTrustedShelf(t, registrytest.Options{})
+	newer := s.PushArtifact(t, "app", s.image, []byte(asksForB), day2)
+	place := func() (*compat.Placement, error) {
+		return compat.Place(t.Context(), compat.PlaceRequest{
+			Registry:  s.options(s.policy("")),
+			Manifests: []compat.File{{Name: "agent.yaml", Data: []byte(strings.Replace(placedPod, "example.com/a:1", s.Host()+"/app:1", 1))}},
+		})
+	}
+	placed, err := place()
+	if err != nil || len(placed.Needs) != 0 || !slices.ContainsFunc(placed.Warnings, func(w verdict.Reason) bool { return w.Code == artifact.CodeNoTrustedArtifact }) {
+		t.Errorf("nothing that is trusted: %+v, %v", placed, err)
+	}
+	s.Sign(t, "app", s.PushArtifact(t, "app", s.image, []byte(asksForA), day1), s.author)
+	placed, err = place()
+	if err != nil || len(placed.Needs) != 1 || !strings.Contains(string(placed.Needs[0].JSON()), `"A"`) {
+		t.Errorf("got %+v, %v", placed, err)
+	}
+	s.junk(newer, artifact.MaxSignatures+1)
+	if placed, err = place(); placed != nil || report.NewError(err).Code != artifact.CodeSignaturesTooMany {
+		t.Errorf("beyond a bound: %+v, %v", placed, err)
 	}
 }

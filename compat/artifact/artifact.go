@@ -188,6 +188,9 @@ func (r *Repository) examine(ctx context.Context, a Artifact) (*document, ocispe
 // [*NoTrustedArtifactError], [*UntrustedError] and [*TooManyError].
 func (i *Image) InEffect(ctx context.Context, pinned digest.Digest) (*Content, Listing, error) {
 	list, err := i.Artifacts(ctx)
+	if pinned != "" && errors.As(err, new(*TooManyError)) {
+		list, err = Listing{Artifacts: []Artifact{}, Warnings: []Warning{}}, nil // it need not be listed
+	}
 	if err != nil {
 		return nil, list, err
 	}

@@ -59,7 +59,8 @@ type Found struct {
 	// Layer is the descriptor of the spec; its digest tells equal specs. Nil if the artifact has
 	// none.
 	Layer *ocispec.Descriptor
-	// Signatures are what is listed as signatures of it, which need not be any.
+	// Signatures are what is listed as signatures of it, which need not be any; at most
+	// MaxSignatures.
 	Signatures []ListedSignature
 }
 
@@ -198,7 +199,7 @@ func (r *Repository) inspectSignatures(ctx context.Context, found []Found, fallb
 			if err != nil {
 				unread[i] = err
 			}
-			for _, d := range list.Descriptors {
+			for _, d := range list.Descriptors[:min(len(list.Descriptors), MaxSignatures)] {
 				f.Signatures = append(f.Signatures, ListedSignature{d.Digest, formatOf(d)})
 			}
 			if !r.asksForSignatures() {

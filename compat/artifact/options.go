@@ -120,7 +120,10 @@ func Open(ctx context.Context, reference string, o Options) (*Repository, error)
 func newRepository(ref Reference, s store, clock clock, o Options) *Repository {
 	r := &Repository{ref: ref, store: s, clock: clock, slots: make(chan struct{}, parallelChecks)}
 	if o.Trust != nil {
-		r.trust = o.Trust(ref)
+		// Where there is a policy, no rule is none that accepts anything.
+		if r.trust = o.Trust(ref); r.trust == nil {
+			r.trust = &TrustRule{Nothing: "no rule of the policy is for the image"}
+		}
 	}
 	return r
 }

@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -212,7 +213,7 @@ type checked struct {
 // check asks the trust rule about an artifact. An error says that there is no answer: of the
 // registry, or a [*TooManyError].
 func (r *Repository) check(ctx context.Context, a Artifact, fallback bool) (checked, error) {
-	if r.trust.Nothing != "" {
+	if r.trust.Nothing != "" || r.trust.Verify == nil {
 		return r.checkListed(ctx, a, nil, nil)
 	}
 	release, err := r.acquire(ctx)
@@ -229,8 +230,8 @@ func (r *Repository) checkListed(ctx context.Context, a Artifact, list []ocispec
 	refuse := func(state TrustState, why string) checked {
 		return checked{trust: Trust{State: state, Why: printable(why, 2*maxServerText)}}
 	}
-	if r.trust.Nothing != "" {
-		return refuse(Refused, r.trust.Nothing), nil
+	if r.trust.Nothing != "" || r.trust.Verify == nil {
+		return refuse(Refused, cmp.Or(r.trust.Nothing, "the policy names no signers")), nil
 	}
 	bundles := slices.DeleteFunc(slices.Clone(list), func(d ocispec.Descriptor) bool { return !isBundleEntry(d) })
 	switch {
@@ -464,7 +465,9 @@ func (r *Repository) firstTrusted(ctx context.Context, list *Listing) (*Content,
 		c.content.Artifact = list.Artifacts[i]
 		return &c.content, nil
 	}
-	return nil, r.noneTrusted(ctx, list, s.passed)
+	err := r.noneTrusted(ctx, list, s.passed)
+	s.passed = s.passed[min(1, len(s.passed)):] // the error tells of the newest
+	return nil, err
 }
 
 // A selection is the artifacts of an image on the way to the one that is taken.

@@ -61,8 +61,8 @@ type DiscoveredArtifact struct {
 	Problem string `json:"problem,omitempty"`
 	// Trust is what the trust policy makes of it; absent if there was none.
 	Trust *artifact.Trust `json:"trust,omitempty"`
-	// Signatures are what is listed as its signatures, whether they are good or not.
-	// Absent if there are none.
+	// Signatures are what is listed as its signatures, whether they are good or not, up
+	// to 100. Absent if there are none.
 	Signatures []Signature `json:"signatures,omitempty"`
 }
 

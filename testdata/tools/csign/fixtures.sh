@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes compat/trust/testdata/cosign: an artifact of the image in testdata/layout, and what cosign's own
-# code signs of it. Run it in the root of the repository, with csign, oras and olareg built as the
+# code signs of it; and testdata/trust, a layout with the first of these signatures. Run it in the root of the repository, with csign, oras and olareg built as the
 # integration target builds them: `COMPAT_COSIGN=1 make integration`. The private keys are thrown away.
 set -eu
 tools=$PWD/.cache/tools
@@ -46,6 +46,13 @@ for k in p256 p384 p521 ed25519 rsa3072; do
 	cp $k.pub "$out/$k.pub"
 	"$csign" sign --key $k.key "$repo@$artifact"
 	save $k
+	if [ $k = p256 ]; then
+		rm -rf "$root/testdata/trust/layout"
+		mkdir -p "$root/testdata/trust"
+		"$oras" cp -r --from-plain-http "$repo:v1" --to-oci-layout "$root/testdata/trust/layout:demo" >/dev/null
+		rm -rf "$root/testdata/trust/layout/ingest"
+		cp p256.pub "$root/testdata/trust/release.pub"
+	fi
 done
 
 # A statement of another type by the same key, and a signature of the image.
