@@ -105,14 +105,28 @@ func (s *snapshotServer) command(t *testing.T, dir string, more ...string) *exec
 	return exec.Command("compat", args...)
 }
 
-func snapshotReport(t *testing.T, cmd *exec.Cmd, want int) *report.SnapshotReport {
+// left is what of the command's objects is still there.
+func (s *snapshotServer) left() (set string, pods, deleted int) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return s.set, len(s.pods), s.deleted
+}
+
+// snapshotReport runs the command, and meanwhile what is given.
+func snapshotReport(t *testing.T, cmd *exec.Cmd, want int, meanwhile ...func()) *report.SnapshotReport {
 	t.Helper()
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, _ := cmd.Output() // its state tells
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, do := range meanwhile {
+		go do()
+	}
+	_ = cmd.Wait() // its state tells
 	r := &report.SnapshotReport{}
-	if err := json.Unmarshal(out, r); err != nil || cmd.ProcessState.ExitCode() != want {
-		t.Fatalf("exit code %d, %v\n%s%s", cmd.ProcessState.ExitCode(), err, out, stderr.String())
+	if err := json.Unmarshal([]byte(stdout.String()), r); err != nil || cmd.ProcessState.ExitCode() != want {
+		t.Fatalf("exit code %d, %v\n%s%s", cmd.ProcessState.ExitCode(), err, stdout.String(), stderr.String())
 	}
 	return r
 }
@@ -127,8 +141,8 @@ func TestClusterSnapshot(t *testing.T) {
 			if r.Summary != (report.SnapshotSummary{Nodes: 2, Saved: 2}) || r.Nodes[1].File != filepath.Join(dir, "b.json") || r.Namespace != "tools" || len(r.OtherFiles) > 0 {
 				t.Errorf("%v: %+v", more, r)
 			}
-			if s.set != "" || len(s.pods) > 0 || s.deleted == 0 {
-				t.Errorf("%v: left %q, %v", more, s.set, s.pods)
+			if set, pods, deleted := s.left(); set != "" || pods > 0 || deleted == 0 {
+				t.Errorf("%v: left %q, %d Pods; %d were deleted", more, set, pods, deleted)
 			}
 		}
 		out, err := exec.Command("compat", "validate-node", "--spec", "../../testdata/demo/runs-nowhere.yaml", "--features", dir, "-o", "text").CombinedOutput()
@@ -180,17 +194,16 @@ func TestClusterSnapshotInterrupt(t *testing.T) {
 	for _, more := range [][]string{nil, {"--nodes", "a,b"}} {
 		s, dir := newSnapshotServer(t, "b"), t.TempDir()
 		cmd := s.command(t, dir, append(slices.Clone(more), "--timeout", "0")...)
-		go func() {
+		r := snapshotReport(t, cmd, exitFailure, func() {
 			<-s.looked
 			<-s.looked // a is done
 			_ = cmd.Process.Signal(os.Interrupt)
-		}()
-		r := snapshotReport(t, cmd, exitFailure)
+		})
 		if r.Error == nil || r.Error.Code != artifact.CodeCanceled || r.Summary != (report.SnapshotSummary{Nodes: 2, Saved: 1, Failed: 1}) || r.Nodes[1].Error.Code != artifact.CodeCanceled || r.Leftover != nil {
 			t.Errorf("%v: %+v, %+v", more, r, r.Error)
 		}
-		if s.set != "" || len(s.pods) > 0 || s.deleted == 0 {
-			t.Errorf("%v: left %q, %v", more, s.set, s.pods)
+		if set, pods, deleted := s.left(); set != "" || pods > 0 || deleted == 0 {
+			t.Errorf("%v: left %q, %d Pods; %d were deleted", more, set, pods, deleted)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "a.json")); err != nil {
 			t.Error(err)
