@@ -55,6 +55,9 @@ type LoadOptions struct {
 	Features func(Node) []string
 	// Nodes takes Node objects for nodes also where no NodeFeature object is there at all.
 	Nodes bool
+	// OnlyNodes takes nothing but Node objects for nodes, also where there is none: a cluster was asked
+	// for them.
+	OnlyNodes bool
 	// SomeNodes says that the Node objects are some of a cluster's: that one is not
 	// there says nothing about its NodeFeature objects.
 	SomeNodes bool
@@ -335,7 +338,7 @@ func (l *loader) merge(ctx context.Context) error {
 	for _, o := range l.objects {
 		described[o.node] = true
 	}
-	if len(l.nodes) > 0 {
+	if len(l.nodes) > 0 || l.options.OnlyNodes {
 		l.passOver(described)
 	}
 	if err := l.merged(ctx); err != nil || l.done {
@@ -401,7 +404,7 @@ func some(names []string) string {
 // nothing says what is wrong with inputs that say nothing about a node's features.
 func (l *loader) nothing() error {
 	switch {
-	case len(l.notes) > 0 && len(l.nodes) == 0:
+	case len(l.notes) > 0 && len(l.nodes) == 0 && !l.options.OnlyNodes:
 		return fmt.Errorf("%w: %s", ErrNotSnapshot, l.notes[0].Message)
 	case len(l.nodes) > 0 && len(l.seen) == 0 && !l.options.Nodes:
 		return fmt.Errorf("%w: it has Node objects, which say nothing about features; %s", ErrNotSnapshot, accepted)

@@ -121,7 +121,7 @@ func leader(ctx context.Context, client *apiserver.Client) string {
 // for each Node, or what is wrong in place of one. An error is that of a read that failed, and the
 // last.
 func (l *Live) Nodes(ctx context.Context, o nodefeatures.LoadOptions) iter.Seq2[nodefeatures.Loaded, error] {
-	o.Namespace, o.Nodes, o.SomeNodes = l.Namespace, true, l.options.Selector != ""
+	o.Namespace, o.Nodes, o.OnlyNodes, o.SomeNodes = l.Namespace, true, true, l.options.Selector != ""
 	return func(yield func(nodefeatures.Loaded, error) bool) {
 		for attempt := 1; ; attempt++ {
 			r := &reading{live: l, ctx: ctx}

@@ -173,6 +173,23 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// A selector that chooses no Node leaves none: what describes the others makes no nodes of them.
+func TestNoNodes(t *testing.T) {
+	t.Parallel()
+	for _, o := range []Options{{Selector: "pool=none"}, {}} {
+		f := newFake(t, "v1.36.3")
+		f.refuse = func(path, _ string, _ int) (int, string) {
+			if path == apiserver.Nodes {
+				return http.StatusOK, list("NodeList", "v1", nil, "")
+			}
+			return 0, ""
+		}
+		if _, nodes, err := f.read(t.Context(), t, o); err != nil || len(nodes) > 0 {
+			t.Errorf("%+v: %q, %v", o, nodes, err)
+		}
+	}
+}
+
 // What goes wrong while lists are read.
 func TestFailures(t *testing.T) {
 	t.Parallel()
