@@ -443,6 +443,7 @@ func TestVerifyLabels(t *testing.T) {
 		machine{name: "other", labels: `"x.example.com/six": "no"`, features: kernel6},
 		machine{name: "unsure", labels: `"x.example.com/six": "true", "x.example.com/number": "true"`, features: full},
 		machine{name: "silent", labels: `"x.example.com/six": "true"`},
+		machine{name: "by hand", labels: `"compat.feature.node.kubernetes.io/app": "true"`, features: kernel4},
 	), two, other)}
 	got, err := compat.ValidateCluster(t.Context(), request)
 	if err != nil {
@@ -456,6 +457,7 @@ func TestVerifyLabels(t *testing.T) {
 		"refused kubernetes.io/no by o/six on missing,other,right,unsure",
 		"missing x.example.com/six by o/six on missing",
 		"other x.example.com/six by o/six on other",
+		"stale compat.feature.node.kubernetes.io/app by  on by hand",
 		"stale x.example.com/six by o/six on stale",
 		"unsure x.example.com/number by o/number on unsure",
 	}
@@ -463,7 +465,7 @@ func TestVerifyLabels(t *testing.T) {
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got.Verdict != verdict.Incompatible || codes(got.Reasons) != "labelsDiffer labelsDiffer labelsDiffer" || got.Labels.Nodes != 5 || got.Labels.Rules != 2 || got.Error != nil {
+	if got.Verdict != verdict.Incompatible || codes(got.Reasons) != "labelsDiffer labelsDiffer labelsDiffer" || got.Labels.Nodes != 6 || got.Labels.Rules != 2 || got.Error != nil {
 		t.Errorf("%s %+v %+v", got.Verdict, got.Reasons, got.Labels)
 	}
 	request.Nodes = clusterOf(t, objects(machine{name: "old", features: kernel4}))

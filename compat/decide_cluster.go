@@ -53,11 +53,14 @@ func (j *clusterJudge) judgeWorkload(w *workload, req ClusterRequest) (report.Cl
 	result.Excluded = excluded.sorted()
 	result.Groups = groups.sortedGroups()
 	j.count(&result, w, outcomes, counts)
-	wanted := max(1, req.MinNodes)
+	result.MinNodes = max(1, req.MinNodes)
 	if w.nodes != nil {
-		wanted = result.Candidates.Total
+		result.MinNodes = result.Candidates.Total
 	}
-	decideWorkload(&result, wanted)
+	decideWorkload(&result)
+	if len(j.nodes) == 0 {
+		result.Reasons = append(result.Reasons, req.noNodes())
+	}
 	return result, unlocks.sorted(result.Name)
 }
 
@@ -261,13 +264,20 @@ func (e exclusions) sorted() []report.Exclusion {
 	return list
 }
 
-// decideWorkload compares how many candidates run the workload with how many are wanted.
-func decideWorkload(w *report.ClusterWorkload, wanted int) {
-	c := w.Candidates
+// noNodes is the reason where there are none.
+func (req *ClusterRequest) noNodes() verdict.Reason {
+	if req.Selector != nil {
+		return verdict.Reason{Code: report.CodeNoNodes, Message: "there are no nodes with the labels " + req.Selector.String()}
+	}
+	return verdict.Reason{Code: report.CodeNoNodes, Message: "there are no nodes"}
+}
+
+// decideWorkload compares how many candidates run the workload with how many must.
+func decideWorkload(w *report.ClusterWorkload) {
+	c, wanted := w.Candidates, w.MinNodes
 	switch {
 	case c.Total == 0 && len(w.Excluded) == 0: // also where none is wanted
 		w.Verdict = verdict.Unknown
-		w.Reasons = append(w.Reasons, verdict.Reason{Code: report.CodeNoNodes, Message: "there are no nodes"})
 		return
 	case c.Compatible >= wanted:
 		w.Verdict = verdict.Compatible
@@ -304,7 +314,7 @@ func decideWorkload(w *report.ClusterWorkload, wanted int) {
 const reasonsOfGroups = 3
 
 // decideCluster sums the workloads up: all of them.
-func decideCluster(r *report.ClusterReport) {
+func decideCluster(r *report.ClusterReport, req ClusterRequest) {
 	verdicts := make([]verdict.Verdict, len(r.Workloads))
 	for i, w := range r.Workloads {
 		verdicts[i] = w.Verdict
@@ -330,8 +340,24 @@ func decideCluster(r *report.ClusterReport) {
 		}
 	}
 	if len(r.Workloads) == 0 && r.Error == nil {
-		r.Reasons = append(r.Reasons, verdict.Reason{Code: report.CodeNoPod, Message: "there is no Pod and no workload"})
+		r.Reasons = append(r.Reasons, req.noWorkload())
 	}
+}
+
+// noWorkload is the reason where there is none.
+func (req *ClusterRequest) noWorkload() verdict.Reason {
+	if req.Pods == nil {
+		return verdict.Reason{Code: report.CodeNoPod, Message: "there is no Pod and no workload"}
+	}
+	reason := verdict.Reason{Code: report.CodeNoPod, Message: "no Pod runs"}
+	if req.Namespace != "" {
+		reason.Message += " in the namespace " + req.Namespace
+		reason.Hint = "kubectl get namespaces lists those that there are"
+	}
+	if req.Selector != nil {
+		reason.Message += " on nodes with the labels " + req.Selector.String()
+	}
+	return reason
 }
 
 // describe counts the nodes by their kubelets, and tells of what-if.

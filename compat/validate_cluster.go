@@ -126,7 +126,7 @@ func ValidateCluster(ctx context.Context, req ClusterRequest) (*report.ClusterRe
 		result.Workloads, result.Unlock = append(result.Workloads, described), append(result.Unlock, unlocks...)
 	}
 	result.Error = cmp.Or(result.Error, j.failure, unreadError(result.Problems))
-	decideCluster(result)
+	decideCluster(result, req)
 	return result, nil
 }
 

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
+	"nodecompat/compat/cluster"
 	"nodecompat/compat/report"
 	"nodecompat/nodefeatures"
 	"nodecompat/nodefeatures/verdict"
@@ -46,7 +48,9 @@ func (c *labelCheck) add(s *nodefeatures.Snapshot) {
 		return // what nfd-master makes of two workers' objects hangs on where it is
 	}
 	c.nodes++
-	for _, label := range s.Labels(c.rules) {
+	labels := s.Labels(c.rules)
+	c.addUngiven(s, labels)
+	for _, label := range labels {
 		found, there := s.Object.Labels[label.Name]
 		d := difference{label: label.Name, rule: label.Rule, expected: label.Value, found: found}
 		switch {
@@ -59,9 +63,24 @@ func (c *labelCheck) add(s *nodefeatures.Snapshot) {
 		case !there:
 			d.problem, d.message = report.LabelMissing, "nfd-master has not set it: it does not run, is behind, or is told to refuse it (-deny-label-ns, -label-whitelist)"
 		case !label.Set:
-			d.problem, d.message = report.LabelStale, "no rule gives it any more: nfd-master does not run, or is behind; or somebody else has set it"
+			d.problem, d.message = report.LabelStale, "the rule does not give it there: nfd-master does not run, or is behind; or somebody else has set it"
 		default:
 			d.problem, d.message = report.LabelOther, fmt.Sprintf("wanted %q, found %q", label.Value, found)
+		}
+		c.differences[d] = append(c.differences[d], s.Node.Name)
+	}
+}
+
+// addUngiven adds the labels in our domain that none of the rules gives any node: nfd-master takes off
+// what it has set itself, and nothing else.
+func (c *labelCheck) addUngiven(s *nodefeatures.Snapshot, given []nodefeatures.Label) {
+	for name, value := range s.Object.Labels {
+		if !strings.HasPrefix(name, cluster.LabelDomain+"/") || slices.ContainsFunc(given, func(l nodefeatures.Label) bool { return l.Name == name }) {
+			continue
+		}
+		d := difference{
+			label: name, found: value, problem: report.LabelStale,
+			message: "no rule of the cluster gives it: somebody has set it, or has deleted its rule while nfd-master does not run",
 		}
 		c.differences[d] = append(c.differences[d], s.Node.Name)
 	}

@@ -244,7 +244,6 @@ func (f *validateClusterFlags) open(ctx context.Context, a *app, r *compat.Clust
 	if f.verifyLabels {
 		r.LabelRules = live.Rules
 	}
-	r.Selector = nil // the API server chooses
 	return nil
 }
 

@@ -24,10 +24,15 @@ func writeCluster(w io.Writer, r *report.ClusterReport, style Style) error {
 	if r.Error != nil {
 		p.reason(1, r.Error.Reason())
 	}
+	if len(r.Workloads) == 0 && r.Error == nil {
+		for _, reason := range r.Reasons {
+			p.reason(1, reason)
+		}
+	}
 	for i := range r.Workloads {
 		p.workload(r, &r.Workloads[i])
 	}
-	p.labels(r.Labels)
+	p.labels(r)
 	if text := kubeletVersions(r.Cluster.Kubelets); text != "" {
 		p.blank()
 		p.wrap(0, "kubelets: ", text)
@@ -80,11 +85,14 @@ func changesOn(c report.Cluster) []string {
 func (p *printer) workload(r *report.ClusterReport, w *report.ClusterWorkload) {
 	p.blank()
 	p.mark0(w.Verdict, w.Title())
-	if w.Pods > 0 {
-		p.line(1, "%s run: %s", counted(w.Pods, "Pod"), candidates(w.Candidates))
-	} else {
-		p.line(1, "%s", candidates(w.Candidates))
+	text := candidates(w.Candidates)
+	switch {
+	case w.Pods > 0:
+		text = counted(w.Pods, "Pod") + ": " + text
+	case w.MinNodes > 1:
+		text += fmt.Sprintf("; %s wanted", thousands(w.MinNodes))
 	}
+	p.line(1, "%s", text)
 	if len(w.Groups) == 0 {
 		for _, reason := range w.Reasons {
 			p.reason(1, reason)
@@ -213,7 +221,8 @@ func unlockText(u report.Unlock) string {
 }
 
 // labels prints how the nodes' labels differ from what the rules give them.
-func (p *printer) labels(check *report.LabelCheck) {
+func (p *printer) labels(r *report.ClusterReport) {
+	check := r.Labels
 	if check == nil {
 		return
 	}
@@ -222,17 +231,33 @@ func (p *printer) labels(check *report.LabelCheck) {
 	if n := len(check.Differences); n > 0 {
 		v, text = verdict.Incompatible, counted(n, "difference")
 	}
-	p.mark0(v, fmt.Sprintf("labels of %s by %s: %s", ofNodes(check.Nodes), counted(check.Rules, "rule"), text))
+	p.mark0(v, fmt.Sprintf("labels of %s by %s: %s", comparedNodes(r), counted(check.Rules, "rule"), text))
 	for i, d := range check.Differences {
 		if i == unlocksShown && !p.style.All && len(check.Differences) > unlocksShown+1 {
 			p.line(1, "… and %d more (--all shows them)", len(check.Differences)-i)
 			return
 		}
 		label := thousands(d.Nodes) + "  "
-		p.wrap(1, label, named(fmt.Sprintf("%s %s (rule %s): %s", d.Problem, d.Label, d.Rule, d.Message)))
+		p.wrap(1, label, named(fmt.Sprintf("%s %s%s: %s", d.Problem, d.Label, byRule(d.Rule), d.Message)))
 		names := strings.Repeat(" ", columns(label)) + "nodes: "
 		p.wrap(1, names, someNames(d.Names, d.Nodes, p.room(1)-columns(names)))
 	}
+}
+
+// comparedNodes are the nodes whose labels were compared: of those that no or two workers describe, it is
+// not known which they should have.
+func comparedNodes(r *report.ClusterReport) string {
+	if r.Labels.Nodes == r.Cluster.Nodes {
+		return ofNodes(r.Cluster.Nodes)
+	}
+	return fmt.Sprintf("%s of %s, the others without one known NodeFeature object,", thousands(r.Labels.Nodes), ofNodes(r.Cluster.Nodes))
+}
+
+func byRule(rule string) string {
+	if rule == "" {
+		return ""
+	}
+	return " (rule " + rule + ")"
 }
 
 // kubeletVersions is the histogram in one line; empty if no version is known.
@@ -262,8 +287,11 @@ func kubeletVersions(list []report.KubeletCount) string {
 // cluster is a table of the workloads, and for each its groups and what would make more nodes fit.
 func (m *markdown) cluster(r *report.ClusterReport) {
 	m.headline(r.Verdict, r.Error, mark("%s", clusterTitle(r)), changesOn(r.Cluster))
-	if r.Error != nil {
+	switch {
+	case r.Error != nil:
 		m.paragraphs([]verdict.Reason{r.Error.Reason()})
+	case len(r.Workloads) == 0:
+		m.paragraphs(r.Reasons)
 	}
 	m.table("| | workload | compatible | incompatible | unknown | not considered |", len(r.Workloads), func(i int) markup {
 		w := &r.Workloads[i]
@@ -286,7 +314,7 @@ func (m *markdown) cluster(r *report.ClusterReport) {
 		}, "change")
 	}
 	if check := r.Labels; check != nil {
-		m.put("\nLabels of %s by %s: %s", ofNodes(check.Nodes), counted(check.Rules, "rule"), counted(len(check.Differences), "difference"))
+		m.put("\nLabels of %s by %s: %s", comparedNodes(r), counted(check.Rules, "rule"), counted(len(check.Differences), "difference"))
 		m.table("| nodes | label | rule | | |", len(check.Differences), func(i int) markup {
 			d := check.Differences[i]
 			return mark("| %s | %s | %s | %s | %s |", thousands(d.Nodes), code(d.Label), code(d.Rule), string(d.Problem), d.Message)

@@ -134,6 +134,12 @@ var clusterScenarios = []scenario{
 			},
 		}, members())
 	}, []string{"json", "txt", "md"}},
+	{"cluster_min_nodes", func(t *testing.T) any {
+		return validateCluster(t, compat.ClusterRequest{NodeRequest: compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: kernels}}}, MinNodes: 90}, members())
+	}, []string{"txt"}},
+	{"cluster_no_pods", func(t *testing.T) any {
+		return validateCluster(t, compat.ClusterRequest{Namespace: "nope", Pods: func(string) ([]cluster.Running, error) { return nil, nil }}, members())
+	}, []string{"txt", "md"}},
 	{"cluster_broken", func(t *testing.T) any {
 		return validateCluster(t, compat.ClusterRequest{NodeRequest: compat.NodeRequest{Files: []compat.File{{Name: "spec.yaml", Data: kernels}}}}, `{"kind": "Pod", "apiVersion": "v1"}`)
 	}, []string{"json", "txt", "md"}},

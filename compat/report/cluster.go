@@ -94,6 +94,8 @@ type ClusterWorkload struct {
 	Reasons []verdict.Reason `json:"reasons"`
 	// Candidates counts the nodes that the scheduler considers, by verdict.
 	Candidates Candidates `json:"candidates"`
+	// MinNodes is how many of them must run it; all of them where it runs already.
+	MinNodes int `json:"minNodes,omitempty"`
 	// Excluded are the other nodes, by reason, the most first.
 	Excluded []Exclusion `json:"excluded"`
 	// Groups has all candidates, by verdict (incompatible, unknown, compatible) and reasons,
@@ -203,7 +205,7 @@ type LabelProblem string
 // The problems of labels.
 const (
 	LabelMissing LabelProblem = "missing" // a rule gives it, and the node has none
-	LabelStale   LabelProblem = "stale"   // no rule gives it, and the node has it
+	LabelStale   LabelProblem = "stale"   // no rule gives it there, and the node has it
 	LabelOther   LabelProblem = "other"   // the node has another value
 	LabelRefused LabelProblem = "refused" // nfd-master refuses it, or gives up the rule
 	LabelUnsure  LabelProblem = "unsure"  // nfd-master gives up the rule, and the node has it all the same
