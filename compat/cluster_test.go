@@ -185,7 +185,7 @@ func TestValidateCluster(t *testing.T) {
 			"incompatible", "spec: incompatible 0/3 0? tooFewNodes noSetMatches",
 			"incompatible gpu,none,old noSetMatches only 1", "unlock kernel: kernel.version major >= 5 gpu",
 			"unlock kernel: let NFD publish pci.device, which then may tell that it fits; and kernel.version major >= 5 old",
-			"unlock hardware: kernel.version major >= 5; and a pci.device with vendor In 10de none",
+			"unlock hardware: kernel.version major >= 5; and a pci.device with vendor 10de none",
 		}},
 		{"no candidates", []machine{cordoned}, spec(kernelSpec), []string{
 			"incompatible", "spec: incompatible 0/0 0? noCandidates", "excluded nodeCordoned 1 cordoned",
@@ -479,5 +479,44 @@ func TestVerifyLabels(t *testing.T) {
 	request.LabelRules = func() (nodefeatures.LabelRules, error) { return nodefeatures.LabelRules{}, errors.New("broken") }
 	if got, err = compat.ValidateCluster(t.Context(), request); err != nil || got.Error == nil {
 		t.Errorf("%v, %+v", err, got)
+	}
+}
+
+// What would make a node fit, by what a rule asks: where a name or value is one that NFD never publishes,
+// no change of a node would.
+func TestUnlock(t *testing.T) {
+	t.Parallel()
+	const features = `"attributes": {"kernel.version": {"elements": {"major": "4", "full": "4.19.0"}}, "kernel.config": {"elements": {"KVM": "y"}}},
+		"flags": {"kernel.loadedmodule": {"elements": {"nvme": {}}}, "kernel.enabledmodule": {"elements": {"ext4": {}, "nvme": {}}}, "cpu.cpuid": {"elements": {"AVX": {}}}},
+		"instances": {"pci.device": {"elements": [{"attributes": {"vendor": "10de", "class": "0302"}}]}}`
+	for _, tt := range []struct{ feature, expressions, want string }{
+		{"kernel.loadedmodule", "vfio_pci: {op: Exists}", "module: load the module vfio_pci"},
+		{"kernel.loadedmodule", "vfio-pci: {op: Exists}", "spec: kernel.loadedmodule vfio-pci: kernel.loadedmodule spells names as /proc/modules does, with underscores: vfio_pci"},
+		{"kernel.loadedmodule", "ext4: {op: Exists}", "spec: kernel.loadedmodule ext4: ext4 is built into this kernel, so it is never loaded: ask for ext4 in kernel.enabledmodule"},
+		{"kernel.loadedmodule", "nvme: {op: DoesNotExist}", "module: no kernel.loadedmodule nvme"},
+		{"kernel.loadedmodules", "nvme: {op: Exists}", "spec: kernel.loadedmodules: did you mean kernel.loadedmodule?"},
+		{"kernel.config", "CONFIG_KVM: {op: IsTrue}", "spec: kernel.config CONFIG_KVM true: NFD leaves out the prefix: KVM"},
+		{"kernel.config", `KVM: {op: In, value: ["true"]}`, "spec: kernel.config KVM true: kernel.config has the value y (built in) or m (module), never true"},
+		{"kernel.version", `full: {op: Gt, value: ["5"]}`, "spec: kernel.version full > 5: compare versions with `type: version`"},
+		{"kernel.version", `Major: {op: Ge, value: ["4"]}`, "spec: kernel.version Major >= 4: the node has major"},
+		{"cpu.cpuid", "AVX512F: {op: Exists}", "hardware: cpu.cpuid AVX512F"},
+		{"pci.device", `vendor: {op: In, value: ["0x10DE"]}`, "spec: pci.device vendor 0x10DE: NFD publishes it as 10de, not 0x10DE"},
+		{"pci.device", `{vendor: {op: In, value: ["10de"]}, class: {op: In, value: ["0200", "0300"]}}`, "hardware: a pci.device with class 0200 or 0300 and vendor 10de"},
+	} {
+		if !strings.HasPrefix(tt.expressions, "{") {
+			tt.expressions = "{" + tt.expressions + "}"
+		}
+		spec := "version: v1alpha1\ncompatibilities: [{rules: [{name: r, matchFeatures: [{feature: " + tt.feature + ", matchExpressions: " + tt.expressions + "}]}]}]\n"
+		got, err := compat.ValidateCluster(t.Context(), compat.ClusterRequest{
+			Nodes:       clusterOf(t, objects(machine{name: "n", features: features})),
+			NodeRequest: compat.NodeRequest{Files: []compat.File{{Name: "spec", Data: []byte(spec)}}},
+		})
+		if err != nil || len(got.Unlock) != 1 {
+			t.Errorf("%s %s: %v, %+v", tt.feature, tt.expressions, err, got)
+			continue
+		}
+		if u := got.Unlock[0]; string(u.Kind)+": "+u.Change != tt.want {
+			t.Errorf("%s %s:\nwant %s\ngot  %s: %s", tt.feature, tt.expressions, tt.want, u.Kind, u.Change)
+		}
 	}
 }

@@ -151,52 +151,37 @@ func fixesOfTerms(terms []nodefeatures.Term) (fixes []fix, failed int) {
 
 // fixesOfTerm are the changes that a term needs: one, or one for each of its expressions.
 func fixesOfTerm(t nodefeatures.Term) []fix {
-	if unpublished(t.Reason) {
+	switch {
+	case unpublished(t.Reason):
 		return []fix{{report.UnlockNFD, "let NFD publish " + t.Feature + mayFit}}
+	case t.Reason != nil && t.Reason.Code == nodefeatures.ReasonUnknownFeature && t.Reason.Hint != "":
+		return []fix{{report.UnlockSpec, t.Feature + ": " + t.Reason.Hint}}
 	}
 	kind := unlockKind(t.Feature)
-	if t.Device != nil || t.Devices != nil {
-		return []fix{{kind, deviceOf(t)}}
-	}
+	device := t.Device != nil || t.Devices != nil
 	var fixes []fix
 	for _, e := range t.Expressions {
-		if e.Verdict == verdict.Compatible {
-			continue
-		}
-		if unpublished(e.Reason) {
+		switch {
+		case e.Verdict == verdict.Compatible:
+		case e.Miswritten:
+			fixes = append(fixes, fix{report.UnlockSpec, report.Want(t.Feature, e) + ": " + e.Hint})
+		case device: // all of it are one change
+		case unpublished(e.Reason):
 			fixes = append(fixes, fix{report.UnlockNFD, "let NFD publish " + t.Feature + mayFit})
-			continue
+		case kind == report.UnlockModule && !e.MatchName && e.Op == "Exists":
+			fixes = append(fixes, fix{kind, "load the module " + e.Name})
+		default:
+			fixes = append(fixes, fix{kind, report.Want(t.Feature, e)})
 		}
-		fixes = append(fixes, fix{kind, changeOf(t.Feature, kind, e)})
 	}
-	if len(fixes) == 0 {
-		return []fix{{kind, change(report.WhyTerm(t))}}
+	switch {
+	case len(fixes) > 0:
+		return fixes
+	case device:
+		return []fix{{kind, report.WantDevice(t)}}
 	}
-	return fixes
+	return []fix{{kind, report.WhyTerm(t).General()}}
 }
-
-// deviceOf is the device that a term wants.
-func deviceOf(t nodefeatures.Term) string {
-	wants := make([]string, len(t.Expressions))
-	for i, e := range t.Expressions {
-		wants[i] = strings.TrimSpace(fmt.Sprintf("%s %s %s", e.Name, e.Op, strings.Join(e.Value, " or ")))
-	}
-	if len(wants) == 0 {
-		return "a " + t.Feature
-	}
-	return fmt.Sprintf("a %s with %s", t.Feature, strings.Join(wants, ", "))
-}
-
-// changeOf is what has to change for an expression, in words.
-func changeOf(feature string, kind report.UnlockKind, e nodefeatures.Expression) string {
-	if kind == report.UnlockModule && !e.MatchName && e.Op == "Exists" {
-		return "load the module " + e.Name
-	}
-	return change(report.WhyTerm(nodefeatures.Term{Feature: feature, Verdict: e.Verdict, Expressions: []nodefeatures.Expression{e}}))
-}
-
-// change is what was wanted, without what was found.
-func change(c report.Cause) string { return strings.ReplaceAll(c.General(), ": wanted ", " ") }
 
 // mayFit ends a change that only tells more.
 const mayFit = ", which then may tell that it fits"

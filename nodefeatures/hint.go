@@ -26,22 +26,22 @@ func (f *facts) hintTerms(terms []Term) {
 	for i := range terms {
 		for j := range terms[i].Expressions {
 			if x := &terms[i].Expressions[j]; x.Verdict != verdict.Compatible {
-				x.Hint = f.hint(terms[i].Feature, x)
+				x.Hint, x.Miswritten = f.hint(terms[i].Feature, x)
 			}
 		}
 	}
 }
 
 // hint says what may have misled the author of an expression; "" if nothing is
-// known to.
-func (f *facts) hint(feature string, x *Expression) string {
+// known to. Miswritten is true where that is how it is written.
+func (f *facts) hint(feature string, x *Expression) (hint string, miswritten bool) {
 	if x.Reason != nil && x.Reason.Code == ReasonNotEvaluable {
-		return numericHint(x)
+		hint = numericHint(x)
+		return hint, hint != ""
 	}
 	if x.MatchName {
-		return ""
+		return "", false
 	}
-	hint := ""
 	switch feature {
 	case catalogue.LoadedModule:
 		hint = f.moduleHint(x)
@@ -54,9 +54,9 @@ func (f *facts) hint(feature string, x *Expression) string {
 		hint = f.spellingHint(feature, x.Name)
 	}
 	if hint == "" && feature == catalogue.CPUID && x.Op == string(nfdv1alpha1.MatchExists) && hideable(x.Name) {
-		hint = f.hypervisorHint()
+		return f.hypervisorHint(), false
 	}
-	return hint
+	return hint, hint != ""
 }
 
 // moduleHint: /proc/modules spells every name with underscores, the files of

@@ -92,6 +92,9 @@ type Expression struct {
 	Note string `json:"note,omitempty"`
 	// Hint points out a fact that is known to mislead.
 	Hint string `json:"hint,omitempty"`
+	// Miswritten says that the hint is about how the expression is written: no change of a node
+	// would make it hold.
+	Miswritten bool `json:"-"`
 }
 
 // Found is what a node has where an expression looks.

@@ -207,7 +207,7 @@ func (p *printer) unlocks(list []report.Unlock) {
 
 // unlockWords are the kinds of changes for a person.
 var unlockWords = map[report.UnlockKind]string{
-	report.UnlockNFD: "NFD", report.UnlockModule: "module", report.UnlockBoot: "boot or firmware", report.UnlockKubelet: "kubelet",
+	report.UnlockSpec: "spec", report.UnlockNFD: "NFD", report.UnlockModule: "module", report.UnlockBoot: "boot or firmware", report.UnlockKubelet: "kubelet",
 	report.UnlockDriver: "driver", report.UnlockKernel: "kernel", report.UnlockOS: "operating system", report.UnlockHardware: "hardware",
 	report.UnlockImage: "image",
 }

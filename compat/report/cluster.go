@@ -161,6 +161,7 @@ type UnlockKind string
 
 // The kinds of changes, the cheapest first.
 const (
+	UnlockSpec     UnlockKind = "spec"     // the spec written as NFD publishes what it asks for
 	UnlockNFD      UnlockKind = "nfd"      // run nfd-worker, or have it publish a feature or label
 	UnlockModule   UnlockKind = "module"   // load a kernel module
 	UnlockBoot     UnlockKind = "boot"     // a setting of the firmware, or of the kernel's command line
@@ -174,7 +175,7 @@ const (
 
 // UnlockKinds are all kinds in their order.
 var UnlockKinds = []UnlockKind{
-	UnlockNFD, UnlockModule, UnlockBoot, UnlockKubelet, UnlockDriver, UnlockKernel, UnlockOS, UnlockHardware, UnlockImage,
+	UnlockSpec, UnlockNFD, UnlockModule, UnlockBoot, UnlockKubelet, UnlockDriver, UnlockKernel, UnlockOS, UnlockHardware, UnlockImage,
 }
 
 // An Unlock is a change that would make a workload run on more nodes.

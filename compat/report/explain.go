@@ -50,6 +50,30 @@ func ExplainExpression(feature string, e nodefeatures.Expression) string {
 	return line
 }
 
+// Want says what an expression asks of a node: "kernel.version major >= 5".
+func Want(feature string, e nodefeatures.Expression) string {
+	subject := subjectOf(feature, e)
+	switch {
+	case e.Op == "Exists" && !e.MatchName:
+		return subject
+	case e.Op == "DoesNotExist" && !e.MatchName:
+		return "no " + subject
+	}
+	return subject + " " + wanted(e)
+}
+
+// WantDevice says what device a term asks for: "a pci.device with class 0302 and vendor 10de".
+func WantDevice(t nodefeatures.Term) string {
+	wants := make([]string, len(t.Expressions))
+	for i, e := range t.Expressions {
+		wants[i] = attribute(e)
+	}
+	if len(wants) == 0 {
+		return "a " + t.Feature
+	}
+	return fmt.Sprintf("a %s with %s", t.Feature, strings.Join(wants, " and "))
+}
+
 // whyDevice explains a term on devices: what one device should have been, and
 // how the nearest one differs.
 func whyDevice(t nodefeatures.Term) Cause {
