@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"k8s.io/client-go/rest"
@@ -99,6 +101,9 @@ func load(o Options) (config *rest.Config, namespace string, err error) {
 	}
 	if clientcmdapi.IsConfigEmpty(files) {
 		return nil, "", errors.New("it is empty, or not there")
+	}
+	if _, ok := files.Contexts[o.Context]; o.Context != "" && !ok {
+		return nil, "", &noContextError{o.Context, slices.Sorted(maps.Keys(files.Contexts))}
 	}
 	if err := regular(named(files, cmp.Or(o.Context, files.CurrentContext))...); err != nil {
 		return nil, "", err

@@ -102,6 +102,9 @@ func TestOpenRefuses(t *testing.T) {
 		if !errors.As(err, &bad) || bad.Code() != CodeConfiguration || bad.Retryable() || strings.Contains(err.Error(), token) {
 			t.Errorf("%s: got %v", name, err)
 		}
+		if name == "no such context" && bad.Hint() != "its contexts, of which --context names one: main, nobody" {
+			t.Error(bad.Hint())
+		}
 	}
 }
 

@@ -40,7 +40,20 @@ func (e *ConfigurationError) Code() string { return CodeConfiguration }
 func (e *ConfigurationError) Retryable() bool { return false }
 
 // Hint says which option names another configuration.
-func (e *ConfigurationError) Hint() string { return "name a kubeconfig with --kubeconfig" }
+func (e *ConfigurationError) Hint() string {
+	if unknown := (*noContextError)(nil); errors.As(e.Err, &unknown) && len(unknown.known) > 0 {
+		return "its contexts, of which --context names one: " + strings.Join(unknown.known, ", ")
+	}
+	return "name a kubeconfig with --kubeconfig"
+}
+
+// A noContextError says that a kubeconfig has no context of a name.
+type noContextError struct {
+	name  string
+	known []string // that it has
+}
+
+func (e *noContextError) Error() string { return fmt.Sprintf("it has no context %q", e.name) }
 
 // A StatusError is an answer with another status than 200.
 type StatusError struct {
