@@ -21,7 +21,7 @@ import (
 // A ClusterRequest says what to validate the nodes of a cluster against.
 type ClusterRequest struct {
 	// NodeRequest says how to reach the images and what counts. Its Images and Files are
-	// judged together, as one Pod, unless there are Manifests.
+	// judged together, as one Pod; where there are Manifests, Files with each of these.
 	NodeRequest
 	// Manifests are the files with workloads; each is judged by itself.
 	Manifests []File
@@ -192,6 +192,11 @@ func (req *ClusterRequest) templates(ctx context.Context, result *report.Cluster
 		list = append(list, w)
 	}
 	req.Images = all.list
+	for i := range list {
+		for j := range req.Files {
+			list[i].images = append(list[i].images, len(req.Images)+j)
+		}
+	}
 	return list
 }
 
@@ -368,7 +373,9 @@ func (j *clusterJudge) add(ctx context.Context, loaded nodefeatures.Loaded, req 
 		j.policy = cmp.Or(j.policy, policyOf(n.subjects))
 		j.warn(slices.Concat(e.subjectWarnings(n.subjects), gpuWarnings(images), n.odd, missingIsCompatible(n.subjects, j.req.policy())))
 	}
-	j.nodes = append(j.nodes, clusterNode{s.Node, s.Object, kind})
+	node := s.Node
+	node.Name = cmp.Or(node.Name, loaded.Input)
+	j.nodes = append(j.nodes, clusterNode{node, s.Object, kind})
 	return nil
 }
 

@@ -53,8 +53,8 @@ var flagGroups = []struct {
 	},
 	{
 		"Policy",
-		[]string{"missing", "strict", "replace", "dry-run", "check", "fail-on"},
-		[]string{"trust-policy", "trust-key", "any-node", "min-nodes", "severity", "disable"},
+		[]string{"missing", "min-nodes", "replace", "dry-run", "check", "fail-on"},
+		[]string{"trust-policy", "trust-key", "strict", "any-node", "severity", "disable"},
 	},
 	{
 		"Output",

@@ -61,7 +61,8 @@ run, why not on the others, and what would make more nodes fit.
 Each workload of the files is judged by itself, on the nodes that the scheduler
 considers for it: by nodeSelector, node affinity, taints and cordons. Images and
 specs of the command line are judged together, as one Pod, on the nodes that are
-ready, not cordoned and without taints. All workloads must pass; one passes when
+ready, not cordoned and without taints; specs beside files, as a need of each of
+their workloads. All workloads must pass; one passes when
 --min-nodes nodes run it.
 
 With --all-pods all that runs is judged, each workload on the nodes that it runs on,
@@ -77,7 +78,8 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 		Example: `  compat validate-cluster registry.example.com/app:1.2 -o text
   compat validate-cluster -f deploy.yaml -l pool=gpu --min-nodes 3
   compat validate-cluster --spec spec.yaml --features nodes/
-  compat validate-cluster -f deploy.yaml --set kernel.version.full=6.12.0`,
+  compat validate-cluster --all-pods --set kernel.version.full=6.12.0
+  compat validate-cluster --verify-labels --kubeconfig prod.yaml --context prod`,
 		Args:              alsoFlag(&f.images),
 		ValidArgsFunction: completeImage(false),
 	}
@@ -109,7 +111,6 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: each node's)")
 	f.addTrust(cmd)
 	excludes(cmd, "filename", "image")
-	excludes(cmd, "filename", "spec")
 	excludes(cmd, "filename", "oci-layout")
 	needs(cmd, "no-images", "filename", "all-pods")
 	needs(cmd, "namespace", "all-pods")

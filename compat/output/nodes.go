@@ -144,7 +144,11 @@ func (p *printer) group(g report.NodeGroup, label string, e *report.Error) {
 			text = "and " + text
 		}
 		p.wrap(1, label, text)
-		if r.OnlyThis != nil && *r.OnlyThis < g.Nodes {
+		switch {
+		case r.OnlyThis == nil || *r.OnlyThis == g.Nodes:
+		case *r.OnlyThis == 0:
+			p.wrap(1, blank, "not for this reason alone: more is missing")
+		default:
 			p.wrap(1, blank, fmt.Sprintf("for this reason alone: %s of %s", thousands(*r.OnlyThis), ofNodes(g.Nodes)))
 		}
 		if r.Hint == "" && groupTells(r, e) {
