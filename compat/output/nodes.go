@@ -147,7 +147,7 @@ func (p *printer) group(g report.NodeGroup, label string, e *report.Error) {
 		switch {
 		case r.OnlyThis == nil || *r.OnlyThis == g.Nodes:
 		case *r.OnlyThis == 0:
-			p.wrap(1, blank, "not for this reason alone: more is missing")
+			p.wrap(1, blank, "not for this reason alone")
 		default:
 			p.wrap(1, blank, fmt.Sprintf("for this reason alone: %s of %s", thousands(*r.OnlyThis), ofNodes(g.Nodes)))
 		}
