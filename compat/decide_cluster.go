@@ -19,6 +19,9 @@ type outcome struct {
 	causes  []codedCause
 	images  []*kindImage // the workload's own
 	fix     *fix         // nil where none is known
+	group   *report.NodeGroup
+	gained  *[]string // the names of the nodes that the fix gains
+	nodes   int
 }
 
 // judgeWorkload judges a workload on all nodes.
@@ -26,8 +29,8 @@ func (j *clusterJudge) judgeWorkload(w *workload, req ClusterRequest) (report.Cl
 	result := j.describeWorkload(w)
 	var groups counter
 	excluded, unlocks := exclusions{}, unlocker{}
-	counts := map[*nodeKind]int{}
 	outcomes := map[*nodeKind]*outcome{}
+	var inOrder []*outcome // of their first nodes
 	for _, n := range j.nodes {
 		if w.nodes != nil {
 			if w.nodes[n.node.Name] == 0 {
@@ -41,18 +44,22 @@ func (j *clusterJudge) judgeWorkload(w *workload, req ClusterRequest) (report.Cl
 		o := outcomes[n.kind]
 		if o == nil {
 			o = j.outcome(w, n.kind, req)
-			outcomes[n.kind] = o
+			o.group, o.gained = groups.group(o.verdict, o.causes), unlocks.of(o.fix)
+			outcomes[n.kind], inOrder = o, append(inOrder, o)
 		}
-		counts[n.kind]++
-		countCandidate(&result.Candidates, o.verdict)
-		groups.addCauses(o.verdict, o.causes, n.node.Name)
-		if o.fix != nil {
-			unlocks.add(*o.fix, n.node.Name)
+		o.nodes++
+		o.group.Names = append(o.group.Names, n.node.Name)
+		if o.gained != nil {
+			*o.gained = append(*o.gained, n.node.Name)
 		}
+	}
+	for _, o := range inOrder {
+		addNodes(o.group, o.nodes, o.causes)
+		countCandidates(&result.Candidates, o.verdict, o.nodes)
 	}
 	result.Excluded = excluded.sorted()
 	result.Groups = groups.sortedGroups()
-	j.count(&result, w, outcomes, counts)
+	j.count(&result, w, outcomes)
 	result.MinNodes = max(1, req.MinNodes)
 	if w.nodes != nil {
 		result.MinNodes = result.Candidates.Total
@@ -64,15 +71,15 @@ func (j *clusterJudge) judgeWorkload(w *workload, req ClusterRequest) (report.Cl
 	return result, unlocks.sorted(result.Name)
 }
 
-func countCandidate(c *report.Candidates, v verdict.Verdict) {
-	c.Total++
+func countCandidates(c *report.Candidates, v verdict.Verdict, nodes int) {
+	c.Total += nodes
 	switch v {
 	case verdict.Compatible:
-		c.Compatible++
+		c.Compatible += nodes
 	case verdict.Incompatible:
-		c.Incompatible++
+		c.Incompatible += nodes
 	default:
-		c.Unknown++
+		c.Unknown += nodes
 	}
 }
 
@@ -180,13 +187,13 @@ func addPod(r *report.NodeReport, base report.Pod) (blocked bool) {
 }
 
 // count counts the candidates by what is known of each kind of them.
-func (j *clusterJudge) count(result *report.ClusterWorkload, w *workload, outcomes map[*nodeKind]*outcome, counts map[*nodeKind]int) {
+func (j *clusterJudge) count(result *report.ClusterWorkload, w *workload, outcomes map[*nodeKind]*outcome) {
 	result.Scores, result.Manifests = []report.ScoreCount{}, []report.ManifestCount{}
 	if w.sidecars || w.pod != nil && w.pod.HasSidecars() {
 		result.Sidecars = &report.SidecarCount{}
 	}
 	for kind, o := range outcomes {
-		n := counts[kind]
+		n := o.nodes
 		for _, image := range o.images {
 			j.failure = cmp.Or(j.failure, image.Error)
 			countScore(result, image, o.verdict, n)

@@ -81,6 +81,13 @@ func (c *counter) addToGroup(r *report.NodeReport) {
 
 // addCauses adds a node with a verdict and its reasons, taken apart.
 func (c *counter) addCauses(v verdict.Verdict, causes []codedCause, name string) {
+	group := c.group(v, causes)
+	group.Names = append(group.Names, name)
+	addNodes(group, 1, causes)
+}
+
+// group is that of nodes with a verdict for the same reasons.
+func (c *counter) group(v verdict.Verdict, causes []codedCause) *report.NodeGroup {
 	key := strings.Builder{}
 	key.WriteString(string(v))
 	for _, cause := range causes {
@@ -99,7 +106,7 @@ func (c *counter) addCauses(v verdict.Verdict, causes []codedCause, name string)
 		c.keys[key.String()] = group
 		c.groups = append(c.groups, group)
 	}
-	addNode(group, name, causes)
+	return group
 }
 
 // countAlone makes a group count the nodes that one reason alone keeps from being compatible.
@@ -113,33 +120,33 @@ func countAlone(g *report.NodeGroup) {
 	}
 }
 
-func addNode(g *report.NodeGroup, name string, reasons []codedCause) {
-	g.Nodes++
-	g.Names = append(g.Names, name)
+// addNodes counts nodes to a group, with what was found on all of them.
+func addNodes(g *report.NodeGroup, nodes int, reasons []codedCause) {
+	g.Nodes += nodes
 	if g.OnlyThis != nil && slices.ContainsFunc(reasons, func(c codedCause) bool { return c.alone }) {
-		*g.OnlyThis++
+		*g.OnlyThis += nodes
 	}
 	for i, c := range reasons {
 		if g.OnlyThis != nil && c.alone {
-			*g.Reasons[i].OnlyThis++
+			*g.Reasons[i].OnlyThis += nodes
 		}
 		if g.Reasons[i].Hint != c.Hint {
 			g.Reasons[i].Hint = ""
 		}
 		if c.Wanted != "" {
-			countFound(&g.Reasons[i], c.Found)
+			countFound(&g.Reasons[i], c.Found, nodes)
 		}
 	}
 }
 
-func countFound(r *report.GroupReason, value string) {
+func countFound(r *report.GroupReason, value string, nodes int) {
 	switch i := slices.IndexFunc(r.Found, func(f report.FoundCount) bool { return f.Value == value }); {
 	case i >= 0:
-		r.Found[i].Nodes++
+		r.Found[i].Nodes += nodes
 	case len(r.Found) < maxFound:
-		r.Found = append(r.Found, report.FoundCount{Value: value, Nodes: 1})
+		r.Found = append(r.Found, report.FoundCount{Value: value, Nodes: nodes})
 	default:
-		r.FoundOther++
+		r.FoundOther += nodes
 	}
 }
 

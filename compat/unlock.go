@@ -90,6 +90,9 @@ func fixesOfImage(image report.Image) (fixes []fix, ok bool) {
 			needed, nearest = missing, n
 		}
 	}
+	if len(fixes) == 0 {
+		return needed, nearest > 0
+	}
 	return append(fixes, needed...), nearest > 0
 }
 
@@ -220,15 +223,24 @@ func unlockKind(feature string) report.UnlockKind {
 }
 
 // An unlocker counts the nodes that fixes would gain.
-type unlocker map[fix][]string
+type unlocker map[fix]*[]string
 
-func (u unlocker) add(f fix, name string) { u[f] = append(u[f], name) }
+// of are the names of the nodes that a fix gains, to add to; nil for none.
+func (u unlocker) of(f *fix) *[]string {
+	if f == nil {
+		return nil
+	}
+	if u[*f] == nil {
+		u[*f] = new([]string)
+	}
+	return u[*f]
+}
 
 // sorted lists the fixes, those of most nodes first, of equals the cheapest.
 func (u unlocker) sorted(workload string) []report.Unlock {
 	list := make([]report.Unlock, 0, len(u))
 	for f, names := range u {
-		list = append(list, report.Unlock{Workload: workload, Kind: f.kind, Change: f.change, Nodes: len(names), Names: names})
+		list = append(list, report.Unlock{Workload: workload, Kind: f.kind, Change: f.change, Nodes: len(*names), Names: *names})
 	}
 	slices.SortFunc(list, func(a, b report.Unlock) int {
 		return cmp.Or(cmp.Compare(b.Nodes, a.Nodes), cmp.Compare(slices.Index(report.UnlockKinds, a.Kind), slices.Index(report.UnlockKinds, b.Kind)),

@@ -168,7 +168,7 @@ func (j *nodesJudge) look(ctx context.Context, snapshot *nodefeatures.Snapshot, 
 	if err != nil {
 		return n, err
 	}
-	n.subjects = selectedBy(fetched.subjects, n.selector)
+	n.subjects = fetched.as(n.selector)
 	if n.kubelet, err = kubeletFacts(ctx, n.snapshot, j.req.Kubelet); err != nil {
 		return n, err
 	}
@@ -207,6 +207,17 @@ func (j *nodesJudge) selector(snapshot *nodefeatures.Snapshot) artifact.Selector
 type fetched struct {
 	subjects []subject
 	features []string // that the rules name
+	byLevel  map[int][]subject
+}
+
+// as are the subjects as a node with the selector sees them, of the selectors that take the same.
+func (f *fetched) as(selector artifact.Selector) []subject {
+	list, ok := f.byLevel[selector.Level]
+	if !ok {
+		list = selectedBy(f.subjects, selector)
+		f.byLevel[selector.Level] = list
+	}
+	return list
 }
 
 // fetch gets what a selector takes, once: the level of the CPU matters only where it decides.
@@ -228,6 +239,6 @@ func (j *nodesJudge) fetch(ctx context.Context, selector artifact.Selector) (*fe
 	subjects = append(subjects, parseFiles(j.req.Files)...)
 	names := features(subjects)
 	slices.Sort(names)
-	j.fetched[key] = &fetched{subjects, slices.Compact(names)}
+	j.fetched[key] = &fetched{subjects, slices.Compact(names), map[int][]subject{}}
 	return j.fetched[key], nil
 }

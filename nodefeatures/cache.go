@@ -25,6 +25,7 @@ const maxCached = 64 << 20
 
 // A cachedRule is a rule with its results by the facts that it looks at.
 type cachedRule struct {
+	never   bool // nothing is remembered of it
 	terms   []cachedTerm
 	results map[string]result
 }
@@ -38,14 +39,14 @@ type cachedTerm struct {
 
 // rule returns what is remembered of a rule that refers to no other; nil if nothing ever is.
 func (c *Cache) rule(r *nfdv1alpha1.GroupRule) *cachedRule {
-	if c == nil || r.VarsTemplate != "" || invalid(r) != "" {
+	if c == nil {
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known, ok := c.rules[r]
 	if !ok {
-		known = &cachedRule{results: map[string]result{}}
+		known = &cachedRule{results: map[string]result{}, never: r.VarsTemplate != "" || invalid(r) != ""}
 		for t := range termsOf(r) {
 			one := cachedTerm{feature: strings.ToLower(t.Feature), whole: t.MatchName != nil}
 			for name := range expressionsOf(t) {
@@ -58,6 +59,9 @@ func (c *Cache) rule(r *nfdv1alpha1.GroupRule) *cachedRule {
 			c.rules = map[*nfdv1alpha1.GroupRule]*cachedRule{}
 		}
 		c.rules[r] = known
+	}
+	if known.never {
+		return nil
 	}
 	return known
 }

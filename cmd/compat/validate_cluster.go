@@ -23,6 +23,9 @@ import (
 	"nodecompat/spec"
 )
 
+// fleetMemoryLimit is the memoryLimit for many nodes and images, whose results alone take a quarter of it.
+const fleetMemoryLimit = 800 << 20
+
 // clusterTimeout is how long a cluster may take.
 const clusterTimeout = 5 * time.Minute
 
@@ -157,6 +160,8 @@ func (f *validateClusterFlags) run(ctx context.Context, a *app) error {
 	}
 	if len(f.features) == 0 {
 		debug.SetGCPercent(50) // a server sends more slowly than this collects
+	} else {
+		debug.SetMemoryLimit(fleetMemoryLimit)
 	}
 	report, err := compat.ValidateCluster(ctx, request)
 	switch {
