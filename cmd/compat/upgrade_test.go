@@ -67,7 +67,7 @@ func upgraded(t *testing.T, code int, file string, args []string) {
 	}
 	schema.Satisfied(t, report.Schema(header.Kind), old)
 	schema.Satisfied(t, report.Schema(header.Kind), got)
-	was, is := leaves(t, old), leaves(t, got)
+	was, is := valuesOf(t, old), valuesOf(t, got)
 	for path, value := range was {
 		if strings.HasSuffix(path, ".verdict") && is[path] != value {
 			t.Errorf("%s is %v, and was %v", path, is[path], value)
@@ -75,7 +75,7 @@ func upgraded(t *testing.T, code int, file string, args []string) {
 	}
 	switch header.Kind {
 	case report.KindNodeReport, report.KindNodeReportList, report.KindPodReport, report.KindClusterReport:
-		rendered := leaves(t, runHere(t, code, "report", file, "-o", "json"))
+		rendered := valuesOf(t, runHere(t, code, "report", file, "-o", "json"))
 		for path, value := range was {
 			if rendered[path] != value {
 				t.Errorf("compat report prints %s as %v, and it is %v", path, rendered[path], value)
@@ -101,8 +101,8 @@ func runHere(t *testing.T, want int, args ...string) []byte {
 	return out.Bytes()
 }
 
-// leaves are the texts, numbers and the like of a JSON document by their paths (.images[0].verdict).
-func leaves(t *testing.T, document []byte) map[string]any {
+// valuesOf are the texts, numbers and the like of a JSON document by their paths (.images[0].verdict).
+func valuesOf(t *testing.T, document []byte) map[string]any {
 	t.Helper()
 	var root any
 	if err := json.Unmarshal(document, &root); err != nil {
