@@ -71,7 +71,9 @@ func TestLinkedModules(t *testing.T) {
 		}
 	}
 	t.Run("vulnerabilities", func(t *testing.T) { vulnerabilities(t, modules) })
-	t.Run("other licences", func(t *testing.T) { otherLicences(t, filepath.Join(modules["github.com/spf13/cobra"].Dir, "LICENSE.txt")) })
+	t.Run("other licences", func(t *testing.T) {
+		otherLicences(t, filepath.Join(modules["github.com/spf13/cobra"].Dir, "LICENSE.txt"))
+	})
 }
 
 // otherLicences checks that what is not allowed is found.
