@@ -85,7 +85,7 @@ func programTexts(t *testing.T) map[string]string {
 
 // wrongCommands says which command lines in backquotes no command takes.
 func wrongCommands(text string) (problems []string) {
-	for _, m := range regexp.MustCompile("`compat ([^`]*)`").FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile("`compat\\s([^`]*)`").FindAllStringSubmatch(text, -1) {
 		if problem := wrongCommand(strings.Fields(m[1])); problem != "" {
 			problems = append(problems, fmt.Sprintf("`compat %s`: %s", m[1], problem))
 		}
