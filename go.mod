@@ -2,12 +2,15 @@ module nodecompat
 
 go 1.26.0
 
+toolchain go1.26.9
+
 require (
 	cuelabs.dev/go/oci/ociregistry v0.0.0-20250722084951-074d06050084
 	github.com/Masterminds/semver/v3 v3.5.0
 	github.com/go-json-experiment/json v1.27.2
 	github.com/go-logr/logr v1.4.3
 	github.com/google/go-cmp v0.7.0
+	github.com/google/licensecheck v0.3.1
 	github.com/invopop/jsonschema v0.14.0
 	github.com/klauspost/compress v1.20.4
 	github.com/klauspost/cpuid/v2 v2.4.0

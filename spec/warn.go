@@ -114,7 +114,7 @@ func (d *decoder) checkElementName(p elementPlace, c consequence) (ok bool) {
 		if catalogue.HasCPUFlag(name) {
 			return true
 		}
-		d.warnUnknown(p, func() string { return flagHint(name) }, "compat features lists those of this node", c.text)
+		d.warnUnknown(p, func() string { return flagHint(name) }, "`compat features` lists those of this node", c.text)
 	default:
 		if p.info.Open && !differsInCase(p.info, name) {
 			return true

@@ -391,7 +391,7 @@ func TestSelect(t *testing.T) {
 		"local.label.nvidia.com/gfd.Timestamp": "error: local.label.nvidia.com/gfd.Timestamp tells each node from the others, or changes by itself: no draft asks for it",
 		"cpu.cpuids":                           "error: neither the node nor this NFD has a feature cpu.cpuids",
 		"":                                     "error: neither the node nor this NFD has a feature ",
-		"cpu.cpuid.AVX3":                       `error: NFD v0.19.0 publishes no flag "AVX3" in cpu.cpuid; compat features lists those of this node`,
+		"cpu.cpuid.AVX3":                       `error: NFD v0.19.0 publishes no flag "AVX3" in cpu.cpuid; ` + "`compat features` lists those of this node",
 		"kernel.config.CONFIG_XFS_FS":          `error: NFD names kernel options without CONFIG_: no node has "CONFIG_XFS_FS"; write XFS_FS`,
 		"pci.device.device,pci.device.vendor":  "pci.device",
 		"rule.matched":                         "error: rule.matched tells each node from the others, or changes by itself: no draft asks for it",
