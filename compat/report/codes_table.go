@@ -129,7 +129,7 @@ var kubeletCodes = []codeRow{
 }
 
 var warningCodes = []codeRow{
-	{CodeShadowed, "what is attached to the index is not used for platforms that have artifacts of their own", "attach with --all-platforms, or remove those with `compat detach --platform`"},
+	{CodeShadowed, "what is attached to the index is not used for platforms that have artifacts of their own", "`compat attach --all-platforms`, or remove those with `compat detach --platform`"},
 	{CodeJudgedHere, "the images of Pods were judged by this machine, which runs no kubelet, or not the one that is meant", "choose the node with --features or --node, or leave images out with --no-images"},
 	{CodePlatformUnknown, "the platform of the node or the image is not known: they were not compared", "name the node's with --platform"},
 	{kubelet.ReasonOtherMachine, "the Node object is another machine's: only its kubelet was judged by it, the images by this host", "save what the node offers with `compat features`, and give that with --features"},
