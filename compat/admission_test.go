@@ -230,7 +230,7 @@ func TestServerDryRunNamespace(t *testing.T) {
 	t.Parallel()
 	for manifest, line := range map[string]string{
 		"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  namespace: shop\nspec: {containers: [{name: a, image: a}]}\n": "create it first, or name one that is there in metadata.namespace (a.yaml:5)",
-		"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec: {containers: [{name: a, image: a}]}\n":                     "create it first, or name one that is there in metadata.namespace (a.yaml:4)",
+		"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec: {containers: [{name: a, image: a}]}\n":                    "create it first, or name one that is there in metadata.namespace (a.yaml:4)",
 	} {
 		a := &admitter{answer: func(string, map[string]any) (int, any) { return refusedAs(404, "NotFound", `namespaces "x" not found`) }}
 		got, err := compat.ValidatePod(t.Context(), compat.PodRequest{Manifests: []compat.File{{Name: "a.yaml", Data: []byte(manifest)}}, NoImages: true, Server: a.open(t)})
