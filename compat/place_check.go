@@ -31,7 +31,11 @@ func CheckPlacement(ctx context.Context, client *apiserver.Client, p *Placement,
 	}
 	for i := range p.Pods {
 		c.dropped(ctx, &p.Pods[i])
-		c.immutable(ctx, &p.Pods[i])
+	}
+	for i := range p.Pods {
+		if !c.immutable(ctx, &p.Pods[i]) {
+			break
+		}
 	}
 	r.Reasons = append(r.Reasons, c.open...)
 	switch {
@@ -127,23 +131,25 @@ func (c *placementCheck) dropped(ctx context.Context, pod *PlacedPod) {
 	}
 }
 
-// immutable warns of a Pod or Job that the cluster has with other constraints, and refuses to change.
-func (c *placementCheck) immutable(ctx context.Context, pod *PlacedPod) {
+// immutable warns of a Pod or Job that the cluster has with other constraints, and refuses to change. It
+// reports whether the next one can be asked for.
+func (c *placementCheck) immutable(ctx context.Context, pod *PlacedPod) bool {
 	kind := pod.APIVersion + " " + pod.Kind
 	if kind != "v1 Pod" && kind != "batch/v1 Job" || pod.Meta.Name == "" || len(pod.Constraints.Labels)+len(pod.Constraints.Groups) == 0 {
-		return
+		return true
 	}
 	spec, err := cluster.PodSpecOf(ctx, c.client, &pod.Pod)
 	switch {
 	case err != nil:
 		c.report.Warnings = append(c.report.Warnings, verdict.Reason{
-			Code: report.CodeImmutableTemplate, Message: "whether " + pod.title() + " exists already, and cannot be placed any more, is not known: " + err.Error(),
+			Code: report.CodeImmutableTemplate, Message: "whether " + pod.title() + ", or a Pod or Job behind it, exists and cannot be placed any more is not known: " + err.Error(),
 		})
 	case spec != nil && !pod.Constraints.Applied(spec):
 		c.report.Warnings = append(c.report.Warnings, verdict.Reason{
 			Code: report.CodeImmutableTemplate, Message: pod.title() + " exists and is placed otherwise: the API server refuses to change that", Hint: "delete the one that exists first",
 		})
 	}
+	return err == nil
 }
 
 // stateOf is that of a rule of this run.
