@@ -170,7 +170,8 @@ func dropped(earlier, now []string) []string {
 func (p *placer) warnDropped() error {
 	const hint = "give the spec again with --spec, if it is still needed"
 	for _, pod := range p.placed {
-		if len(pod.Dropped) > 0 && !(p.req.Patch && len(pod.Constraints.Labels) == 0) { // no patch takes them out then
+		taken := !p.req.Patch || len(pod.Constraints.Labels) > 0 // a patch takes them out with others only
+		if taken && len(pod.Dropped) > 0 {
 			p.warn(report.CodePlacementDropped, fmt.Sprintf("%s: an earlier run wrote the label %s, which neither its images nor --spec ask for now: it is taken out",
 				pod.title(), strings.Join(pod.Dropped, ", ")), hint)
 		}

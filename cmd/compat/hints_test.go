@@ -60,12 +60,12 @@ func TestHintFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	for hint, want := range map[string]int{
-		"choose one with -n":                             1,
-		"give --no-images, or --output-dir":              1,
-		"give -o text":                                   0,
-		"kubectl get nodes -n shop":                      0,
-		"run `compat cluster snapshot -n shop`":          0,
-		"-n or -odd, which is no flag of ours":           1,
+		"choose one with -n":                    1,
+		"give --no-images, or --output-dir":     1,
+		"give -o text":                          0,
+		"kubectl get nodes -n shop":             0,
+		"run `compat cluster snapshot -n shop`": 0,
+		"-n or -odd, which is no flag of ours":  1,
 	} {
 		if got := flagsLacking(cmd, hint); len(got) != want {
 			t.Errorf("%s: %q", hint, got)
