@@ -108,10 +108,35 @@ func (r *admitted) send(
 		}
 		return nil, report.AdmissionRefused, nil
 	case err != nil:
-		return nil, report.AdmissionFailed, fmt.Errorf("sending %s %s in a dry run: %w", p.Kind, p.Name, err)
+		return nil, report.AdmissionFailed, &dryRunError{&p.Pod, err}
 	}
 	p.Admission.Warnings = append(p.Admission.Warnings, answer.Warnings...)
 	return answer.Object, report.AdmissionAccepted, nil
+}
+
+// A dryRunError says that an API server could not be asked about a Pod.
+type dryRunError struct {
+	pod *manifest.Pod
+	err error
+}
+
+func (e *dryRunError) Error() string {
+	return fmt.Sprintf("sending %s %s in a dry run: %v", e.pod.Kind, e.pod.Name, e.err)
+}
+
+func (e *dryRunError) Unwrap() error { return e.err }
+
+// Hint is that of the answer, with the place of the namespace that is not there.
+func (e *dryRunError) Hint() string {
+	var status *apiserver.StatusError
+	if !errors.As(e.err, &status) {
+		return ""
+	}
+	hint := status.Hint()
+	if status.Code() == apiserver.CodeNotFound {
+		hint += fmt.Sprintf(" (%s:%d)", report.FileTitle(e.pod.File), e.pod.LineAt(e.pod.ObjectPath("metadata.namespace")))
+	}
+	return hint
 }
 
 // lastPart is a message without where it is.

@@ -224,3 +224,18 @@ func TestServerDryRunRefused(t *testing.T) {
 		}
 	}
 }
+
+// A namespace that is not there is named with the line where another can be written.
+func TestServerDryRunNamespace(t *testing.T) {
+	t.Parallel()
+	for manifest, line := range map[string]string{
+		"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  namespace: shop\nspec: {containers: [{name: a, image: a}]}\n": "create it first, or name one that is there in metadata.namespace (a.yaml:5)",
+		"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec: {containers: [{name: a, image: a}]}\n":                    "create it first, or name one that is there in metadata.namespace (a.yaml:4)",
+	} {
+		a := &admitter{answer: func(string, map[string]any) (int, any) { return refusedAs(404, "NotFound", `namespaces "x" not found`) }}
+		got, err := compat.ValidatePod(t.Context(), compat.PodRequest{Manifests: []compat.File{{Name: "a.yaml", Data: []byte(manifest)}}, NoImages: true, Server: a.open(t)})
+		if err != nil || got.Error == nil || got.Error.Code != "notFound" || !strings.HasSuffix(got.Error.Hint, line) || strings.Contains(got.Error.Hint, "-n") {
+			t.Errorf("%v, %+v", err, got.Error)
+		}
+	}
+}

@@ -82,7 +82,7 @@ func TestDiscover(t *testing.T) {
 			want: []string{
 				"index 2026-01-01T00:00:00Z inEffect 1/1 [t-a] ",
 				"manifest 2026-01-01T00:00:00Z inEffect 1/1 [t-a] ",
-				"warning shadowed: what is attached to the index is not used for linux/arm64: artifacts of their own come first | attach with --all-platforms, or remove those with `compat detach --platform`",
+				"warning shadowed: what is attached to the index is not used for linux/arm64: artifacts of their own come first | `compat attach --all-platforms`, or remove those with `compat detach --platform`",
 			},
 		},
 		{
@@ -197,7 +197,7 @@ func TestAttach(t *testing.T) {
 			},
 			want: []string{
 				"index  2026-09-21T14:13:20Z existing=false",
-				"warning shadowed: what is attached to the index is not used for linux/amd64: artifacts of their own come first | attach with --all-platforms, or remove those with `compat detach --platform`",
+				"warning shadowed: what is attached to the index is not used for linux/amd64: artifacts of their own come first | `compat attach --all-platforms`, or remove those with `compat detach --platform`",
 			},
 		},
 		{

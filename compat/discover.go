@@ -62,7 +62,7 @@ func shadowed(found artifact.Discovery) []verdict.Reason {
 	return []verdict.Reason{{
 		Code:    report.CodeShadowed,
 		Message: "what is attached to the index is not used for " + strings.Join(own, ", ") + ": artifacts of their own come first",
-		Hint:    "attach with --all-platforms, or remove those with `compat detach --platform`",
+		Hint:    "`compat attach --all-platforms`, or remove those with `compat detach --platform`",
 	}}
 }
 

@@ -15,6 +15,7 @@ import (
 	"nodecompat/compat/placement"
 	"nodecompat/compat/report"
 	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec/yamltree"
 )
 
 // A PlaceRequest says which workloads to place, by what.
@@ -40,13 +41,26 @@ type Placement struct {
 	Output []byte
 	// Needs are what the Pods' nodes are labelled by.
 	Needs []*cluster.Need
+	// Pods are the templates that were found.
+	Pods []PlacedPod
 	// Warnings say what was left out, and what to look at.
 	Warnings []verdict.Reason
 }
 
+// A PlacedPod is a Pod template, and what its nodes must have.
+type PlacedPod struct {
+	manifest.Pod
+	Constraints placement.Constraints
+	// Dropped are labels that an earlier run wrote and nothing asks for now.
+	Dropped []string
+}
+
+// title names it in messages.
+func (p *PlacedPod) title() string { return p.Kind + " " + p.Name }
+
 // ruleOwner tells the objects that an earlier run wrote.
 var ruleOwner = placement.Owner{
-	APIVersion: cluster.APIVersion, Kind: cluster.Kind, Label: cluster.ManagedBy, Value: cluster.Manager, Prefix: cluster.Manager + "-",
+	APIVersion: manifest.RuleAPIVersion, Kind: manifest.RuleKind, Label: manifest.ManagedBy, Value: manifest.Manager, Prefix: manifest.Manager + "-",
 }
 
 // Place makes the objects by which NFD and the scheduler keep workloads on the nodes that have what their
@@ -68,13 +82,17 @@ func Place(ctx context.Context, req PlaceRequest) (*Placement, error) {
 				return nil, err
 			}
 			f.constraints = append(f.constraints, c)
+			p.placed = append(p.placed, PlacedPod{Pod: pod, Constraints: c, Dropped: dropped(c.Earlier(&pod.Spec), c.Required())})
 		}
+	}
+	if err := p.warnDropped(); err != nil {
+		return nil, err
 	}
 	output, err := p.write(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &Placement{Output: output, Needs: p.used, Warnings: p.warnings}, nil
+	return &Placement{Output: output, Needs: p.used, Pods: p.placed, Warnings: p.warnings}, nil
 }
 
 // CannotPlace reports whether an error says that a workload cannot be placed by rules and labels, rather
@@ -94,6 +112,7 @@ type placer struct {
 	images   map[string]*placedImage  // by reference
 	needs    map[string]*cluster.Need // by spec
 	used     []*cluster.Need          // each once
+	placed   []PlacedPod
 	warned   map[verdict.Reason]bool
 	warnings []verdict.Reason
 }
@@ -123,15 +142,13 @@ func (p *placer) read(ctx context.Context) error {
 			return fmt.Errorf("reading %s: %w", file.Name, err)
 		}
 		for _, problem := range parsed.Problems {
-			if problem.Severity == verdict.SeverityError && (problem.Code.Unread() || problem.Code == manifest.ProblemTooManyContainers) {
-				return &ManifestError{problem}
+			unread := problem.Severity == verdict.SeverityError && (problem.Code.Unread() || problem.Code == manifest.ProblemTooManyContainers)
+			if unread || problem.Code == manifest.ProblemNotObject {
+				return &ManifestError{problem, isSpec(file.Data)}
 			}
 		}
 		p.files = append(p.files, placedFile{File: file, pods: parsed.Pods})
 		found += len(parsed.Pods)
-		for _, pod := range parsed.Pods {
-			p.warnImmutable(pod)
-		}
 	}
 	if found == 0 {
 		p.warn(report.CodeNoPod, "the files hold no Pod and no workload: nothing is placed", "")
@@ -139,22 +156,71 @@ func (p *placer) read(ctx context.Context) error {
 	return nil
 }
 
-// warnImmutable says that a kind's Pods cannot be moved later.
-func (p *placer) warnImmutable(pod manifest.Pod) {
-	if pod.Kind == "Pod" || pod.Kind == "Job" {
-		p.warn(report.CodeImmutableTemplate,
-			fmt.Sprintf("%s %s: what is written here takes effect when it is created; the API server refuses it for one that exists", pod.Kind, pod.Name),
-			"delete the one that exists first")
+// dropped are the names of an earlier run that no other takes the place of.
+func dropped(earlier, now []string) []string {
+	gone := slices.DeleteFunc(slices.Clone(earlier), func(name string) bool { return slices.Contains(now, name) })
+	added := slices.DeleteFunc(slices.Clone(now), func(name string) bool { return slices.Contains(earlier, name) })
+	if len(gone) <= len(added) {
+		return nil
 	}
+	return gone
+}
+
+// warnDropped says what an earlier run wrote and this one does not write again.
+func (p *placer) warnDropped() error {
+	const hint = "give the spec again with --spec, if it is still needed"
+	for _, pod := range p.placed {
+		taken := !p.req.Patch || len(pod.Constraints.Labels) > 0 // a patch takes them out with others only
+		if taken && len(pod.Dropped) > 0 {
+			p.warn(report.CodePlacementDropped, fmt.Sprintf("%s: an earlier run wrote the label %s, which neither its images nor --spec ask for now: it is taken out",
+				pod.title(), strings.Join(pod.Dropped, ", ")), hint)
+		}
+	}
+	if p.req.Patch {
+		return nil
+	}
+	var earlier, now []string
+	for _, f := range p.files {
+		names, err := ruleOwner.Earlier(f.Data)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", f.Name, err)
+		}
+		earlier = append(earlier, names...)
+	}
+	for _, n := range p.used {
+		now = append(now, n.Name())
+	}
+	if gone := dropped(earlier, now); len(gone) > 0 {
+		p.warn(report.CodePlacementDropped, "an earlier run wrote the NodeFeatureRule "+strings.Join(gone, ", ")+", for which nothing asks now: it is taken out", hint)
+	}
+	return nil
+}
+
+// isSpec reports whether a file looks like a spec.
+func isSpec(data []byte) bool {
+	root, err := yamltree.Parse(data)
+	return err == nil && root.Get("compatibilities") != nil
 }
 
 // A ManifestError says which part of a manifest cannot be read.
-type ManifestError struct{ Problem manifest.Problem }
+type ManifestError struct {
+	Problem manifest.Problem
+	// Spec says that the file looks like a spec.
+	Spec bool
+}
 
 func (e *ManifestError) Error() string { return "reading manifests: " + report.ProblemTitle(e.Problem) }
 
 // Code is the stable code in reports.
 func (e *ManifestError) Code() string { return report.CodeMalformedManifest }
+
+// Hint says how a spec is given.
+func (e *ManifestError) Hint() string {
+	if !e.Spec {
+		return "correct it, or leave the file out; a template has to be rendered first"
+	}
+	return report.FileTitle(e.Problem.File) + " is a spec: give it with --spec, and the workloads as FILE"
+}
 
 // Retryable is false.
 func (e *ManifestError) Retryable() bool { return false }

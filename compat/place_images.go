@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,26 @@ type placedImage struct {
 	untrusted error
 	// pinned is the reference by the digest that it was resolved to.
 	pinned string
+}
+
+// A fetchError says that nobody knows what an image needs.
+type fetchError struct {
+	reference string
+	err       error
+}
+
+func (e *fetchError) Error() string { return "fetching " + e.reference + ": " + e.err.Error() }
+
+func (e *fetchError) Unwrap() error { return e.err }
+
+// Hint is that of the cause, and how to do without the image.
+func (e *fetchError) Hint() string {
+	cause := report.NewError(e.err)
+	hint := cmp.Or(cause.Hint, report.ErrorRemedy(cause.Code))
+	if hint != "" {
+		hint += "; "
+	}
+	return hint + "--no-images leaves images out, --spec says what workloads need"
 }
 
 // A PlatformError says that no node can run all images of a Pod.
@@ -144,7 +165,7 @@ func (p *placer) imagesOf(pod manifest.Pod) []*placedImage {
 // image notes the platforms of an image, and what it needs if that is the same on all of them.
 func (p *placer) image(ctx context.Context, s *subject) error {
 	if s.err != nil && !errors.Is(s.err, artifact.ErrNoArtifact) && !isMalformedSpec(s.err) {
-		return fmt.Errorf("fetching %s: %w", s.reference, s.err)
+		return &fetchError{s.reference, s.err}
 	}
 	pinned := s.repository.Reference()
 	pinned.Tag, pinned.Digest = "", s.image.Digest
@@ -254,7 +275,7 @@ func (p *placer) needsOf(ctx context.Context, s *subject, platform string) error
 		return nil
 	}
 	if s.err != nil {
-		return fmt.Errorf("fetching %s: %w", s.reference, s.err)
+		return &fetchError{s.reference, s.err}
 	}
 	need, err := p.translate(ctx, s)
 	if err == nil {
@@ -271,6 +292,9 @@ func (p *placer) translate(ctx context.Context, s *subject) (*cluster.Need, erro
 	name := s.reference
 	if name == "" {
 		name = s.file
+	}
+	for _, problem := range s.problems.Warnings() {
+		p.warn(problem.Code, fmt.Sprintf("%s: %s: %s", name, problem.Path, problem.Message), problem.Hint)
 	}
 	chosen := *s.spec
 	if len(p.req.Tags) > 0 {

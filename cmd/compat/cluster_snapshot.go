@@ -86,6 +86,9 @@ is none, or something is left in the cluster, 2 usage error.`,
 	for _, name := range []string{"output-dir", "kubeconfig", "context", "output", "all"} {
 		excludes(cmd, "print", name)
 	}
+	for _, name := range []string{"namespace", "kubeconfig"} {
+		annotate(cmd, name, inHelp, []string{""})
+	}
 	cmd.PreRunE = func(*cobra.Command, []string) error { return f.check() }
 	return cmd
 }

@@ -13,6 +13,9 @@ import (
 // helpWidth is the width of help, in columns.
 const helpWidth = 80
 
+// inHelp is the annotation of flags that help shows in a command that is of little use without them.
+const inHelp = "compat_in_help"
+
 // helpAll is the flag that shows all others.
 const helpAll = "help-all"
 
@@ -178,7 +181,7 @@ func writeFlags(b *strings.Builder, cmd *cobra.Command, all bool) (hidden int) {
 			flag := flags.Lookup(name)
 			switch {
 			case flag == nil || flag.Hidden:
-			case all || i < len(group.common):
+			case all || i < len(group.common) || flag.Annotations[inHelp] != nil:
 				some.AddFlag(flag)
 			default:
 				hidden++

@@ -106,7 +106,8 @@ func (c *integrationCluster) place(t *testing.T, name, sets string, fit, best []
 		fmt.Fprintf(&text, "---\napiVersion: v1\nkind: Pod\nmetadata: {name: %s-%d, namespace: default}\nspec:\n  containers:\n  - {name: c, image: \"example.com/c:1\"}\n", id, i)
 	}
 	compat := integrationProgram{path: integrationBinary(t)}
-	objects := integrationObjects(t, compat.want(t, 0, "place", "--no-images", "--spec", spec, c.write(t, id+"-pods.yaml", text.String())))
+	manifest := c.write(t, id+"-pods.yaml", text.String())
+	objects := integrationObjects(t, compat.want(t, 0, "place", "--no-images", "--spec", spec, manifest))
 	if len(objects["Pod"]) != pods || len(objects["NodeFeatureRule"]) != 1 {
 		t.Fatalf("printed are %v", objects)
 	}
@@ -134,6 +135,10 @@ func (c *integrationCluster) place(t *testing.T, name, sets string, fit, best []
 	})
 	if !slices.Equal(labelled, want) {
 		t.Errorf("nfd-master labels %v, want %v\n%s", labelled, want, objects["NodeFeatureRule"][0])
+	}
+	checked := integrationDecode[report.PlaceReport](t, compat.run(t, "place", "--check", "--kubeconfig", c.kubeconfig, "--no-images", "--spec", spec, manifest))
+	if r := checked.Rules[0]; r.State != report.RuleEqual || r.Nodes == nil || *r.Nodes != len(want) || r.Others != 0 || len(checked.Warnings) != 0 {
+		t.Errorf("place --check: %+v", checked)
 	}
 	for _, pod := range objects["Pod"] {
 		c.create(t, "/api/v1/namespaces/default/pods", pod)

@@ -22,19 +22,24 @@ func main() {
 	// report on 1,000 rules a third faster.
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(memoryLimit) // but not on a whole cluster's snapshots
-	os.Exit(runMain())
+	os.Exit(runMain(thisProcess()))
 }
 
 // memoryLimit is where garbage is collected as often as it takes, in bytes.
 const memoryLimit = 400 << 20
 
 // runMain is main without the exit, for tests that run the program in process.
-func runMain() int {
+func runMain(p process) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
-	return run(ctx, process{
+	return run(ctx, p)
+}
+
+// thisProcess is what the operating system gave.
+func thisProcess() process {
+	return process{
 		args:      os.Args[1:],
 		in:        os.Stdin,
 		inIsTerm:  term.IsTerminal(int(os.Stdin.Fd())),
@@ -47,7 +52,7 @@ func runMain() int {
 		lookupEnv: os.LookupEnv,
 		hostname:  os.Hostname,
 		now:       time.Now,
-	})
+	}
 }
 
 // width is how wide a terminal is; 0 if the file is none, or does not tell.

@@ -41,13 +41,14 @@ without a FILE; -f FILE is the same. A ResourceList on standard input is changed
 as a function of Kubernetes' resource model changes it.
 
 With --patch, a strategic merge patch for each workload is printed in its place.
-With --check, a cluster is asked whether it has the rules, and how many nodes carry
-the labels; nothing is written.
+With --check, a cluster is asked whether it has the rules, on how many nodes
+nfd-master has set the labels, and whether a Pod or Job exists that cannot be
+changed; nothing is written.
 
 Exit codes: 0 printed; 3 a spec, a rule of it or a manifest cannot be translated, or
 the images of a Pod have no platform in common; 1 failure, 2 usage error. With --check:
 0 the rules are there and nodes are labelled, 3 rules are missing or others, 4 no node
-is labelled yet, or it could not be found out.`,
+is labelled yet, there is no workload, or it could not be found out.`,
 		Example: `  compat place -f deploy.yaml | kubectl apply -f -
   helm template chart | compat place | kubectl apply -f -
   compat place -f deploy.yaml --patch > patch.yaml
@@ -70,6 +71,9 @@ is labelled yet, or it could not be found out.`,
 	f.addTrust(cmd)
 	for _, name := range []string{"kubeconfig", "context", "output"} {
 		needs(cmd, name, "check")
+	}
+	for _, name := range []string{"filename", "tags", "kubeconfig"} {
+		annotate(cmd, name, inHelp, []string{""})
 	}
 	excludes(cmd, "patch", "check")
 	cmd.PreRunE = func(*cobra.Command, []string) error {

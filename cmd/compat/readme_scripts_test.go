@@ -57,6 +57,31 @@ func TestReadmeScripts(t *testing.T) {
 	}
 }
 
+// TestUnusedRules has a kubectl that answers what a cluster would.
+func TestUnusedRules(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	copyTree(t, "../../testdata/scripts", dir)
+	for name, kubectl := range map[string]string{
+		"kubectl": `case "$*" in
+"get nodefeaturerules -l app.kubernetes.io/managed-by=compat -o name") echo nodefeaturerule.nfd.k8s-sigs.io/compat-041bada3bc2b66ad; echo nodefeaturerule.nfd.k8s-sigs.io/compat-75c40d278590410d ;;
+"get pods,deployments,statefulsets,daemonsets,replicasets,replicationcontrollers,jobs,cronjobs -A -o yaml") echo '  compat.feature.node.kubernetes.io/75c40d278590410d: "true"' ;;
+*) exit 9 ;;
+esac`,
+		"forbidden": `test "$2" = nodefeaturerules && echo nodefeaturerule.nfd.k8s-sigs.io/compat-041bada3bc2b66ad`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+kubectl+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := script(t, dir, 0, "KUBECTL=./kubectl ./unused-rules.sh"); got != "compat-041bada3bc2b66ad\n" {
+		t.Errorf("printed %q", got)
+	}
+	if got := script(t, dir, 1, "KUBECTL=./forbidden ./unused-rules.sh"); got != "" {
+		t.Errorf("with a list that fails it printed %q", got)
+	}
+}
+
 // script runs a shell command in dir, in which `compat` is this test binary's
 // own program, and returns its standard output.
 func script(t *testing.T, dir string, want int, command string) string {

@@ -138,6 +138,14 @@ func TestExitCodes(t *testing.T) {
 			t.Errorf("docs/exit-codes.md lacks the row %q", row)
 		}
 	}
+	_, table, _ := bytes.Cut(page, []byte("## By command"))
+	for _, cmd := range leaves(newRoot(&app{})) {
+		name := strings.TrimPrefix(cmd.CommandPath(), "compat ")
+		row := regexp.MustCompile("(?m)^\\| [^|]*`" + name + "[ `]")
+		if !strings.HasPrefix(name, "completion") && !row.Match(table) {
+			t.Errorf("docs/exit-codes.md has no row of %s", name)
+		}
+	}
 }
 
 // TestReadmeDependencies keeps the list of direct dependencies complete.

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -213,13 +214,26 @@ func (a *app) readFile(ctx context.Context, name string, limit int64) ([]byte, e
 	}()
 	select {
 	case r := <-done:
-		if r.err != nil {
+		switch {
+		case errors.Is(r.err, syscall.EISDIR):
+			return nil, &usageError{&directoryError{name}}
+		case r.err != nil:
 			return nil, &usageError{fmt.Errorf("reading %s: %w", name, r.err)}
 		}
 		return r.data, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("reading %s: %w", name, ctx.Err())
 	}
+}
+
+// A directoryError says that a directory is named where one file is read.
+type directoryError struct{ name string }
+
+func (e *directoryError) Error() string { return "reading " + e.name + ": is a directory" }
+
+// Hint says what to give.
+func (e *directoryError) Hint() string {
+	return "name a file in it; for several, repeat the flag or argument if --help says that it is repeatable"
 }
 
 // readFiles reads several files.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -47,13 +48,20 @@ func group(cmd *cobra.Command) {
 // meantCommand is what somebody may have meant with an unknown command, "" if
 // nobody can tell.
 func meantCommand(cmd *cobra.Command, word string) string {
-	if meant, ok := synonyms[strings.ToLower(word)]; ok {
-		return cmd.Root().Name() + " " + meant
+	root := cmd.Root()
+	meant := cmp.Or(synonyms[strings.ToLower(word)], word)
+	verb, _, _ := strings.Cut(meant, "-")
+	// of `cluster validate`, validate-cluster
+	for _, path := range [][]string{{verb + "-" + cmd.Name()}, strings.Fields(meant)} {
+		if other, _, err := root.Find(path); err == nil && other.HasParent() {
+			return other.CommandPath()
+		}
 	}
-	if other, _, err := cmd.Root().Find([]string{word}); err == nil && other.HasParent() {
-		return other.CommandPath()
+	near := cmd.SuggestionsFor(word)
+	if len(near) == 0 {
+		near = root.SuggestionsFor(word)
 	}
-	return strings.Join(cmd.SuggestionsFor(word), " or ")
+	return strings.Join(near, " or ")
 }
 
 // flagError says which flag an unknown one may have been meant to be.

@@ -220,39 +220,55 @@ func (a Agent) rights() (cluster, namespaced agentObject) {
 	return cluster, namespaced
 }
 
-// agentHeader stands before what is printed.
-const agentHeader = `# What compat cluster snapshot creates in namespace %[1]s, and deletes again.
-# The namespace must admit hostPath volumes. Where Pod Security forbids them:
-#   kubectl label namespace %[1]s pod-security.kubernetes.io/enforce=privileged
-# It takes these rights:
+// rightsHeader stands before the rights, agentHeader before what runs.
+const (
+	rightsHeader = `# Part 1 of 2, for an administrator, once: the rights of who runs compat cluster snapshot. After
+# applying the ClusterRole and the Role, bind them to that user:
 #   kubectl create clusterrolebinding compat-snapshot --clusterrole compat-snapshot --user USER
 #   kubectl create rolebinding compat-snapshot -n %[1]s --role compat-snapshot --user USER
+# Namespace %[1]s must admit hostPath volumes. Where Pod Security forbids them:
+#   kubectl label namespace %[1]s pod-security.kubernetes.io/enforce=privileged --overwrite
 `
+	agentHeader = `# Part 2 of 2, to read, not to apply: compat cluster snapshot creates this itself, and deletes it again.
+`
+)
 
 // Manifests are the objects of an Agent as YAML, with the rights that it takes to run it.
 func (a Agent) Manifests() ([]byte, error) {
 	role, namespaced := a.rights()
-	objects := []agentObject{role, namespaced}
+	var agents []agentObject
 	for i, node := range a.Nodes {
-		objects = append(objects, a.pod(a.podName(i), node))
+		agents = append(agents, a.pod(a.podName(i), node))
 	}
 	if len(a.Nodes) == 0 {
-		objects = append(objects, a.daemonSet())
+		agents = append(agents, a.daemonSet())
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, agentHeader, a.Namespace)
+	fmt.Fprintf(&b, rightsHeader, a.Namespace)
+	if err := appendYAML(&b, role, namespaced); err != nil {
+		return nil, err
+	}
+	b.WriteString(agentHeader)
 	if a.Image == "" {
 		fmt.Fprintf(&b, "# %s stands for the image of --agent-image.\n", anyImage)
 	}
+	if err := appendYAML(&b, agents...); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// appendYAML writes objects as documents.
+func appendYAML(b *bytes.Buffer, objects ...agentObject) error {
 	for _, o := range objects {
 		text, err := yaml.Marshal(o)
 		if err != nil {
-			return nil, fmt.Errorf("writing the %s: %w", o.Kind, err)
+			return fmt.Errorf("writing the %s: %w", o.Kind, err)
 		}
 		b.WriteString("---\n")
 		b.Write(text)
 	}
-	return b.Bytes(), nil
+	return nil
 }
 
 // JSON is the object as it is sent.

@@ -213,7 +213,7 @@ func (c *collecting) refused(err error) error {
 		return &AgentError{
 			code: CodeAgentRefused, err: err, message: message,
 			hint: "it needs a namespace whose Pod Security admits hostPath volumes: choose another with -n, or " +
-				"kubectl label namespace " + c.Namespace + " pod-security.kubernetes.io/enforce=privileged",
+				"kubectl label namespace " + c.Namespace + " pod-security.kubernetes.io/enforce=privileged --overwrite",
 		}
 	case apiserver.IsForbidden(err):
 		return &AgentError{

@@ -263,8 +263,8 @@ func TestCollectRefused(t *testing.T) {
 		nth, createdOtherwise int
 	}{
 		"nodes":         {nil, "GET", "/nodes", 403, forbidden, "forbidden", "clusterrole", 1, 0},
-		"Pod Security":  {nil, "POST", "/pods", 403, violates, CodeAgentRefused, "enforce=privileged", 1, 0},
-		"alone":         {[]string{"a"}, "POST", "/pods", 403, violates, CodeAgentRefused, "enforce=privileged", 1, 0},
+		"Pod Security":  {nil, "POST", "/pods", 403, violates, CodeAgentRefused, "enforce=privileged --overwrite", 1, 0},
+		"alone":         {[]string{"a"}, "POST", "/pods", 403, violates, CodeAgentRefused, "enforce=privileged --overwrite", 1, 0},
 		"Pods":          {[]string{"a"}, "POST", "/pods", 403, forbidden, "forbidden", "snapshot --print", 1, 0},
 		"DaemonSets":    {nil, "POST", "/daemonsets", 403, forbidden, "forbidden", "snapshot --print", 1, 0},
 		"list":          {nil, "GET", "/pods", 403, forbidden, "forbidden", "list pods", 1, 1},

@@ -12,6 +12,7 @@ import (
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/catalogue"
 	"nodecompat/spec"
 )
@@ -21,9 +22,6 @@ const (
 	// LabelDomain is the domain of the labels that nfd-master sets on nodes. It is one that NFD lets
 	// rules set without configuration.
 	LabelDomain = "compat.feature.node.kubernetes.io"
-	// ManagedBy and Manager are the label of all objects that a translation makes.
-	ManagedBy = "app.kubernetes.io/managed-by"
-	Manager   = "compat"
 	// rankSuffix makes the rank's label from that of the need.
 	rankSuffix = ".rank"
 )
@@ -80,7 +78,7 @@ func (n *Need) Label() string { return LabelDomain + "/" + n.ID }
 func (n *Need) RankLabel() string { return n.Label() + rankSuffix }
 
 // Name is that of the object with the rules.
-func (n *Need) Name() string { return Manager + "-" + n.ID }
+func (n *Need) Name() string { return manifest.Manager + "-" + n.ID }
 
 // Translate makes rules of a spec that match a node just where compat says that the spec is
 // compatible. The spec must be valid. Rules follow these principles:

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,8 +10,15 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures/apiserver"
 )
 
@@ -55,23 +63,97 @@ func withoutNulls(v any) any {
 	return v
 }
 
-// Labelled counts the nodes that carry a need's label.
-func Labelled(ctx context.Context, client *apiserver.Client, n *Need) (int, error) {
-	count := 0
-	query := url.Values{"labelSelector": {n.Label() + "=true"}, "limit": {strconv.Itoa(pageSize)}}
+// Giver is the name of a NodeFeatureRule of a cluster that gives nodes a label, or may do so by a
+// template; "" if there is none.
+func Giver(ctx context.Context, client *apiserver.Client, label string) (string, error) {
+	query := url.Values{"limit": {strconv.Itoa(pageSize)}}
 	for {
 		var page struct {
 			Metadata struct{ Continue string }
-			Items    []struct{}
+			Items    []nfdv1alpha1.NodeFeatureRule
 		}
-		if err := read(ctx, client, apiserver.Nodes, query, maxPage, &page); err != nil {
-			return 0, fmt.Errorf("counting the nodes with the label %s: %w", n.Label(), err)
+		err := read(ctx, client, apiserver.NodeFeatureRules, query, maxPage, &page)
+		if statusOf(err) == http.StatusNotFound {
+			return "", nil
 		}
-		if count += len(page.Items); page.Metadata.Continue == "" {
-			return count, nil
+		if err != nil {
+			return "", fmt.Errorf("looking for the NodeFeatureRule that gives the label %s: %w", label, err)
+		}
+		for _, object := range page.Items {
+			for _, rule := range object.Spec.Rules {
+				if _, gives := rule.Labels[label]; gives || strings.Contains(rule.LabelsTemplate, LabelDomain) {
+					return object.Name, nil
+				}
+			}
+		}
+		if page.Metadata.Continue == "" {
+			return "", nil
 		}
 		query.Set("continue", page.Metadata.Continue)
 	}
+}
+
+// Labelled counts the nodes that carry a label: those on which nfd-master has set it, as its annotation
+// there says, and the others.
+func Labelled(ctx context.Context, client *apiserver.Client, label string) (byMaster, byOthers int, err error) {
+	query := url.Values{"labelSelector": {label + "=true"}, "limit": {strconv.Itoa(pageSize)}}
+	for {
+		var page struct {
+			Metadata struct{ Continue string }
+			Items    []struct {
+				Metadata struct{ Annotations map[string]string }
+			}
+		}
+		if err := read(ctx, client, apiserver.Nodes, query, maxPage, &page); err != nil {
+			return 0, 0, fmt.Errorf("counting the nodes with the label %s: %w", label, err)
+		}
+		for _, node := range page.Items {
+			if setByMaster(node.Metadata.Annotations, label) {
+				byMaster++
+			} else {
+				byOthers++
+			}
+		}
+		if page.Metadata.Continue == "" {
+			return byMaster, byOthers, nil
+		}
+		query.Set("continue", page.Metadata.Continue)
+	}
+}
+
+// setByMaster reports whether an nfd-master has noted a label among those that it has set on a node.
+// One with the flag -instance puts that in front of the annotation's name.
+// https://github.com/kubernetes-sigs/node-feature-discovery/blob/v0.19.0/pkg/nfd-master/nfd-master.go
+func setByMaster(annotations map[string]string, label string) bool {
+	for key, labels := range annotations {
+		if strings.HasSuffix(key, nfdv1alpha1.FeatureLabelsAnnotation) && slices.Contains(strings.Split(labels, ","), label) {
+			return true
+		}
+	}
+	return false
+}
+
+// PodSpecOf reads the PodSpec of the Pod or Job of a manifest as a cluster has it; nil where it has none.
+func PodSpecOf(ctx context.Context, client *apiserver.Client, p *manifest.Pod) (*corev1.PodSpec, error) {
+	path, err := apiserver.InNamespace(p.APIVersion, cmp.Or(p.Namespace, client.Namespace()), strings.ToLower(p.Kind)+"s", p.Meta.Name)
+	if err != nil {
+		return nil, err
+	}
+	var data json.RawMessage
+	switch err := read(ctx, client, path, nil, 2*MaxObject, &data); {
+	case statusOf(err) == http.StatusNotFound:
+		return nil, nil //nolint:nilnil // there is none
+	case err != nil:
+		return nil, fmt.Errorf("reading the %s %s: %w", p.Kind, p.Name, err)
+	}
+	var pod corev1.Pod
+	var job batchv1.Job
+	if p.Kind == "Job" {
+		err = json.Unmarshal(data, &job)
+		return &job.Spec.Template.Spec, err
+	}
+	err = json.Unmarshal(data, &pod)
+	return &pod.Spec, err
 }
 
 // read decodes one answer.

@@ -5,6 +5,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
+
+	"nodecompat/compat/manifest"
 )
 
 // A ruleObject is a NodeFeatureRule as it is written: NFD's own type writes empty fields as null, which
@@ -44,17 +46,11 @@ type objectExpression struct {
 	Type  string   `json:"type,omitempty" yaml:"type,omitempty"`
 }
 
-// APIVersion and Kind are those of the objects.
-const (
-	APIVersion = "nfd.k8s-sigs.io/v1alpha1"
-	Kind       = "NodeFeatureRule"
-)
-
 // object is the need's NodeFeatureRule.
 func (n *Need) object() ruleObject {
 	o := ruleObject{
-		APIVersion: APIVersion, Kind: Kind,
-		Metadata: objectMeta{Name: n.Name(), Labels: map[string]string{ManagedBy: Manager}},
+		APIVersion: manifest.RuleAPIVersion, Kind: manifest.RuleKind,
+		Metadata: objectMeta{Name: n.Name(), Labels: map[string]string{manifest.ManagedBy: manifest.Manager}},
 	}
 	for _, r := range n.Rules {
 		o.Spec.Rules = append(o.Spec.Rules, objectRule{r.Name, r.Labels, r.Vars, objectTerms(r.MatchFeatures)})

@@ -61,6 +61,7 @@ func (d *decoder) foreign(n *yamltree.Node, at string, t typeMeta) {
 		d.nests(n, "", 0, &found)
 	}
 	switch {
+	case d.placed(n, t):
 	case isKustomization(t, d.file):
 		d.problem(n, at, ProblemKindSkipped, verdict.SeverityWarning, "a kustomization was not read: give what kustomize build (or kubectl kustomize) prints")
 	case len(found) > 0:
@@ -81,10 +82,20 @@ func (d *decoder) foreign(n *yamltree.Node, at string, t typeMeta) {
 	}
 }
 
-// own reports a kind of Kubernetes' own, or of its API groups.
+// own reports a kind of Kubernetes' own, or of its API groups, or one of NFD's.
 func (t typeMeta) own() bool {
 	group, _, grouped := strings.Cut(t.apiVersion, "/")
-	return !grouped || !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io")
+	return !grouped || !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io") || group == "nfd.k8s-sigs.io"
+}
+
+// placed reports whether `compat place` wrote an object.
+func (d *decoder) placed(n *yamltree.Node, t typeMeta) bool {
+	labels := d.at(n, "metadata.labels")
+	if t != (typeMeta{RuleAPIVersion, RuleKind}) || labels == nil {
+		return false
+	}
+	manager := labels.Get(ManagedBy)
+	return manager != nil && manager.Value == Manager && strings.HasPrefix(d.textAt(n, "metadata.name"), Manager+"-")
 }
 
 func isKustomization(t typeMeta, file string) bool {

@@ -9,6 +9,15 @@ import (
 	"nodecompat/spec/yamltree"
 )
 
+// What tells the objects that `compat place` prints behind workloads.
+const (
+	RuleAPIVersion = "nfd.k8s-sigs.io/v1alpha1"
+	RuleKind       = "NodeFeatureRule"
+	// ManagedBy is a label of all of them, with the value Manager; their names begin with Manager and -.
+	ManagedBy = "app.kubernetes.io/managed-by"
+	Manager   = "compat"
+)
+
 // A typeMeta is what says what an object is.
 type typeMeta struct{ apiVersion, kind string }
 
@@ -60,6 +69,9 @@ func (t typeMeta) unserved() string {
 // of a typed List are when they do not say it themselves.
 func (d *decoder) object(ctx context.Context, n *yamltree.Node, path string, fallback typeMeta, depth int) {
 	n = n.Deref()
+	if depth == 0 && n.Kind == yamltree.Scalar && n.Typed() == nil {
+		return // a document that is null: kubectl passes over it
+	}
 	if n.Kind != yamltree.Mapping {
 		d.problem(n, path, ProblemNotObject, verdict.SeverityWarning, "this is no Kubernetes object")
 		return

@@ -537,6 +537,19 @@ var podScenarios = []scenario{
 	{"pods_none", func(t *testing.T) any {
 		return pods(t, false, nil, manifest("none.yaml", "kind: ConfigMap\napiVersion: v1\n"))
 	}, []string{"json", "txt", "sarif.json", "junit.xml", "md"}},
+	{"pods_accepted", func(t *testing.T) any {
+		pod := "metadata: {name: web}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: web, image: example.com/web:1}]}}}\n"
+		admission := func(object, template report.AdmissionState) *report.Admission {
+			return &report.Admission{Object: object, Template: template, Namespace: "shop", Warnings: []string{}, Changes: []report.AdmissionChange{}}
+		}
+		r := validatePod(t, compat.PodRequest{NoImages: true}, compat.File{Name: "web.yaml", Data: []byte(
+			"apiVersion: apps/v1\nkind: Deployment\n" + pod + "---\napiVersion: example.com/v1\nkind: Thing\n" + pod + "---\napiVersion: apps/v1\nkind: DaemonSet\n" + pod,
+		)})
+		r.Pods[0].Admission = admission(report.AdmissionAccepted, report.AdmissionAccepted)
+		r.Pods[1].Admission = admission(report.AdmissionNotSent, report.AdmissionAccepted)
+		r.Pods[2].Admission = admission(report.AdmissionFailed, report.AdmissionFailed)
+		return r
+	}, []string{"txt"}},
 	{"pods_admission", func(t *testing.T) any {
 		r := validatePod(t, compat.PodRequest{NoImages: true}, compat.File{Name: "web.yaml", Data: []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: example.com/web:1}]}\n")})
 		a := &report.Admission{Object: report.AdmissionAccepted, Template: report.AdmissionNotSent, Namespace: "shop", Warnings: []string{"spec.x is old"}, Changes: []report.AdmissionChange{

@@ -34,7 +34,8 @@ func checkPlacement(t *testing.T, status int) any {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == apiserver.Nodes:
-			_, _ = w.Write([]byte(`{"items": [{"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}]}`))
+			labels := placed.Needs[0].Label() + "," + placed.Needs[1].Label()
+			_, _ = w.Write([]byte(`{"items": [{"metadata": {"name": "a", "annotations": {"nfd.node.kubernetes.io/feature-labels": "` + labels + `"}}}, {"metadata": {"name": "b"}}]}`))
 		case strings.HasSuffix(r.URL.Path, placed.Needs[0].Name()):
 			_, _ = w.Write(placed.Needs[0].JSON())
 		default:
@@ -58,6 +59,9 @@ func checkPlacement(t *testing.T, status int) any {
 	r.Server = elsewhere.Replace(r.Server)
 	for i := range r.Reasons {
 		r.Reasons[i].Message = elsewhere.Replace(r.Reasons[i].Message)
+	}
+	for i := range r.Warnings {
+		r.Warnings[i].Message = elsewhere.Replace(r.Warnings[i].Message)
 	}
 	if r.Error != nil {
 		r.Error.Message = elsewhere.Replace(r.Error.Message)

@@ -19,6 +19,9 @@ func writePlace(w io.Writer, r *report.PlaceReport, style Style) error {
 		if rule.Nodes != nil {
 			nodes = counted(*rule.Nodes, "node") + " labelled"
 		}
+		if rule.Others > 0 {
+			nodes += fmt.Sprintf(", %d by others than nfd-master", rule.Others)
+		}
 		p.line(0, "%s: %s, %s", rule.Name, rule.State, nodes)
 	}
 	p.warnings(r.Warnings)

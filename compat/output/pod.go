@@ -141,6 +141,9 @@ func (p *podPrinter) admission(a *report.Admission) {
 	if a == nil {
 		return
 	}
+	if accepted := accepts(a); accepted != "" {
+		p.wrap(1, "", "the API server accepts "+accepted+" (dry run in the namespace "+Printable(a.Namespace)+")")
+	}
 	for _, text := range a.Warnings {
 		p.wrap(1, "the API server warns: ", text)
 	}
@@ -161,6 +164,20 @@ func (p *podPrinter) admission(a *report.Admission) {
 	if a.MoreChanges > 0 {
 		p.line(1, "… and %d more changes", a.MoreChanges)
 	}
+}
+
+// accepts is what the API server accepts; "" where that is nothing. Findings and errors tell the rest.
+func accepts(a *report.Admission) string {
+	object, template := a.Object == report.AdmissionAccepted, a.Template == report.AdmissionAccepted
+	switch {
+	case object && template:
+		return "it and its Pods"
+	case object:
+		return "it"
+	case template:
+		return "its Pods"
+	}
+	return ""
 }
 
 // spaced is JSON that can be wrapped.

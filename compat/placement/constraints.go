@@ -2,6 +2,7 @@ package placement
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,6 +52,39 @@ func (g Group) requirements() []corev1.NodeSelectorRequirement {
 		list = append(list, in(label, "true"))
 	}
 	return append(list, in(architectureLabel, g.Architectures...), in(osLabel, g.OS))
+}
+
+// Required are the labels that nodes of some group must have, each once.
+func (c Constraints) Required() []string {
+	labels := slices.Clone(c.Labels)
+	for _, g := range c.Groups {
+		labels = append(labels, g.Labels...)
+	}
+	slices.Sort(labels)
+	return slices.Compact(labels)
+}
+
+// Earlier are the labels of the domain that a PodSpec requires: an earlier run wrote them.
+func (c Constraints) Earlier(spec *corev1.PodSpec) []string {
+	labels := slices.DeleteFunc(slices.Collect(maps.Keys(spec.NodeSelector)), func(key string) bool { return !c.owns(key) })
+	if affinity := nodeAffinity(spec); affinity != nil && affinity.RequiredDuringSchedulingIgnoredDuringExecution != nil {
+		for _, term := range affinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms {
+			for _, r := range term.MatchExpressions {
+				if c.owns(r.Key) {
+					labels = append(labels, r.Key)
+				}
+			}
+		}
+	}
+	slices.Sort(labels)
+	return slices.Compact(labels)
+}
+
+// Applied reports whether a PodSpec has the constraints, and none of another run.
+func (c Constraints) Applied(spec *corev1.PodSpec) bool {
+	applied := spec.DeepCopy()
+	c.Apply(applied)
+	return equal(*applied, *spec.DeepCopy())
 }
 
 // preferences are one for each rank but the lowest, which all nodes have.

@@ -37,6 +37,38 @@ func (o Owner) owns(n *yaml.Node) bool {
 		kind.Value == o.Kind && manager.Value == o.Value && strings.HasPrefix(name.Value, o.Prefix)
 }
 
+// Earlier are the names of the objects of an earlier run that Join takes out of a file, or replaces.
+func (o Owner) Earlier(data []byte) ([]string, error) {
+	documents, err := yamltree.Split(data)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, document := range documents {
+		if !bytes.Contains(document.Data, []byte(o.Kind)) {
+			continue
+		}
+		t, err := parse(document.Data)
+		if err != nil {
+			return nil, err
+		}
+		objects := []*yaml.Node{t.root}
+		if _, kind := field(t.root, "kind"); kind != nil && kind.Value == resourceList {
+			if _, items := field(t.root, "items"); items != nil {
+				objects = items.Content
+			}
+		}
+		for _, n := range objects {
+			if o.owns(n) {
+				_, metadata := field(n, "metadata")
+				_, name := field(metadata, "name")
+				names = append(names, name.Value)
+			}
+		}
+	}
+	return names, nil
+}
+
 // Join makes one stream of files, with the objects in place of those of an earlier run: as documents
 // at its end, or as items of a ResourceList, which then has the results as well.
 func Join(files [][]byte, owner Owner, objects []Object, results []Result) ([]byte, error) {

@@ -68,3 +68,23 @@ func TestJoin(t *testing.T) {
 		})
 	}
 }
+
+// TestOwnerEarlier finds what Join takes out: documents, and items of a function's list, but not of others.
+func TestOwnerEarlier(t *testing.T) {
+	t.Parallel()
+	items := "items:\n- " + string(rule("our-2").JSON) + "\n- {kind: Rule}\n"
+	for data, want := range map[string][]string{
+		string(rule("our-1").YAML) + "---\nkind: A\n---\n" + string(rule("our-0").YAML): {"our-1", "our-0"},
+		"kind: ResourceList\n" + items:                                {"our-2"},
+		"kind: List\n" + items:                                        nil,
+		"apiVersion: x/v1\nkind: Rule\nmetadata: {name: our-other}\n": nil,
+	} {
+		got, err := owner.Earlier([]byte(data))
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v, %s", data, err, diff)
+		}
+	}
+	if _, err := owner.Earlier([]byte("kind: Rule\na: [")); err == nil {
+		t.Error("no error of what is no YAML")
+	}
+}

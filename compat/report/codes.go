@@ -62,6 +62,8 @@ const (
 
 	// Warnings of place.
 	CodeImmutableTemplate = "immutableTemplate"
+	CodePlacementDropped  = "placementDropped"
+	CodeLabelledByOthers  = "labelledByOthers"
 	CodeSetDropped        = "setDropped"
 
 	// An error of place.

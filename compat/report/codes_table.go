@@ -64,10 +64,10 @@ var reasonCodes = []codeRow{
 	{CodeLabelsDiffer, "with --verify-labels: a label of nodes is not what nfd-master should make of the cluster's NodeFeatureRule objects", "labels.differences tells which, and why"},
 	{CodeNoPod, "the files hold no Pod and no workload, or nothing runs", "`problems[]` says what was left out of them"},
 	{CodeRulesPlaced, "place --check: the NodeFeatureRule objects are there, and nodes have their labels", ""},
-	{CodeRulesMissing, "place --check: the cluster has no NodeFeatureRule of that name, or does not know the kind", "apply what `compat place` prints; NFD must be installed first"},
+	{CodeRulesMissing, "place --check: the cluster has no NodeFeatureRule of that name, or none that gives a label that a workload asks for, or does not know the kind", "apply what `compat place` prints; NFD must be installed first"},
 	{CodeRulesDiffer, "place --check: the cluster's NodeFeatureRule has other rules", "apply what `compat place` prints again"},
-	{CodeNodesNoLabel, "place --check: no node has the label: nfd-master has not set it yet, was told not to (-deny-label-ns, -label-whitelist, disableLabels), or no node has what is needed", "wait: nfd-master labels about 26 nodes a second; `compat validate-cluster` says which nodes should have it, and why not"},
-	{CodeNothingPlaced, "place --check: no image of the workloads has a spec: there are no rules", "attach one with `compat attach`, or give a spec with --spec"},
+	{CodeNodesNoLabel, "place --check: nfd-master has set the label on no node: it has not set it yet, was told not to (-deny-label-ns, -label-whitelist, disableLabels), or no node has what is needed", "wait: nfd-master labels about 26 nodes a second; `compat validate-cluster` says which nodes should have it, and why not"},
+	{CodeNothingPlaced, "place --check: neither --spec nor an image that was looked at has a spec: there are no rules", "attach one with `compat attach`, or give a spec with --spec"},
 }
 
 var exclusionCodes = []codeRow{
@@ -129,7 +129,7 @@ var kubeletCodes = []codeRow{
 }
 
 var warningCodes = []codeRow{
-	{CodeShadowed, "what is attached to the index is not used for platforms that have artifacts of their own", "attach with --all-platforms, or remove those with `compat detach --platform`"},
+	{CodeShadowed, "what is attached to the index is not used for platforms that have artifacts of their own", "`compat attach --all-platforms`, or remove those with `compat detach --platform`"},
 	{CodeJudgedHere, "the images of Pods were judged by this machine, which runs no kubelet, or not the one that is meant", "choose the node with --features or --node, or leave images out with --no-images"},
 	{CodePlatformUnknown, "the platform of the node or the image is not known: they were not compared", "name the node's with --platform"},
 	{kubelet.ReasonOtherMachine, "the Node object is another machine's: only its kubelet was judged by it, the images by this host", "save what the node offers with `compat features`, and give that with --features"},
@@ -147,7 +147,9 @@ var warningCodes = []codeRow{
 
 	{CodeNoPod, "place: the files hold no Pod and no workload: nothing is changed", ""},
 	{CodeNoArtifact, "place: nothing is attached to the image, or nothing that is about it: there is no rule for it", "attach a spec with `compat attach`, or give it with --spec"},
-	{CodeImmutableTemplate, "place: the API server refuses another nodeSelector for a Pod or Job that exists", "place it before it is created"},
+	{CodeImmutableTemplate, "place --check: the cluster has the Pod or Job, placed otherwise, and the API server refuses to change that; or whether it has it could not be found out", "delete it first, or place it before it is created"},
+	{CodePlacementDropped, "place: a label or rule of an earlier run is taken out, since neither the images nor --spec ask for it now", "give the spec again with --spec"},
+	{CodeLabelledByOthers, "place --check: nodes carry a label that nfd-master has not set there: a person has, or another program", "take it away: Pods come to these nodes, whatever they have"},
 	{CodeSetDropped, "place: a set of the spec is left out, since no node can match it: it asks for variables that its earlier rules do not set so", "correct the set, or take it out"},
 
 	{CodeWindowsBuild, "the image is for a build of Windows that the node's does not run without Hyper-V isolation", "use the image for the node's release of Windows"},

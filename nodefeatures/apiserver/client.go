@@ -3,7 +3,6 @@ package apiserver
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -96,11 +95,8 @@ func load(o Options) (config *rest.Config, namespace string, err error) {
 		rules = &clientcmd.ClientConfigLoadingRules{ExplicitPath: o.Kubeconfig}
 	}
 	files, err := rules.Load()
-	if err != nil {
-		return nil, "", err
-	}
-	if clientcmdapi.IsConfigEmpty(files) {
-		return nil, "", errors.New("it is empty, or not there")
+	if err != nil || clientcmdapi.IsConfigEmpty(files) {
+		return nil, "", noKubeconfig(paths, err)
 	}
 	if _, ok := files.Contexts[o.Context]; o.Context != "" && !ok {
 		return nil, "", &noContextError{o.Context, slices.Sorted(maps.Keys(files.Contexts))}

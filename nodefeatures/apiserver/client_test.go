@@ -108,6 +108,21 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// A file that is no kubeconfig is said to be what looks like.
+func TestNoKubeconfig(t *testing.T) {
+	for text, want := range map[string]string{
+		"version: v1alpha1\ncompatibilities: []\n": "looks like an image compatibility spec",
+		"apiVersion: apps/v1\nkind: Deployment\n":  `looks like an object "Deployment" of "apps/v1"`,
+		"apiVersion: v1\nkind: Config\n":           "it is empty, or not there",
+		"":                                         "it is empty, or not there",
+		"{":                                        "yaml",
+	} {
+		if _, err := Open(Options{Kubeconfig: file(t, "k", text)}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 // TestRegular: no file that is named keeps Open, or a request, from ending.
 func TestRegular(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")

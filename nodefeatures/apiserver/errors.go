@@ -110,8 +110,11 @@ func (e *StatusError) lists() bool {
 
 // writes reports whether something was to be created or deleted, or read of what was.
 func (e *StatusError) writes() bool {
-	return e.Method != "" && !strings.Contains(e.URL, "dryRun=All") || strings.HasSuffix(e.path(), "/log")
+	return e.Method != "" && !e.dryRun() || strings.HasSuffix(e.path(), "/log")
 }
+
+// dryRun reports whether nothing was to be created.
+func (e *StatusError) dryRun() bool { return strings.Contains(e.URL, "dryRun=All") }
 
 // Retryable is true when the server is busy or broken.
 func (e *StatusError) Retryable() bool {
@@ -129,14 +132,14 @@ func (e *StatusError) Hint() string {
 		return "`compat cluster snapshot --print` shows the Role and ClusterRole that it takes"
 	case e.Status == http.StatusForbidden && e.lists():
 		return "it takes a ClusterRole, bound to that user: kubectl create clusterrole compat-reader --verb=list --resource=nodes,nodefeatures.nfd.k8s-sigs.io,leases.coordination.k8s.io"
+	case e.Status == http.StatusNotFound && e.dryRun():
+		return "a dry run needs the namespace: create it first, or name one that is there in metadata.namespace"
 	case e.Status == http.StatusNotFound && e.Method == http.MethodPost:
 		return "create the namespace first, or choose one that is there with -n"
 	case e.Status == http.StatusForbidden && strings.Contains(e.URL, "/nodefeaturerules/"):
 		return "this takes the right to get nodefeaturerules.nfd.k8s-sigs.io"
 	case strings.Contains(e.Message, noDryRun):
 		return "ask who runs that webhook to declare sideEffects: None or NoneOnDryRun"
-	case e.Status == http.StatusNotFound && e.Method == http.MethodPost && strings.Contains(e.URL, "dryRun=All"):
-		return "a dry run needs the namespace: create it first, or choose one that is there"
 	case e.Status == http.StatusForbidden && strings.HasSuffix(e.path(), NodeFeatureRules):
 		return "it takes the right to list nodefeaturerules.nfd.k8s-sigs.io: kubectl create clusterrole compat-rules --verb=list --resource=nodefeaturerules.nfd.k8s-sigs.io"
 	case e.Status == http.StatusForbidden && strings.HasSuffix(e.path(), "/pods"):

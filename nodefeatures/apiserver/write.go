@@ -98,20 +98,16 @@ func (c *Client) PodLog(ctx context.Context, namespace, pod, container string, p
 
 // collection is where the objects of a group's version are in a namespace, or one of them.
 func (c *Client) collection(apiVersion, namespace string, more ...string) (*url.URL, error) {
-	path, err := namespaced(apiVersion, namespace, more...)
+	path, err := InNamespace(apiVersion, namespace, more...)
 	if err != nil {
 		return nil, err
 	}
 	return c.base.JoinPath(path), nil
 }
 
-// InNamespace is the path of a collection of a group's version in a namespace, which List takes.
-// The error is a *ConfigurationError when a part of it cannot be one.
-func InNamespace(apiVersion, namespace, collection string) (string, error) {
-	return namespaced(apiVersion, namespace, collection)
-}
-
-func namespaced(apiVersion, namespace string, more ...string) (string, error) {
+// InNamespace is the path of a collection of a group's version in a namespace, or of one of its objects,
+// which List takes. The error is a *ConfigurationError when a part of it cannot be one.
+func InNamespace(apiVersion, namespace string, more ...string) (string, error) {
 	group, version, grouped := strings.Cut(apiVersion, "/")
 	path := []string{"apis", group, version}
 	if !grouped {
