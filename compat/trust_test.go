@@ -661,7 +661,8 @@ func TestTrustAttacks(t *testing.T) {
 }
 
 // TestTrustInvariant adds, to images with a few trusted artifacts, what the policy does not trust,
-// up to the bounds: no verdict, no exit code and not the artifact in effect may change.
+// up to the bounds: no verdict, no exit code and not the artifact in effect may change. Beyond the
+// bound of signatures no older artifact comes back.
 func TestTrustInvariant(t *testing.T) {
 	rounds := 40
 	if testing.Short() {
@@ -690,15 +691,23 @@ func TestTrustInvariant(t *testing.T) {
 			}
 			rules, missing := s.policy(more), []verdict.Verdict{"", verdict.Compatible, verdict.Incompatible}[r.IntN(3)]
 			change := func(request *compat.NodeRequest) { request.Missing = missing }
-			want := decision(s.judge(rules, change))
+			// That nothing is attached and that nothing of it is trusted differ by the reason alone.
+			decide := func() string {
+				return strings.ReplaceAll(decision(s.judge(rules, change)), "noTrustedArtifact", "noArtifact")
+			}
+			want := decide()
 			for step := range 6 {
 				s.disturb(r, subjects, &all, date, rule, fmt.Sprint("b", step))
-				got := decision(s.judge(rules, change))
-				// What is attached and what is not trusted are the same to a reader, but for the
-				// reason.
-				if strings.ReplaceAll(got, "noTrustedArtifact", "noArtifact") != strings.ReplaceAll(want, "noTrustedArtifact", "noArtifact") {
+				if got := decide(); got != want {
 					t.Fatalf("step %d (%s, %s): got %s, want %s", step, more, missing, got, want)
 				}
+			}
+			newest := s.attach(manifests[0], trustNow.Add(time.Minute).Format(time.RFC3339), "newest", holds)
+			s.junk(newest, artifact.MaxSignatures+1)
+			s.Sign(t, "app", newest, s.author)
+			s.Sign(t, "app", newest, s.second)
+			if got := decide(); got != "unknown signaturesTooMany" && got != "compatible setMatches takes t-newest" {
+				t.Fatalf("beyond the bound (%s, %s): got %s", more, missing, got)
 			}
 		})
 	}
