@@ -959,3 +959,43 @@ func TestTrustPlace(t *testing.T) {
 		t.Errorf("beyond a bound: %+v, %v", placed, err)
 	}
 }
+
+// TestTrustOtherFormats names signatures that are not read. That the older format can't be looked up
+// changes nothing.
+func TestTrustOtherFormats(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		push func(s trustedShelf, a ocispec.Descriptor)
+		want string
+	}{
+		{"none", func(trustedShelf, ocispec.Descriptor) {}, "it has no signature"},
+		{"cosign's older one", func(s trustedShelf, a ocispec.Descriptor) {
+			m := registrytest.Signature(a, []byte("{}"))
+			m.Subject = nil
+			s.PushManifest(s.t, "app", registrytest.FallbackTag(a.Digest)+".sig", ocispec.MediaTypeImageManifest, m)
+		}, "it has no signature but one of cosign's older format (.sig), which is not read"},
+		{"notation's", func(s trustedShelf, a ocispec.Descriptor) {
+			m := registrytest.Signature(a, []byte("{}"))
+			m.ArtifactType, m.Config.MediaType = "", "application/vnd.cncf.notary.signature"
+			s.PushManifest(s.t, "app", "", ocispec.MediaTypeImageManifest, m)
+		}, "it has no signature but one of notation, which is not read"},
+		{"what the registry does not tell", func(s trustedShelf, a ocispec.Descriptor) {
+			s.Fail(registrytest.Fault{
+				On: registrytest.KindFallback, Do: registrytest.Status(http.StatusInternalServerError, ""),
+				Only: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, ".sig") },
+			})
+		}, "it has no signature"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newTrustedShelf(t, registrytest.Options{})
+			s.PushBlob(t, "app", ocispec.MediaTypeEmptyJSON, []byte(`{}`))
+			a := s.signed(day1, "a", holds)
+			test.push(s, a)
+			r := s.judge(s.policy(""), nil)
+			want := fmt.Sprintf("the trust policy does not accept the one compatibility artifact of the image, %s: %s", a.Digest, test.want)
+			if got := r.Reasons[0]; got.Code != artifact.CodeNoTrustedArtifact || !strings.HasSuffix(got.Message, want) {
+				t.Errorf("got %+v, want %s", got, want)
+			}
+		})
+	}
+}
