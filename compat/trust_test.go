@@ -610,17 +610,17 @@ func TestTrustAttacks(t *testing.T) {
 		}
 	})
 	t.Run("a list with other dates", func(t *testing.T) {
-		s := newTrustedShelf(t, registrytest.Options{NoReferrers: true})
-		a := s.signed(day1, "a", fails, s.author)
-		b := s.signed(day2, "b", holds, s.author)
-		a.Annotations = map[string]string{ocispec.AnnotationCreated: day3}
-		index := map[string]any{
-			"schemaVersion": 2, "mediaType": ocispec.MediaTypeImageIndex,
-			"manifests": []any{a, b},
-		}
-		s.PushManifest(t, "app", registrytest.FallbackTag(s.image.Digest), ocispec.MediaTypeImageIndex, index)
-		if got := decision(s.judge(s.policy(""), nil)); got != "compatible setMatches takes t-b" {
-			t.Errorf("got %s", got)
+		for _, created := range []string{day1, ""} {
+			s := newTrustedShelf(t, registrytest.Options{NoReferrers: true})
+			a := s.signed(created, "a", fails, s.author)
+			b := s.signed(day2, "b", holds, s.author)
+			a.Annotations = map[string]string{ocispec.AnnotationCreated: day3}
+			s.PushManifest(t, "app", registrytest.FallbackTag(s.image.Digest), ocispec.MediaTypeImageIndex, map[string]any{
+				"schemaVersion": 2, "mediaType": ocispec.MediaTypeImageIndex, "manifests": []any{a, b},
+			})
+			if got := decision(s.judge(s.policy(""), nil)); got != "compatible setMatches takes t-b" {
+				t.Errorf("dated %q: got %s", created, got)
+			}
 		}
 	})
 	t.Run("a list with an entry that is none", func(t *testing.T) {

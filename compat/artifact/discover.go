@@ -244,7 +244,7 @@ func (r *Repository) inspectTrust(ctx context.Context, f *Found, list []ocispec.
 		f.State = StateUntrusted
 		return nil
 	}
-	if !c.created.IsZero() && c.created.Before(f.CreatedAt) {
+	if c.read && c.created.Before(f.CreatedAt) {
 		f.CreatedAt, f.Created = c.created, c.printed
 	}
 	return nil
