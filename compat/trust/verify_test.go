@@ -154,9 +154,10 @@ func signersOf(t testing.TB, signer string) []*signer {
 	return p.Rules[0].signers
 }
 
-func quotePEM(t testing.TB, blockType string, der []byte) string {
+// quote writes PEM into a policy.
+func quote(t testing.TB, text string) string {
 	t.Helper()
-	quoted, err := json.Marshal(string(pem.EncodeToMemory(&pem.Block{Type: blockType, Bytes: der})))
+	quoted, err := json.Marshal(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,16 +166,20 @@ func quotePEM(t testing.TB, blockType string, der []byte) string {
 
 func signedByKey(t testing.TB, public crypto.PublicKey) []*signer {
 	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(public)
-	if err != nil {
-		t.Fatal(err)
+	return signersOf(t, "{name: a, key: "+quote(t, publicPEM(t, public))+"}")
+}
+
+func encodeCertificates(list ...*issued) string {
+	var text []byte
+	for _, c := range list {
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
 	}
-	return signersOf(t, "{name: a, key: "+quotePEM(t, "PUBLIC KEY", der)+"}")
+	return string(text)
 }
 
 func signedByCA(t testing.TB, ca *issued, subject string) []*signer {
 	t.Helper()
-	return signersOf(t, "{name: corp, ca: "+quotePEM(t, "CERTIFICATE", ca.Raw)+", subject: '"+subject+"'}")
+	return signersOf(t, "{name: corp, ca: "+quote(t, encodeCertificates(ca))+", subject: '"+subject+"'}")
 }
 
 // TestHashes takes the hashes with which cosign signs, and no other, by a key and by a certificate.
@@ -275,6 +280,7 @@ func TestCertificates(t *testing.T) {
 		{"an authority with RSA of 1024 bits", under(byWeak), nil, "an RSA key of 1024 bits"},
 		{"an authority with a huge key", []*issued{leaf(&issued{&x509.Certificate{Subject: byHuge.Subject}, weak}, nil), byHuge}, nil, "an RSA key of 524289 bits"},
 		{"a huge key", []*issued{byHuge}, nil, "an RSA key of 524289 bits"},
+		{"as many as may be", append(one(nil), repeated(root, MaxCertificates-1)...), nil, ""},
 		{"too many", append(one(nil), repeated(root, MaxCertificates)...), nil, "more than 10 certificates"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -321,5 +327,82 @@ func TestAuthorityExpired(t *testing.T) {
 		t.Errorf("got %+v", accepted)
 	} else if want := "the certificate of its authority is not valid now: it is from 2026-06-01T11:00:00Z until 2026-06-01T13:00:00Z"; err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// TestKeySizes takes RSA keys within the bounds.
+func TestKeySizes(t *testing.T) {
+	for bits, good := range map[uint]bool{minRSA - 1: false, minRSA: true, maxRSA: true, maxRSA + 1: false} {
+		n := new(big.Int).SetBit(big.NewInt(1), int(bits)-1, 1)
+		if _, err := newKey(&rsa.PublicKey{N: n, E: 1<<16 + 1}); (err == nil) != good {
+			t.Errorf("%d bits: got %v", bits, err)
+		}
+	}
+}
+
+// TestAuthorities has files of certificate authorities.
+func TestAuthorities(t *testing.T) {
+	encode := encodeCertificates
+	a, weak, odd := newAuthority(t, nil, "a", nil), newRSA(t, 1024), newECDSA(t, elliptic.P224())
+	for _, test := range []struct{ name, text, want string }{
+		{"one", encode(a), ""},
+		{"two, and blank lines", "\n" + encode(a) + "\n" + encode(newAuthority(t, nil, "b", nil)) + "\n", ""},
+		{"as many as may be", encode(repeated(a, MaxAuthorities)...), ""},
+		{"more", encode(repeated(a, MaxAuthorities+1)...), "more than 20 certificates"},
+		{"none", "", "no certificate"},
+		{"a rest", encode(a) + "x", "no PEM"},
+		{"a key", publicPEM(t, a.private.Public()), "only certificates belong here"},
+		{"no certificate", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})), "it is no certificate"},
+		{"a leaf", encode(newLeaf(t, a, a.private, nil)), "none of a certificate authority"},
+		{"one that does not say whether it issues", encode(newAuthority(t, nil, "a", func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = false, false })), "none of a certificate authority"},
+		{"RSA of 1024 bits", encode(issue(t, nil, weak.Public(), weak, nil)), "an RSA key of 1024 bits"},
+		{"P-224", encode(issue(t, nil, odd.Public(), odd, nil)), "on the curve P-224"},
+		{"a good one, and one that is not", encode(a, newLeaf(t, a, a.private, nil)), "none of a certificate authority"},
+	} {
+		_, err := parseAuthorities([]byte(test.text))
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
+// TestStatement has what a statement must say.
+func TestStatement(t *testing.T) {
+	subjects := func(n int) string {
+		return strings.Repeat(`{"digest":{"sha256":"x"}},`, n-1) + `{"digest":{"sha256":"` + signedDigest.Encoded() + `"}}`
+	}
+	const v1 = "https://in-toto.io/Statement/v1"
+	for _, test := range []struct{ name, kind, predicate, subjects, want string }{
+		{"good", v1, predicateType, subjects(1), ""},
+		{"the older version", "https://in-toto.io/Statement/v0.1", predicateType, subjects(1), ""},
+		{"no statement", "https://in-toto.io/Statement/v2", predicateType, subjects(1), "no in-toto statement"},
+		{"another type", v1, predicateType + "/more", subjects(1), "a statement of the type"},
+		{"no type", v1, "", subjects(1), "a statement of the type"},
+		{"no subject", v1, predicateType, "", "it signs another digest"},
+		{"another algorithm", v1, predicateType, `{"digest":{"sha512":"` + signedDigest.Encoded() + `"}}`, "it signs another digest"},
+		{"as many as may be", v1, predicateType, subjects(MaxSubjects), ""},
+		{"more", v1, predicateType, subjects(MaxSubjects + 1), "more than 32 subjects"},
+	} {
+		var s statement
+		if err := json.Unmarshal(fmt.Appendf(nil, `{"_type":%q,"predicateType":%q,"subject":[%s]}`, test.kind, test.predicate, test.subjects), &s); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.signs(signedDigest); (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
+// TestWhy says of a bundle with a certificate what is wrong with that, whoever else may sign.
+func TestWhy(t *testing.T) {
+	private, ca := newECDSA(t, elliptic.P256()), newAuthority(t, nil, "Acme", nil)
+	signers := append(signedByKey(t, newECDSA(t, elliptic.P256()).Public()), signedByCA(t, ca, "release@acme.example")...)
+	for want, bundle := range map[string][]byte{
+		"it is by no key of the policy":                       signBundle(t, private, crypto.SHA256),
+		"its certificate is not that of release@acme.example": signBundle(t, private, crypto.SHA256, newLeaf(t, ca, private, nil)),
+	} {
+		if _, err := verify(signers, bundle, signedDigest, issuedNow); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }
