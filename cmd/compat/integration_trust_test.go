@@ -25,6 +25,8 @@ import (
 	"oras.land/oras-go/v2/registry/remote/auth"
 
 	"nodecompat/compat/artifact/registrytest"
+	"nodecompat/compat/report"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // envCosign makes the integration target build cosign's signing code, which takes some minutes.
@@ -291,8 +293,14 @@ func TestIntegrationTrust(t *testing.T) {
 			// Evidence of the verdict, signed by cosign with another key, is none of the artifact's.
 			predicate := s.compat.want(t, 0, "validate-node", "--plain-http", "--trust-policy", "policy.yaml", "-o", "predicate", s.image)
 			s.write("verdict.json", predicate.stdout)
-			s.csign.want(t, 0, "attest", "--key", "stranger.key", "--predicate", "verdict.json", "--type", "https://compat.invalid/verdict/v1", s.repository.name+"@"+s.subject.Digest.String())
+			about := []string{"--type", report.PredicateType, s.repository.name + "@" + s.subject.Digest.String()}
+			s.csign.want(t, 0, slices.Concat([]string{"attest", "--key", "stranger.key", "--predicate", "verdict.json"}, about)...)
 			s.wants("a signed verdict", 0, a)
+			evidence := integrationDecode[struct{ Predicate report.VerdictPredicate }](t, s.csign.want(t, 0, append([]string{"verify-attestation", "--key", "stranger.pub"}, about...)...))
+			if p := evidence.Predicate; p.Verdict != verdict.Compatible || len(p.Images) != 1 || p.Images[0].ArtifactDigest != a || p.PolicySHA256 == "" {
+				t.Errorf("the verdict that was signed: %+v", p)
+			}
+			s.csign.want(t, 1, append([]string{"verify-attestation", "--key", "author.pub"}, about...)...)
 		})
 	}
 }
