@@ -979,7 +979,7 @@ func TestTrustOtherFormats(t *testing.T) {
 			m.ArtifactType, m.Config.MediaType = "", "application/vnd.cncf.notary.signature"
 			s.PushManifest(s.t, "app", "", ocispec.MediaTypeImageManifest, m)
 		}, "it has no signature but one of notation, which is not read"},
-		{"what the registry does not tell", func(s trustedShelf, a ocispec.Descriptor) {
+		{"what the registry does not tell", func(s trustedShelf, _ ocispec.Descriptor) {
 			s.Fail(registrytest.Fault{
 				On: registrytest.KindFallback, Do: registrytest.Status(http.StatusInternalServerError, ""),
 				Only: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, ".sig") },

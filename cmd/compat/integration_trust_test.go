@@ -217,7 +217,7 @@ func (s integrationTrust) manifest(d digest.Digest) (m ocispec.Manifest) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer r.Close()
+	defer r.Close() //nolint:errcheck // it was only read
 	if err := json.NewDecoder(r).Decode(&m); err != nil {
 		s.t.Fatal(err)
 	}
