@@ -20,8 +20,14 @@ type signer struct {
 	// authorities are those that issue the certificates of a signer, and subject the name in them.
 	authorities *x509.CertPool
 	subject     string
-	// id tells signers of a rule that are the same under two names.
-	id string
+	// ids tell signers of a rule that may be the same under two names: the fingerprint of the key, or
+	// the subject with each authority.
+	ids []string
+}
+
+// same reports whether two signers may be one.
+func (s *signer) same(o *signer) bool {
+	return slices.ContainsFunc(s.ids, func(id string) bool { return slices.Contains(o.ids, id) })
 }
 
 // verify says by which of the signers a bundle is a signature of an artifact's manifest, or why it

@@ -406,3 +406,19 @@ func TestWhy(t *testing.T) {
 		}
 	}
 }
+
+// TestSameSigner refuses two signers of a rule of whom one may be both: two certificates of one
+// subject must not count as two signers.
+func TestSameSigner(t *testing.T) {
+	a, b := newAuthority(t, nil, "a", nil), newAuthority(t, nil, "b", nil)
+	for _, test := range []struct{ name, first, second, want string }{
+		{"an authority, and that among others", "ca: " + quote(t, encodeCertificates(a)) + ", subject: x", "ca: " + quote(t, encodeCertificates(b, a)) + ", subject: x", CodeDuplicateSigner},
+		{"of two subjects", "ca: " + quote(t, encodeCertificates(a)) + ", subject: x", "ca: " + quote(t, encodeCertificates(b, a)) + ", subject: z", ""},
+		{"by two authorities", "ca: " + quote(t, encodeCertificates(a)) + ", subject: x", "ca: " + quote(t, encodeCertificates(b)) + ", subject: x", ""},
+	} {
+		_, problems := parseIn(header + "rules: [{images: '**', signers: [{name: a, " + test.first + "}, {name: b, " + test.second + "}]}]")
+		if !strings.HasSuffix(problems, test.want) || (problems == "") != (test.want == "") {
+			t.Errorf("%s: got %q", test.name, problems)
+		}
+	}
+}
