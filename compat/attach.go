@@ -38,7 +38,7 @@ func Attach(ctx context.Context, repository *artifact.Repository, data []byte, o
 	}
 	if err == nil && onIndex && !o.DryRun {
 		// It is attached; that something else comes before it is only a warning.
-		if found, err := repository.Discover(ctx, artifact.Platform{}); err == nil {
+		if found, err := repository.Discover(ctx, artifact.Platform{}, false); err == nil {
 			result.Warnings = append(result.Warnings, shadowed(found)...)
 		}
 	}

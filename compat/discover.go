@@ -22,7 +22,7 @@ import (
 func Discover(ctx context.Context, repository *artifact.Repository, platform artifact.Platform) (*report.DiscoverReport, error) {
 	result := report.NewDiscoverReport(repository.Reference().String(), nil)
 	result.Policy = describePolicy(repository)
-	found, err := repository.Discover(ctx, platform)
+	found, err := repository.Discover(ctx, platform, true)
 	var specs map[digest.Digest]discoveredSpec
 	if err == nil {
 		result.Digest = found.Digest.String()

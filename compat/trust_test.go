@@ -610,17 +610,17 @@ func TestTrustAttacks(t *testing.T) {
 		}
 	})
 	t.Run("a list with other dates", func(t *testing.T) {
-		s := newTrustedShelf(t, registrytest.Options{NoReferrers: true})
-		a := s.signed(day1, "a", fails, s.author)
-		b := s.signed(day2, "b", holds, s.author)
-		a.Annotations = map[string]string{ocispec.AnnotationCreated: day3}
-		index := map[string]any{
-			"schemaVersion": 2, "mediaType": ocispec.MediaTypeImageIndex,
-			"manifests": []any{a, b},
-		}
-		s.PushManifest(t, "app", registrytest.FallbackTag(s.image.Digest), ocispec.MediaTypeImageIndex, index)
-		if got := decision(s.judge(s.policy(""), nil)); got != "compatible setMatches takes t-b" {
-			t.Errorf("got %s", got)
+		for _, created := range []string{day1, ""} {
+			s := newTrustedShelf(t, registrytest.Options{NoReferrers: true})
+			a := s.signed(created, "a", fails, s.author)
+			b := s.signed(day2, "b", holds, s.author)
+			a.Annotations = map[string]string{ocispec.AnnotationCreated: day3}
+			s.PushManifest(t, "app", registrytest.FallbackTag(s.image.Digest), ocispec.MediaTypeImageIndex, map[string]any{
+				"schemaVersion": 2, "mediaType": ocispec.MediaTypeImageIndex, "manifests": []any{a, b},
+			})
+			if got := decision(s.judge(s.policy(""), nil)); got != "compatible setMatches takes t-b" {
+				t.Errorf("dated %q: got %s", created, got)
+			}
 		}
 	})
 	t.Run("a list with an entry that is none", func(t *testing.T) {
@@ -661,7 +661,8 @@ func TestTrustAttacks(t *testing.T) {
 }
 
 // TestTrustInvariant adds, to images with a few trusted artifacts, what the policy does not trust,
-// up to the bounds: no verdict, no exit code and not the artifact in effect may change.
+// up to the bounds: no verdict, no exit code and not the artifact in effect may change. Beyond the
+// bound of signatures no older artifact comes back.
 func TestTrustInvariant(t *testing.T) {
 	rounds := 40
 	if testing.Short() {
@@ -690,15 +691,23 @@ func TestTrustInvariant(t *testing.T) {
 			}
 			rules, missing := s.policy(more), []verdict.Verdict{"", verdict.Compatible, verdict.Incompatible}[r.IntN(3)]
 			change := func(request *compat.NodeRequest) { request.Missing = missing }
-			want := decision(s.judge(rules, change))
+			// That nothing is attached and that nothing of it is trusted differ by the reason alone.
+			decide := func() string {
+				return strings.ReplaceAll(decision(s.judge(rules, change)), "noTrustedArtifact", "noArtifact")
+			}
+			want := decide()
 			for step := range 6 {
 				s.disturb(r, subjects, &all, date, rule, fmt.Sprint("b", step))
-				got := decision(s.judge(rules, change))
-				// What is attached and what is not trusted are the same to a reader, but for the
-				// reason.
-				if strings.ReplaceAll(got, "noTrustedArtifact", "noArtifact") != strings.ReplaceAll(want, "noTrustedArtifact", "noArtifact") {
+				if got := decide(); got != want {
 					t.Fatalf("step %d (%s, %s): got %s, want %s", step, more, missing, got, want)
 				}
+			}
+			newest := s.attach(manifests[0], trustNow.Add(time.Minute).Format(time.RFC3339), "newest", holds)
+			s.junk(newest, artifact.MaxSignatures+1)
+			s.Sign(t, "app", newest, s.author)
+			s.Sign(t, "app", newest, s.second)
+			if got := decide(); got != "unknown signaturesTooMany" && got != "compatible setMatches takes t-newest" {
+				t.Fatalf("beyond the bound (%s, %s): got %s", more, missing, got)
 			}
 		})
 	}
@@ -948,5 +957,45 @@ func TestTrustPlace(t *testing.T) {
 	s.junk(newer, artifact.MaxSignatures+1)
 	if placed, err = place(); placed != nil || report.NewError(err).Code != artifact.CodeSignaturesTooMany {
 		t.Errorf("beyond a bound: %+v, %v", placed, err)
+	}
+}
+
+// TestTrustOtherFormats names signatures that are not read. That the older format can't be looked up
+// changes nothing.
+func TestTrustOtherFormats(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		push func(s trustedShelf, a ocispec.Descriptor)
+		want string
+	}{
+		{"none", func(trustedShelf, ocispec.Descriptor) {}, "it has no signature"},
+		{"cosign's older one", func(s trustedShelf, a ocispec.Descriptor) {
+			m := registrytest.Signature(a, []byte("{}"))
+			m.Subject = nil
+			s.PushManifest(s.t, "app", registrytest.FallbackTag(a.Digest)+".sig", ocispec.MediaTypeImageManifest, m)
+		}, "it has no signature but one of cosign's older format (.sig), which is not read"},
+		{"notation's", func(s trustedShelf, a ocispec.Descriptor) {
+			m := registrytest.Signature(a, []byte("{}"))
+			m.ArtifactType, m.Config.MediaType = "", "application/vnd.cncf.notary.signature"
+			s.PushManifest(s.t, "app", "", ocispec.MediaTypeImageManifest, m)
+		}, "it has no signature but one of notation, which is not read"},
+		{"what the registry does not tell", func(s trustedShelf, _ ocispec.Descriptor) {
+			s.Fail(registrytest.Fault{
+				On: registrytest.KindFallback, Do: registrytest.Status(http.StatusInternalServerError, ""),
+				Only: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, ".sig") },
+			})
+		}, "it has no signature"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newTrustedShelf(t, registrytest.Options{})
+			s.PushBlob(t, "app", ocispec.MediaTypeEmptyJSON, []byte(`{}`))
+			a := s.signed(day1, "a", holds)
+			test.push(s, a)
+			r := s.judge(s.policy(""), nil)
+			want := fmt.Sprintf("the trust policy does not accept the one compatibility artifact of the image, %s: %s", a.Digest, test.want)
+			if got := r.Reasons[0]; got.Code != artifact.CodeNoTrustedArtifact || !strings.HasSuffix(got.Message, want) {
+				t.Errorf("got %+v, want %s", got, want)
+			}
+		})
 	}
 }

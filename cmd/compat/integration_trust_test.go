@@ -13,11 +13,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2/registry/remote/auth"
+
+	"nodecompat/compat/artifact/registrytest"
+	"nodecompat/compat/report"
+	"nodecompat/nodefeatures/verdict"
 )
 
 // envCosign makes the integration target build cosign's signing code, which takes some minutes.
@@ -115,6 +124,12 @@ func (s integrationTrust) write(name string, data []byte) {
 	}
 }
 
+// policy writes one by which the author's artifacts count for a time, in whatever repository.
+func (s integrationTrust) policy(name, maxAge string) {
+	s.t.Helper()
+	s.write(name, []byte("apiVersion: compat/v1alpha1\nkind: TrustPolicy\nrules:\n- images: \"**\"\n  signers: [{name: author, key: author.pub}]\n  maxAge: "+maxAge+"\n"))
+}
+
 // attach attaches with compat, believing nobody but the author, and returns the artifact's digest.
 func (s integrationTrust) attach(file string) string {
 	s.t.Helper()
@@ -137,10 +152,82 @@ func (s integrationTrust) sign(key, digest string) {
 	s.csign.want(s.t, 0, "sign", "--key", key+".key", s.repository.name+"@"+digest)
 }
 
-// wants runs validate-node with the policy.
-func (s integrationTrust) wants(what string, code int, inEffect string) {
+// another is another image in the repository.
+func (s integrationTrust) another(tag string) integrationTrust {
 	s.t.Helper()
-	r := s.compat.run(s.t, "validate-node", "--plain-http", "--trust-policy", "policy.yaml", s.image)
+	s.subject = s.repository.image(s.t, tag, "trust "+tag, integrationHost())
+	s.image = s.repository.name + ":" + tag
+	return s
+}
+
+// push attaches manifests as anybody who may push can. Where clients keep the list, it is written once.
+func (s integrationTrust) push(referrers bool, to digest.Digest, manifests []ocispec.Manifest, blobs ...[]byte) (entries []ocispec.Descriptor) {
+	s.t.Helper()
+	for _, blob := range append(blobs, []byte("{}")) {
+		s.repository.push(s.t, "application/octet-stream", "", blob)
+	}
+	for _, m := range manifests {
+		d := s.repository.pushJSON(s.t, m.MediaType, "", m)
+		d.ArtifactType, d.Annotations = m.ArtifactType, m.Annotations
+		entries = append(entries, d)
+	}
+	if referrers {
+		return entries
+	}
+	tag := registrytest.FallbackTag(to)
+	list := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex}
+	if _, r, err := s.repository.remote.FetchReference(s.t.Context(), tag); err == nil {
+		err = json.NewDecoder(r).Decode(&list)
+		if closed := r.Close(); err != nil || closed != nil {
+			s.t.Fatal(err, closed)
+		}
+	}
+	list.Manifests = append(list.Manifests, entries...)
+	s.repository.pushJSON(s.t, list.MediaType, tag, list)
+	return entries
+}
+
+// signatures are those that discover lists for an artifact.
+func (s integrationTrust) signatures(artifact string) []digest.Digest {
+	s.t.Helper()
+	r := s.compat.want(s.t, 0, "discover", "--plain-http", "-o", "json", s.image)
+	found := integrationDecode[struct {
+		Subjects []struct {
+			Artifacts []struct {
+				Digest     string
+				Signatures []struct{ Digest digest.Digest }
+			}
+		}
+	}](s.t, r)
+	var list []digest.Digest
+	for _, a := range found.Subjects[0].Artifacts {
+		for _, signature := range a.Signatures {
+			if a.Digest == artifact {
+				list = append(list, signature.Digest)
+			}
+		}
+	}
+	return list
+}
+
+// manifest reads one.
+func (s integrationTrust) manifest(d digest.Digest) (m ocispec.Manifest) {
+	s.t.Helper()
+	_, r, err := s.repository.remote.FetchReference(s.t.Context(), d.String())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer r.Close() //nolint:errcheck // it was only read
+	if err := json.NewDecoder(r).Decode(&m); err != nil {
+		s.t.Fatal(err)
+	}
+	return m
+}
+
+// wants runs validate-node with the policy.
+func (s integrationTrust) wants(what string, code int, inEffect string, args ...string) {
+	s.t.Helper()
+	r := s.compat.run(s.t, slices.Concat([]string{"validate-node", "--plain-http", "--timeout=2m", "--trust-policy", "policy.yaml", s.image}, args)...)
 	report := integrationDecode[integrationNodeReport](s.t, r)
 	got := ""
 	if a := report.Images[0].Artifact; a != nil {
@@ -151,15 +238,20 @@ func (s integrationTrust) wants(what string, code int, inEffect string) {
 	}
 }
 
+// integrationTrustServers are two registries without the referrers API and one with it.
+func integrationTrustServers() []integrationServer {
+	return []integrationServer{
+		{name: "olareg", command: integrationOlareg("--api-delete"), referrers: true, deletes: true},
+		{name: "distribution", command: integrationDistribution(integrationDistributionDeletes), deletes: true},
+		{name: "debian", command: integrationDebian, deletes: true},
+	}
+}
+
 // TestIntegrationTrust signs with cosign's own code on three registries, and goes through what an attacker
 // can do who may push.
 func TestIntegrationTrust(t *testing.T) {
 	integrationCosign(t)
-	for _, server := range []integrationServer{
-		{name: "olareg", command: integrationOlareg("--api-delete"), referrers: true, deletes: true},
-		{name: "distribution", command: integrationDistribution(integrationDistributionDeletes), deletes: true},
-		{name: "debian", command: integrationDebian, deletes: true},
-	} {
+	for _, server := range integrationTrustServers() {
 		t.Run(server.name, func(t *testing.T) {
 			t.Parallel()
 			host := server.start(t)
@@ -195,12 +287,106 @@ func TestIntegrationTrust(t *testing.T) {
 			s.wants("a newer one of the author's", 3, b)
 			s.compat.want(t, 0, "detach", "--plain-http", "--trust-policy", "policy.yaml", "--artifact", b, s.image)
 			s.wants("rolled back by who may delete", 0, a)
+			s.policy("short.yaml", "1ms")
+			s.compat.want(t, 4, "validate-node", "--plain-http", "--trust-policy", "short.yaml", s.image)
 
 			// Evidence of the verdict, signed by cosign with another key, is none of the artifact's.
 			predicate := s.compat.want(t, 0, "validate-node", "--plain-http", "--trust-policy", "policy.yaml", "-o", "predicate", s.image)
 			s.write("verdict.json", predicate.stdout)
-			s.csign.want(t, 0, "attest", "--key", "stranger.key", "--predicate", "verdict.json", "--type", "https://compat.invalid/verdict/v1", s.repository.name+"@"+s.subject.Digest.String())
+			about := []string{"--type", report.PredicateType, s.repository.name + "@" + s.subject.Digest.String()}
+			s.csign.want(t, 0, slices.Concat([]string{"attest", "--key", "stranger.key", "--predicate", "verdict.json"}, about)...)
 			s.wants("a signed verdict", 0, a)
+			evidence := integrationDecode[struct{ Predicate report.VerdictPredicate }](t, s.csign.want(t, 0, append([]string{"verify-attestation", "--key", "stranger.pub"}, about...)...))
+			if p := evidence.Predicate; p.Verdict != verdict.Compatible || len(p.Images) != 1 || p.Images[0].ArtifactDigest != a || p.PolicySHA256 == "" {
+				t.Errorf("the verdict that was signed: %+v", p)
+			}
+			s.csign.want(t, 1, append([]string{"verify-attestation", "--key", "author.pub"}, about...)...)
 		})
 	}
+}
+
+// TestIntegrationTrustAttacks floods an image whose artifact cosign's own code signed, replays its
+// signature and takes it away.
+func TestIntegrationTrustAttacks(t *testing.T) {
+	integrationCosign(t)
+	for _, server := range integrationTrustServers() {
+		t.Run(server.name, func(t *testing.T) {
+			t.Parallel()
+			host := server.start(t)
+			proxy := integrationKillerFor(t, host) // which only counts here
+			s := newIntegrationTrust(t, host, "app")
+			s.policy("policy.yaml", "1h")
+			if err := s.repository.remote.SetReferrersCapability(true); err != nil { // the list is written by the test
+				t.Fatal(err)
+			}
+			count := func(args ...string) int {
+				before, image := proxy.count.Load(), strings.Replace(s.image, host, proxy.host, 1)
+				s.compat.run(t, append([]string{"validate-node", "--plain-http", "--timeout=2m", image}, args...)...)
+				return int(proxy.count.Load() - before)
+			}
+			trusted := "--trust-policy=policy.yaml"
+			a := s.attach("good.yaml")
+			s.sign("author", a)
+			s.wants("signed", 0, a)
+			if n := count(trusted) - count(); n != 3 {
+				t.Errorf("a trusted artifact costs %d requests more, want 3", n)
+			}
+
+			// The signature of one artifact on another.
+			replayed := s.manifest(s.signatures(a)[0])
+			newer := s.push(server.referrers, s.subject.Digest, []ocispec.Manifest{registrytest.Artifact(s.subject, []byte(integrationFailing), integrationSoon(0))}, []byte(integrationFailing))[0]
+			replayed.Subject = &ocispec.Descriptor{MediaType: newer.MediaType, Digest: newer.Digest, Size: newer.Size}
+			s.push(server.referrers, newer.Digest, []ocispec.Manifest{replayed})
+			s.wants("a replayed signature", 0, a)
+
+			// 1,000 newer artifacts that nobody signed.
+			var crowd []ocispec.Manifest
+			for i := range 1000 {
+				crowd = append(crowd, registrytest.Artifact(s.subject, []byte(integrationFailing), integrationSoon(1+i)))
+			}
+			before := count(trusted)
+			s.push(server.referrers, s.subject.Digest, crowd)
+			n := count(trusted)
+			s.wants("1,000 newer artifacts that nobody signed", 0, a)
+			if t.Logf("1,000 newer unsigned artifacts: %d requests, %d before", n, before); n > before+1000+16 {
+				t.Errorf("%d requests, and %d without them", n, before)
+			}
+
+			// 2,000 signatures of nobody on a newer artifact.
+			s = s.another("v2")
+			s.sign("author", s.attach("good.yaml"))
+			newer = s.push(server.referrers, s.subject.Digest, []ocispec.Manifest{registrytest.Artifact(s.subject, []byte(integrationFailing), integrationSoon(0))})[0]
+			junk := []byte(`{"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json"}`)
+			var signatures []ocispec.Manifest
+			for i := range 2000 {
+				m := registrytest.Signature(newer, junk)
+				m.Annotations["junk"] = strconv.Itoa(i)
+				signatures = append(signatures, m)
+			}
+			s.push(server.referrers, newer.Digest, signatures, junk)
+			s.wants("2,000 signatures of nobody", 4, "")
+			s.wants("2,000 signatures of nobody, whatever a missing one means", 4, "", "--missing=compatible", "--strict")
+			n = count(trusted) - count()
+			if t.Logf("2,000 signatures of nobody: %d requests more", n); n > 202 {
+				t.Errorf("2,000 signatures of nobody cost %d requests, want at most 202", n)
+			}
+
+			// Without its signature an artifact is none.
+			s = s.another("v3")
+			c := s.attach("good.yaml")
+			s.sign("author", c)
+			s.wants("signed", 0, c)
+			for _, d := range s.signatures(c) {
+				if err := s.repository.remote.Delete(t.Context(), ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: d}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.wants("stripped", 4, "")
+		})
+	}
+}
+
+// integrationSoon is a date a little ahead, within what clocks may differ.
+func integrationSoon(n int) string {
+	return time.Now().Add(time.Minute + time.Duration(n)*time.Millisecond).UTC().Format("2006-01-02T15:04:05.000Z")
 }

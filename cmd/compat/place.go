@@ -46,9 +46,10 @@ nfd-master has set the labels, and whether a Pod or Job exists that cannot be
 changed; nothing is written.
 
 Exit codes: 0 printed; 3 a spec, a rule of it or a manifest cannot be translated, or
-the images of a Pod have no platform in common; 1 failure, 2 usage error. With --check:
-0 the rules are there and nodes are labelled, 3 rules are missing or others, 4 no node
-is labelled yet, there is no workload, or it could not be found out.`,
+the images of a Pod have no platform in common; 4 with a trust policy, more is attached
+than is looked at; 1 failure, 2 usage error. With --check: 0 the rules are there and
+nodes are labelled, 3 rules are missing or others, 4 no node is labelled yet, there is
+no workload, or it could not be found out.`,
 		Example: `  compat place -f deploy.yaml | kubectl apply -f -
   helm template chart | compat place | kubectl apply -f -
   compat place -f deploy.yaml --patch > patch.yaml

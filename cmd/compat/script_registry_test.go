@@ -116,10 +116,10 @@ func makeKey(ts *testscript.TestScript, neg bool, args []string) {
 
 // signArtifact signs the artifact whose digest is in a file, as cosign does:
 //
-//	sign REGISTRY REPO FILE KEY
+//	sign REGISTRY REPO FILE KEY [TIMES]
 func signArtifact(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 4 {
-		ts.Fatalf("usage: sign REGISTRY REPO FILE KEY")
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: sign REGISTRY REPO FILE KEY [TIMES]")
 	}
 	all := ts.Value(registriesKey{}).(registries)
 	r, d := all.byName[args[0]], strings.TrimSpace(ts.ReadFile(args[2]))
@@ -127,7 +127,15 @@ func signArtifact(ts *testscript.TestScript, neg bool, args []string) {
 	if !ok {
 		ts.Fatalf("no artifact %s", d)
 	}
-	r.Sign(all.t, args[1], subjectOf(raw), all.keys[args[3]])
+	times := 1
+	if len(args) > 4 {
+		var err error
+		times, err = strconv.Atoi(args[4])
+		ts.Check(err)
+	}
+	for range times {
+		r.Sign(all.t, args[1], subjectOf(raw), all.keys[args[3]])
+	}
 }
 
 // pushIndex pushes an index with a manifest for each platform, as they are written:

@@ -189,8 +189,11 @@ func (r *Repository) currentTrusted(ctx context.Context, before Listing) (*Conte
 }
 
 // Broken reports whether an error of reading an artifact or its spec will stay, so that only a new
-// one helps: the bytes are wrong, too many or gone.
+// one helps: the bytes are wrong, too many or gone. A [*TooManyError] is about others.
 func Broken(err error) bool {
+	if errors.As(err, new(*TooManyError)) {
+		return false
+	}
 	var malformed *MalformedError
 	var large *TooLargeError
 	var missing *NotFoundError

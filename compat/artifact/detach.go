@@ -204,17 +204,18 @@ func (r *Repository) removeFrom(ctx context.Context, subject digest.Digest, dige
 		return []Removed{}, fmt.Errorf("taking artifacts out of the list of %s: %w", subject, err)
 	}
 	removed := []Removed{}
-	if clientList {
-		for _, d := range missing {
-			removed = append(removed, Removed{Digest: d, Missing: true})
-		}
+	if !clientList {
+		missing = nil // the registry's list has them for as long as it likes
 	}
-	signatures := r.listSignatures(ctx, own, clientList)
+	for _, d := range missing {
+		removed = append(removed, Removed{Digest: d, Missing: true})
+	}
+	signatures := r.listSignatures(ctx, slices.Concat(missing, own), clientList)
 	deleted, err := r.delete(ctx, subject, own, clientList)
-	for i := range deleted {
-		r.removeSignatures(ctx, &deleted[i], signatures[deleted[i].Digest], clientList)
-	}
 	removed = append(removed, deleted...)
+	for i := range removed {
+		r.removeSignatures(ctx, &removed[i], signatures[removed[i].Digest], clientList)
+	}
 	if err != nil {
 		return removed, err
 	}

@@ -169,7 +169,7 @@ func TestDiscover(t *testing.T) {
 			r.AddFallback(t, "app", root.Digest, foreign)
 			want[gone.Digest], want[foreign.Digest] = StateMissing, StateInEffect
 		}
-		got, err := open(t, r, "app:1.0", Options{}).Discover(testContext(t), Platform{})
+		got, err := open(t, r, "app:1.0", Options{}).Discover(testContext(t), Platform{}, true)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -87,8 +87,9 @@ var SignatureFormats = []SignatureFormat{FormatBundle, FormatNotation, FormatUnk
 
 // Discover lists the artifacts of the index and of each platform's manifest, or of one platform's
 // unless that is zero, and looks at the manifest of each, but not at the specs: see
-// [Repository.Spec]. Errors are those of [Repository.Image] and [Image.Artifacts].
-func (r *Repository) Discover(ctx context.Context, platform Platform) (Discovery, error) {
+// [Repository.Spec]. With signatures, those of each artifact are listed also where no trust policy
+// asks for them. Errors are those of [Repository.Image] and [Image.Artifacts].
+func (r *Repository) Discover(ctx context.Context, platform Platform, signatures bool) (Discovery, error) {
 	root, warnings, err := r.root(ctx)
 	if err != nil {
 		return Discovery{}, err
@@ -124,7 +125,7 @@ func (r *Repository) Discover(ctx context.Context, platform Platform) (Discovery
 	for i, s := range subjects {
 		var l Listing
 		l.add(lists[i], s.Digest, s.on)
-		found, warnings, err := r.inspect(ctx, l)
+		found, warnings, err := r.inspect(ctx, l, signatures)
 		if err != nil {
 			return Discovery{}, err
 		}
@@ -143,8 +144,8 @@ func (r *Repository) Spec(ctx context.Context, layer ocispec.Descriptor) ([]byte
 }
 
 // inspect reads the manifests of a subject's artifacts and says what readers make of each.
-func (r *Repository) inspect(ctx context.Context, list Listing) ([]Found, []Warning, error) {
-	found := make([]Found, len(list.Artifacts))
+func (r *Repository) inspect(ctx context.Context, list Listing, signatures bool) (found []Found, warnings []Warning, err error) {
+	found = make([]Found, len(list.Artifacts))
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelRequests)
 	for i, a := range list.Artifacts {
@@ -165,9 +166,10 @@ func (r *Repository) inspect(ctx context.Context, list Listing) ([]Found, []Warn
 	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}
-	warnings, err := r.inspectSignatures(ctx, found, list.ViaFallbackTag)
-	if err != nil {
-		return nil, nil, err
+	if signatures || r.asksForSignatures() {
+		if warnings, err = r.inspectSignatures(ctx, found, list.ViaFallbackTag); err != nil {
+			return nil, nil, err
+		}
 	}
 	for i := range found {
 		switch {
@@ -242,7 +244,7 @@ func (r *Repository) inspectTrust(ctx context.Context, f *Found, list []ocispec.
 		f.State = StateUntrusted
 		return nil
 	}
-	if !c.created.IsZero() && c.created.Before(f.CreatedAt) {
+	if c.read && c.created.Before(f.CreatedAt) {
 		f.CreatedAt, f.Created = c.created, c.printed
 	}
 	return nil

@@ -74,7 +74,7 @@ func TestLayout(t *testing.T) {
 	if a := attach(specB, AttachOptions{Replace: true})[0]; len(a.Replaced) != 1 || !a.Replaced[0].Deleted {
 		t.Errorf("got %+v", a)
 	}
-	d, err := openDir(t, dir+"@"+root.Digest.String()).Discover(ctx, Platform{})
+	d, err := openDir(t, dir+"@"+root.Digest.String()).Discover(ctx, Platform{}, true)
 	if err != nil || len(d.Subjects) != 3 || len(d.Subjects[0].Artifacts) != 1 || len(d.Subjects[2].Artifacts) != 1 {
 		t.Errorf("got %+v, %v", d, err)
 	}

@@ -225,7 +225,7 @@ func TestEmptyReferrers(t *testing.T) {
 	if again := mustAttach(t, r, "app:1.0", specA, AttachOptions{})[0]; !again.Existing {
 		t.Errorf("got %+v", again)
 	}
-	found, err := open(t, r, "app:1.0", Options{}).Discover(testContext(t), Platform{})
+	found, err := open(t, r, "app:1.0", Options{}).Discover(testContext(t), Platform{}, true)
 	if err != nil || !found.ViaFallbackTag || len(found.Subjects[0].Artifacts) != 1 {
 		t.Errorf("got %+v, %v", found, err)
 	}

@@ -203,7 +203,9 @@ func (r *Repository) acquire(ctx context.Context) (release func(), err error) {
 type checked struct {
 	trust Trust
 	// created is the date in the manifest, which is signed; content and contentErr are what reading
-	// the artifact gave. All are there only if the signatures are enough.
+	// the artifact gave. All are there only if the signatures are enough, and the date, which may be
+	// that there is none, only if read is true.
+	read       bool
 	created    time.Time
 	printed    string
 	content    Content
@@ -289,7 +291,7 @@ func (r *Repository) readSigned(ctx context.Context, a Artifact) (checked, error
 	doc, layer, err := r.examine(ctx, a)
 	if doc != nil {
 		date := newArtifact(ocispec.Descriptor{Annotations: doc.body.Annotations}, "", "")
-		c.created, c.printed = date.CreatedAt, date.Created
+		c.read, c.created, c.printed = true, date.CreatedAt, date.Created
 	}
 	if err != nil {
 		c.contentErr = fmt.Errorf("fetching artifact %s: %w", a.Descriptor.Digest, err)
@@ -426,7 +428,7 @@ func Skippable(err error) bool {
 
 // firstTrusted reads the first artifact that the trust rule accepts, is about this image and still
 // exists. The order is that of the list, but the date of an artifact that is accepted is the one in
-// its manifest, whatever the list says. What the rule makes of each is noted in the list.
+// its manifest where the list has a later one. What the rule makes of each is noted in the list.
 func (r *Repository) firstTrusted(ctx context.Context, list *Listing) (*Content, error) {
 	s := selection{list: list.Artifacts, known: make([]*checked, len(list.Artifacts))}
 	for i := range list.Artifacts {
@@ -454,7 +456,7 @@ func (r *Repository) firstTrusted(ctx context.Context, list *Listing) (*Content,
 			w, _ := skippable(c.contentErr)
 			s.skipped = append(s.skipped, w)
 			continue
-		case !c.created.IsZero() && c.created.Before(list.Artifacts[i].CreatedAt):
+		case c.read && c.created.Before(list.Artifacts[i].CreatedAt):
 			list.Artifacts[i].CreatedAt, list.Artifacts[i].Created = c.created, c.printed
 			s.sink(at)
 			at--

@@ -32,8 +32,9 @@ type bundle struct {
 	// message is what was signed: the envelope's payload with its type, as DSSE encodes them.
 	message   []byte
 	signature []byte
-	// certificates begin with the signer's; there are none where a key signed.
+	// certificates begin with the signer's, which is for leaf; there are none where a key signed.
 	certificates []*x509.Certificate
+	leaf         *key
 	statement    statement
 }
 
@@ -102,7 +103,9 @@ func parseBundle(data []byte) (*bundle, error) {
 	return b, b.readCertificates(d)
 }
 
-// readCertificates reads a leaf, or the chain that cosign writes beside what the format allows.
+// readCertificates reads a leaf, or the chain that cosign writes beside what the format allows. The
+// keys of all are checked before any is tried: verifying with one of half a million bits takes
+// seconds, which nothing interrupts.
 func (b *bundle) readCertificates(d bundleDocument) error {
 	var raw []rawCertificate
 	if chain := d.VerificationMaterial.X509CertificateChain; chain != nil {
@@ -121,6 +124,13 @@ func (b *bundle) readCertificates(d bundleDocument) error {
 		certificate, err := x509.ParseCertificate(der)
 		if err != nil {
 			return errors.New("one of its certificates can't be read")
+		}
+		public, err := newKey(certificate.PublicKey)
+		if err != nil {
+			return fmt.Errorf("one of its certificates has %w", err)
+		}
+		if b.leaf == nil {
+			b.leaf = public
 		}
 		b.certificates = append(b.certificates, certificate)
 	}

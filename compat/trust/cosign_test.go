@@ -33,7 +33,7 @@ func signerOf(t testing.TB, name string) *signer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &signer{name: name, key: k, id: k.fingerprint}
+	return &signer{name: name, key: k}
 }
 
 func authorityOf(t testing.TB, subject string) *signer {

@@ -373,7 +373,7 @@ func (d *decoder) signer(n *yamltree.Node, r *Rule) {
 			compiled.key = d.key(value, text)
 		case "ca":
 			s.CA, keyNode = text, value
-			compiled.authorities, compiled.id = d.authorities(value, text)
+			compiled.authorities, compiled.ids = d.authorities(value, text)
 		case "subject":
 			s.Subject = text
 		case "time":
@@ -399,15 +399,17 @@ func (d *decoder) signer(n *yamltree.Node, r *Rule) {
 	compiled.name, compiled.subject = s.Name, s.Subject
 	switch {
 	case compiled.key != nil:
-		compiled.id = compiled.key.fingerprint
+		compiled.ids = []string{compiled.key.fingerprint}
 	case compiled.authorities != nil:
-		compiled.id += " " + s.Subject
+		for i := range compiled.ids {
+			compiled.ids[i] += " " + s.Subject
+		}
 	default:
 		return // its file could not be used
 	}
 	for _, other := range r.signers {
-		if other.id == compiled.id {
-			d.errorf(keyNode, CodeDuplicateSigner, "name it once", "this signer is the same as %q: one must not count as two", other.name)
+		if other.same(compiled) {
+			d.errorf(keyNode, CodeDuplicateSigner, "name it once", "this signer may be the same as %q: one must not count as two", other.name)
 		} else if other.name == compiled.name {
 			d.errorf(n, CodeDuplicateSigner, "", "two signers of a rule are called %q", other.name)
 		}
@@ -457,24 +459,22 @@ func (d *decoder) key(n *yamltree.Node, text string) *key {
 	return k
 }
 
-// authorities reads certificate authorities; id is the same for the same ones.
-func (d *decoder) authorities(n *yamltree.Node, text string) (pool *x509.CertPool, id string) {
+// authorities reads certificate authorities, with the hash of each.
+func (d *decoder) authorities(n *yamltree.Node, text string) (pool *x509.CertPool, hashes []string) {
 	data, ok := d.pem(n, text)
 	if !ok {
-		return nil, ""
+		return nil, nil
 	}
 	list, err := parseAuthorities(data)
 	if err != nil {
 		d.errorf(n, CodeInvalidKey, "write the certificates of authorities in PEM (CERTIFICATE)", "it is no certificate authority that can be used: %v", err)
-		return nil, ""
+		return nil, nil
 	}
 	pool = x509.NewCertPool()
-	var sums []string
 	for _, c := range list {
 		pool.AddCert(c)
 		sum := sha256.Sum256(c.Raw)
-		sums = append(sums, hex.EncodeToString(sum[:]))
+		hashes = append(hashes, hex.EncodeToString(sum[:]))
 	}
-	slices.Sort(sums)
-	return pool, strings.Join(slices.Compact(sums), " ")
+	return pool, hashes
 }

@@ -130,7 +130,7 @@ func LoadKeys(files []string) (*Policy, error) {
 		}
 		hash.Write(data)
 		rule.Signers = append(rule.Signers, Signer{Name: filepath.Base(file), Key: file})
-		rule.signers = append(rule.signers, &signer{name: filepath.Base(file), key: public, id: public.fingerprint})
+		rule.signers = append(rule.signers, &signer{name: filepath.Base(file), key: public, ids: []string{public.fingerprint}})
 	}
 	return &Policy{APIVersion: APIVersion, Kind: Kind, Rules: []Rule{rule}, sha256: hex.EncodeToString(hash.Sum(nil))}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -164,6 +165,19 @@ func TestPolicyProblems(t *testing.T) {
 		{"another time", signers("{name: a, ca: ca.pem, subject: b, time: later}"), "6:45 rules[0].signers[0].time wrongType"},
 		{"too many signers", rule("images: r.io/a\nsigners: [" + strings.Repeat("{name: a, key: p256.pub},", MaxSigners+1) + "]"), "5:12 rules[0].signers tooManyRules"},
 		{"too many rules", header + "rules: [" + strings.Repeat("{images: r.io/a, accept: nothing},", MaxRules+1) + "]", "3:8 rules tooManyRules"},
+		{"as large as may be", padded(rule("images: r.io/a\naccept: nothing"), MaxPolicySize), ""},
+		{"one byte more", padded(rule("images: r.io/a\naccept: nothing"), MaxPolicySize+1), "1:1  tooLarge"},
+		{"as long a pattern as may be", rule("images: r.io/" + strings.Repeat("a", MaxPattern-5) + "\naccept: nothing"), ""},
+		{"a longer one", rule("images: r.io/" + strings.Repeat("a", MaxPattern-4) + "\naccept: nothing"), "4:11 rules[0].images imagesPattern"},
+		{"as long a name as may be", signers("{name: " + strings.Repeat("a", 128) + ", key: p256.pub}"), ""},
+		{"a longer name", signers("{name: " + strings.Repeat("a", 129) + ", key: p256.pub}"), "6:12 rules[0].signers[0].name tooLarge"},
+		{"a NUL", rule("images: r.io/a\naccept: nothing # \x00"), "1:1  notUTF8"},
+		{"signers are a word", rule("images: r.io/a\nsigners: all"), "5:12 rules[0].signers wrongType"},
+		{"a signer is a word", signers("all"), "6:5 rules[0].signers[0] wrongType"},
+		{"a name is a list", signers("{name: [a], key: p256.pub}"), "6:12 rules[0].signers[0].name wrongType"},
+		{"an empty key", signers("{name: a, key: ''}"), "6:20 rules[0].signers[0].key null"},
+		{"a key of another mapping", rule("images: r.io/a\naccept: nothing\n? {a: b}\n: c"), "6:5 rules[0] wrongType"},
+		{"problems in their order", rule("maxAge: x\naccept: z\nimages: r.io/a"), "4:11 rules[0].maxAge maxAge; 4:11 rules[0].maxAge maxAge; 5:11 rules[0].accept wrongType"},
 		{"too large", header + strings.Repeat("#", MaxPolicySize), "1:1  tooLarge"},
 		{"too deep", strings.Repeat("[", 200) + strings.Repeat("]", 200), "1:101  tooDeep"},
 	} {
@@ -176,6 +190,9 @@ func TestPolicyProblems(t *testing.T) {
 		}
 	}
 }
+
+// padded is a policy of so many bytes.
+func padded(text string, size int) string { return text + "#" + strings.Repeat("x", size-len(text)-1) }
 
 // TestNotSupported says that a later version may.
 func TestNotSupported(t *testing.T) {
@@ -270,6 +287,9 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	rule := keys.For(artifact.Reference{Layout: "x"})
+	if want := fmt.Sprintf("%x", sha256.Sum256(fixture(t, "p256.pub"))); rule.SHA256 != want {
+		t.Errorf("got the hash %s, want %s", rule.SHA256, want)
+	}
 	if signers, err := rule.Verify(fixture(t, "p256.bundle.json"), artifactDigest(t), time.Time{}); err != nil || len(signers) != 1 || signers[0].Name != "release.pub" {
 		t.Errorf("got %+v, %v", signers, err)
 	}

@@ -20,8 +20,14 @@ type signer struct {
 	// authorities are those that issue the certificates of a signer, and subject the name in them.
 	authorities *x509.CertPool
 	subject     string
-	// id tells signers of a rule that are the same under two names.
-	id string
+	// ids tell signers of a rule that may be the same under two names: the fingerprint of the key, or
+	// the subject with each authority.
+	ids []string
+}
+
+// same reports whether two signers may be one.
+func (s *signer) same(o *signer) bool {
+	return slices.ContainsFunc(s.ids, func(id string) bool { return slices.Contains(o.ids, id) })
 }
 
 // verify says by which of the signers a bundle is a signature of an artifact's manifest, or why it
@@ -57,49 +63,48 @@ func (s *signer) verify(b *bundle, now time.Time) (artifact.Signer, error) {
 		}
 		return artifact.Signer{Name: s.name, Method: artifact.MethodKey, Fingerprint: s.key.fingerprint}, nil
 	}
-	leaf, err := s.leafKey(b, now)
-	if err != nil {
+	if err := s.checkLeaf(b, now); err != nil {
 		return artifact.Signer{}, err
 	}
-	if !leaf.verify(b.message, b.signature) {
+	if !b.leaf.verify(b.message, b.signature) {
 		return artifact.Signer{}, errors.New("it is not by the key of its certificate")
 	}
-	return artifact.Signer{Name: s.name, Method: artifact.MethodCA, Fingerprint: leaf.fingerprint}, nil
+	return artifact.Signer{Name: s.name, Method: artifact.MethodCA, Fingerprint: b.leaf.fingerprint}, nil
 }
 
-// leafKey is that of the certificate in a bundle, if one of the authorities issued it to the
-// subject for signing, and it is valid now.
-func (s *signer) leafKey(b *bundle, now time.Time) (*key, error) {
+// checkLeaf says why the certificate in a bundle does not count; nil if one of the authorities
+// issued it to the subject for signing, and it is valid now.
+func (s *signer) checkLeaf(b *bundle, now time.Time) error {
 	if len(b.certificates) == 0 {
-		return nil, errors.New("it is by no key of the policy, and has no certificate")
+		return errors.New("it is by no key of the policy, and has no certificate")
 	}
 	leaf, intermediates := b.certificates[0], x509.NewCertPool()
 	for _, c := range b.certificates[1:] {
 		intermediates.AddCert(c)
 	}
-	public, err := newKey(leaf.PublicKey)
-	if err != nil {
-		return nil, fmt.Errorf("its certificate has %w", err)
-	}
-	_, err = leaf.Verify(x509.VerifyOptions{
+	_, err := leaf.Verify(x509.VerifyOptions{
 		Roots: s.authorities, Intermediates: intermediates, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
 	})
 	var invalid x509.CertificateInvalidError
 	var unknown x509.UnknownAuthorityError
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return nil, fmt.Errorf("its certificate is not valid now: it is from %s until %s",
-			leaf.NotBefore.UTC().Format(time.RFC3339), leaf.NotAfter.UTC().Format(time.RFC3339))
+		which := "its certificate"
+		if !invalid.Cert.Equal(leaf) {
+			which = "the certificate of its authority"
+		}
+		return fmt.Errorf("%s is not valid now: it is from %s until %s",
+			which, invalid.Cert.NotBefore.UTC().Format(time.RFC3339), invalid.Cert.NotAfter.UTC().Format(time.RFC3339))
 	case errors.As(err, &unknown):
-		return nil, errors.New("its certificate is by no authority of the policy")
+		return errors.New("its certificate is by no authority of the policy")
 	case err != nil:
-		return nil, fmt.Errorf("its certificate can't be verified: %w", err)
+		return fmt.Errorf("its certificate can't be verified: %w", err)
 	case !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageCodeSigning), leaf.KeyUsage != 0 && leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0:
-		return nil, errors.New("its certificate is not for signing code")
+		return errors.New("its certificate is not for signing code")
 	case !slices.Contains(names(leaf), s.subject):
-		return nil, fmt.Errorf("its certificate is not that of %s", s.subject)
+		return fmt.Errorf("its certificate is not that of %s", s.subject)
 	}
-	return public, nil
+	return nil
 }
 
 // names are the subject alternative names of a certificate.

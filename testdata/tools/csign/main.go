@@ -4,24 +4,28 @@
 //
 //	csign sign   --key KEY [--certificate FILE] [--certificate-chain FILE] REPO@DIGEST
 //	csign attest --key KEY --predicate FILE --type URI REPO@DIGEST
+//	csign verify-attestation --key PUB --type URI REPO@DIGEST
 //	csign import-key-pair --key FILE.pem --output-key-prefix PREFIX
 //
-// Keys have an empty password. There is no transparency log, as with `cosign sign
+// verify-attestation prints a statement of the type. Keys have an empty password. There is no transparency log, as with `cosign sign
 // --tlog-upload=false --use-signing-config=false`.
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/sigstore/cosign/v3/cmd/cosign/cli/attest"
 	"github.com/sigstore/cosign/v3/cmd/cosign/cli/options"
 	"github.com/sigstore/cosign/v3/cmd/cosign/cli/sign"
 	"github.com/sigstore/cosign/v3/cmd/cosign/cli/signcommon"
 	"github.com/sigstore/cosign/v3/pkg/cosign"
+	"github.com/sigstore/cosign/v3/pkg/signature"
 )
 
 func main() {
@@ -35,7 +39,7 @@ func noPassword(bool) ([]byte, error) { return nil, nil }
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("give sign, attest or import-key-pair")
+		return fmt.Errorf("give sign, attest, verify-attestation or import-key-pair")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	key := flags.String("key", "", "private key")
@@ -49,7 +53,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	registry := options.RegistryOptions{AllowHTTPRegistry: true}
 	ko := options.KeyOpts{KeyRef: *key, PassFunc: noPassword, SkipConfirmation: true, NewBundleFormat: true}
-	if args[0] != "import-key-pair" {
+	if args[0] == "sign" || args[0] == "attest" {
 		if err := signcommon.LoadTrustedMaterialAndSigningConfig(ctx, &ko, false, "",
 			"", "", "", "", "", false, true, "", *key, false, "", "", "", "", "", ""); err != nil {
 			return err
@@ -72,6 +76,8 @@ func run(ctx context.Context, args []string) error {
 			}
 		}
 		return nil
+	case "verify-attestation":
+		return verifyAttestation(ctx, registry, *key, *predicateType, flags.Arg(0))
 	case "import-key-pair":
 		keys, err := cosign.ImportKeyPair(*key, noPassword)
 		if err != nil {
@@ -83,4 +89,46 @@ func run(ctx context.Context, args []string) error {
 		return os.WriteFile(*prefix+".pub", keys.PublicBytes, 0o644)
 	}
 	return fmt.Errorf("unknown command %s", args[0])
+}
+
+// verifyAttestation is cosign verify-attestation --insecure-ignore-tlog.
+func verifyAttestation(ctx context.Context, registry options.RegistryOptions, key, predicateType, reference string) error {
+	verifier, err := signature.LoadPublicKey(ctx, key)
+	if err != nil {
+		return err
+	}
+	client, err := registry.ClientOpts(ctx)
+	if err != nil {
+		return err
+	}
+	ref, err := name.ParseReference(reference, name.Insecure)
+	if err != nil {
+		return err
+	}
+	found, _, err := cosign.VerifyImageAttestations(ctx, ref, &cosign.CheckOpts{
+		RegistryClientOpts: client, SigVerifier: verifier, IgnoreTlog: true, Offline: true, NewBundleFormat: true,
+		ClaimVerifier: cosign.IntotoSubjectClaimVerifier,
+	}, name.Insecure)
+	if err != nil {
+		return err
+	}
+	for _, a := range found {
+		raw, err := a.Payload()
+		if err != nil {
+			return err
+		}
+		var envelope struct{ Payload []byte }
+		var statement struct{ PredicateType string }
+		if err := json.Unmarshal(raw, &envelope); err != nil {
+			return err
+		}
+		if err := json.Unmarshal(envelope.Payload, &statement); err != nil {
+			return err
+		}
+		if statement.PredicateType == predicateType {
+			fmt.Println(string(envelope.Payload))
+			return nil
+		}
+	}
+	return fmt.Errorf("none of the statements has the type %s", predicateType)
 }
