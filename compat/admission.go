@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -167,6 +168,10 @@ func renamed(object []byte) []byte {
 // refusals are a server's words as findings, at the lines of what they name.
 func refusals(p *manifest.Pod, apiVersion, collection string, e *apiserver.RefusedError) []sidecar.PodFinding {
 	template := collection == "pods" && (p.Kind != "Pod" || apiVersion != p.APIVersion)
+	remedy := "the API server's own words; correct the manifest"
+	if e.Status == http.StatusForbidden || len(e.Causes) == 0 { // a policy, or a webhook
+		remedy = "the API server's own words; change the manifest, or ask who set the policy up"
+	}
 	finding := func(field, message string) sidecar.PodFinding {
 		path := p.ObjectPath(field)
 		if spec, ok := strings.CutPrefix(field, "spec."); template && ok {
@@ -178,7 +183,7 @@ func refusals(p *manifest.Pod, apiVersion, collection string, e *apiserver.Refus
 		line, column := p.PlaceAt(path)
 		return sidecar.PodFinding{
 			ID: findingRefused, Severity: verdict.SeverityError, Path: path, Line: line, Column: column, Message: message,
-			Remedy: "the API server's own words; change the manifest, or ask who set the policy up",
+			Remedy: remedy,
 		}
 	}
 	what := "the API server refuses it"

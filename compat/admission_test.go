@@ -182,6 +182,13 @@ func TestServerDryRunRefused(t *testing.T) {
 			}
 			return 201, object
 		}, verdict.Incompatible, "", []string{"15 the API server refuses its Pods: spec.containers[0].image: no"}, 2},
+		{"an unknown field", deployment, func(path string, _ map[string]any) (int, any) {
+			at := "spec.template.spec"
+			if strings.HasSuffix(path, "/pods") {
+				at = "spec"
+			}
+			return refusedAs(400, "BadRequest", `strict decoding error: unknown field "`+at+`.containers[0].image"`)
+		}, verdict.Incompatible, "", []string{"15 the API server refuses it: spec.template.spec.containers[0].image: unknown field"}, 2},
 		{"a webhook", "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\nspec: {containers: [{name: a, image: a}]}\n", func(string, map[string]any) (int, any) {
 			return refusedAs(400, "", `admission webhook "x" denied the request: no`)
 		}, verdict.Incompatible, "", []string{`3 the API server refuses it: admission webhook "x" denied the request: no`}, 1},

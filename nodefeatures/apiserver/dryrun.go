@@ -110,8 +110,18 @@ func refusal(response *http.Response, u *url.URL) error {
 			refused.Causes = append(refused.Causes, Cause{Field: clean(cause.Field), Message: clean(cause.Message)})
 		}
 	}
+	if len(refused.Causes) == 0 {
+		for _, field := range strict().FindAllStringSubmatch(answer.Message, maxCauses) {
+			refused.Causes = append(refused.Causes, Cause{Field: clean(field[2]), Message: field[1] + " field"})
+		}
+	}
 	return refused
 }
+
+// strict is how a server names fields that it does not know, or that are there twice, which it says in its
+// message alone:
+// https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/apimachinery/pkg/runtime/error.go
+var strict = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b(unknown|duplicate) field "([^"]+)"`) })
 
 // notAllowed is how an authorizer refuses a user, with the same status as a policy refuses an object:
 // https://github.com/kubernetes/kubernetes/blob/v1.36.3/staging/src/k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go

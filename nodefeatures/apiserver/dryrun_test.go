@@ -68,7 +68,7 @@ func TestDryRunRefused(t *testing.T) {
 		{"a quota", 403, status("403", "Forbidden", `pods \"a\" is forbidden: exceeded quota: q`, ""), true, "exceeded quota"},
 		{"no namespace", 404, status("404", "NotFound", `namespaces \"x\" not found`, ""), false, "not found"},
 		{"it exists", 409, status("409", "AlreadyExists", `pods \"a\" already exists`, ""), true, "already exists"},
-		{"an unknown field", 400, status("400", "BadRequest", `Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: unknown field \"spec.x\"`, ""), true, "unknown field"},
+		{"an unknown field", 400, status("400", "BadRequest", `Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: unknown field \"spec.x\", duplicate field \"spec.y\"`, ""), true, "spec.x unknown field"},
 		{"no right", 403, status("403", "Forbidden", `pods is forbidden: User \"u\" cannot create resource \"pods\" in API group \"\" in the namespace \"shop\"`, ""), false, "cannot create resource"},
 		{"no credentials", 401, status("401", "Unauthorized", "Unauthorized", ""), false, "Unauthorized"},
 		{"busy", 429, status("429", "TooManyRequests", "later", ""), false, "later"},
