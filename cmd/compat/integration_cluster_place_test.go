@@ -36,9 +36,7 @@ var integrationKernels = map[string]string{
 // TestIntegrationClusterPlace takes what compat place prints to a real nfd-master and kube-scheduler: the nodes that
 // are compatible by validate-cluster are those that get the label, and the Pods run there.
 func TestIntegrationClusterPlace(t *testing.T) {
-	if !integrationBuilt(t, "kubescheduler") {
-		t.Skip("kubescheduler was not built yet")
-	}
+	integrationNeeds(t, "kubescheduler")
 	c := integrationControlPlane(t)
 	c.kernels(t)
 	c.startMaster(t, "el9")

@@ -22,9 +22,7 @@ const (
 // TestIntegrationClusterSchedule places 500 Pods on 1,000 nodes by a real nfd-master and kube-scheduler: all of
 // them run where compat says that they do. What that costs the scheduler is told.
 func TestIntegrationClusterSchedule(t *testing.T) {
-	if !integrationBuilt(t, "kubescheduler") {
-		t.Skip("kubescheduler was not built yet")
-	}
+	integrationNeeds(t, "kubescheduler")
 	c := integrationControlPlane(t)
 	for i := range integrationManyNodes {
 		name := fmt.Sprintf("node-%04d", i)

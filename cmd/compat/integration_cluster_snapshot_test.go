@@ -148,11 +148,7 @@ func TestIntegrationClusterSnapshotNode(t *testing.T) {
 	})
 	t.Run("interrupted", func(t *testing.T) { c.interrupt(t, n) })
 	t.Run("DaemonSet", func(t *testing.T) {
-		for _, name := range []string{"kubescheduler", "kubecontrollermanager"} {
-			if os.Getenv("COMPAT_CLUSTER") != "1" && !integrationBuilt(t, name) {
-				t.Skipf("%s was not built yet", name)
-			}
-		}
+		integrationNeeds(t, "kubescheduler", "kubecontrollermanager")
 		c.spawn(t, "kube-scheduler", nil, integrationTool(t, "kubescheduler"), "--kubeconfig", c.kubeconfig, "--leader-elect=false", "--secure-port", "0")
 		_, log, _ := c.spawn(t, "kube-controller-manager", nil, integrationTool(t, "kubecontrollermanager"), "--kubeconfig", c.kubeconfig, "--leader-elect=false", "--secure-port", "0",
 			"--controllers", "daemonset-controller,garbage-collector-controller")

@@ -44,11 +44,7 @@ const (
 // of a new Node away, so it is not given one.
 func integrationControlPlane(t testing.TB) *integrationCluster {
 	t.Helper()
-	for _, name := range []string{"etcd", "kubeapiserver", "nfdmaster", "nfdworker"} {
-		if os.Getenv("COMPAT_CLUSTER") != "1" && !integrationBuilt(t, name) {
-			t.Skipf("%s was not built yet, which takes minutes: COMPAT_CLUSTER=1 builds it", name)
-		}
-	}
+	integrationNeeds(t, "etcd", "kubeapiserver", "nfdmaster", "nfdworker")
 	c := &integrationCluster{dir: t.TempDir()}
 	c.startAPIServer(t, c.startEtcd(t))
 	c.kubeconfig, c.nobody = c.writeKubeconfig(t, "admin", integrationAdmin), c.writeKubeconfig(t, "nobody", integrationNobody)

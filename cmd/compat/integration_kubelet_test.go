@@ -37,9 +37,7 @@ func integrationStartNode(t *testing.T, c *integrationCluster) *integrationNode 
 	if os.Getuid() != 0 {
 		t.Skip("a kubelet runs as root")
 	}
-	if os.Getenv("COMPAT_CLUSTER") != "1" && !integrationBuilt(t, "kubelet") {
-		t.Skip("the kubelet was not built yet, which takes minutes: COMPAT_CLUSTER=1 builds it")
-	}
+	integrationNeeds(t, "kubelet")
 	n := &integrationNode{name: "node-1"}
 	dir := t.TempDir()
 	t.Cleanup(func() { integrationUnmount(dir) })

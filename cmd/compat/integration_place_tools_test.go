@@ -110,9 +110,7 @@ func integrationChart(t *testing.T) map[string]string {
 // integrationHelm is a release of Helm, which takes some minutes to build.
 func integrationHelm(t *testing.T, name string) string {
 	t.Helper()
-	if os.Getenv("COMPAT_CLUSTER") != "1" && !integrationBuilt(t, name) {
-		t.Skipf("%s was not built yet, which takes minutes: COMPAT_CLUSTER=1 builds it", name)
-	}
+	integrationNeeds(t, name)
 	return integrationTool(t, name)
 }
 

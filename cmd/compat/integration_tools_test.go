@@ -99,6 +99,17 @@ func integrationBuilt(t testing.TB, name string) bool {
 	return err == nil
 }
 
+// integrationNeeds skips a test whose tools take minutes to build, unless they were built before, or
+// COMPAT_CLUSTER=1 asks for them.
+func integrationNeeds(t testing.TB, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if os.Getenv("COMPAT_CLUSTER") != "1" && !integrationBuilt(t, name) {
+			t.Skipf("%s was not built yet, which takes minutes: COMPAT_CLUSTER=1 builds it", name)
+		}
+	}
+}
+
 // integrationStamp are the flags that give a component of Kubernetes its version, without which it
 // takes itself for another release.
 func integrationStamp(pkg, version string) []string {
