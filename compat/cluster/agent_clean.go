@@ -72,7 +72,7 @@ func (c *collecting) delete(ctx context.Context, look int) (left []string, err e
 		}
 		delete(c.created, name)
 	}
-	_, listing := listPage(ctx, c.client, c.pods, c.selected(), func(p *agentPod) error {
+	listing := listAll(ctx, c.client, c.pods, c.selected(), func(p *agentPod) error {
 		if name := "pod/" + p.Metadata.Name; !slices.Contains(left, name) {
 			left = append(left, name)
 		}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -168,23 +167,7 @@ func (c *collecting) listNodes(ctx context.Context, take func(*agentNode) error)
 	if c.Selector != nil {
 		query.Set("labelSelector", c.Selector.String())
 	}
-	for {
-		next, err := listPage(ctx, c.client, apiserver.Nodes, query, take)
-		if err != nil || next == "" {
-			return err
-		}
-		query.Set("continue", next)
-	}
-}
-
-// listPage hands on the objects of one page of a list.
-func listPage[T any](ctx context.Context, client *apiserver.Client, path string, query url.Values, each func(*T) error) (next string, err error) {
-	body, err := client.List(ctx, path, query)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = body.Close() }()
-	return readList(io.LimitReader(body, maxPage), path, each)
+	return listAll(ctx, c.client, apiserver.Nodes, query, take)
 }
 
 // rehearse asks whether a Pod of the agent would be admitted. Nobody would tell why a DaemonSet
@@ -330,7 +313,7 @@ func (c *collecting) look(ctx context.Context) error {
 	query := c.selected()
 	query.Set("resourceVersion", "0")
 	var pods []*agentPod
-	_, err := listPage(ctx, c.client, c.pods, query, func(p *agentPod) error {
+	err := listAll(ctx, c.client, c.pods, query, func(p *agentPod) error {
 		if a := c.waiting[p.node()]; a != nil && (a.uid != "" && a.uid == p.Metadata.UID || c.set != "" && p.ownedBy(c.set)) {
 			pods = append(pods, p)
 		}
@@ -403,7 +386,7 @@ func (c *collecting) warned(ctx context.Context, p *agentPod) (text string) {
 	}
 	var last event
 	query := url.Values{"fieldSelector": {"involvedObject.uid=" + p.Metadata.UID}}
-	_, err = listPage(ctx, c.client, path, query, func(e *event) error {
+	err = listAll(ctx, c.client, path, query, func(e *event) error {
 		if cmp.Or(e.Last, e.EventTime) >= cmp.Or(last.Last, last.EventTime) {
 			last = *e
 		}

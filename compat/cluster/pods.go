@@ -4,27 +4,17 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"nodecompat/nodefeatures/apiserver"
 )
 
-// Bounds on the Pods of a cluster.
-const (
-	// MaxPods is how many are read; Kubernetes supports 150,000.
-	MaxPods = 300_000
-	// maxItem is how many bytes of JSON an object of a list may have; an API server stores none
-	// above 1.5 MiB or so.
-	maxItem = 4 << 20
-)
+// MaxPods is how many Pods of a cluster are read; Kubernetes supports 150,000.
+const MaxPods = 300_000
 
 // A Running is Pods that run the same images for the same owner.
 type Running struct {
@@ -75,27 +65,17 @@ func (l *Live) running(ctx context.Context, path string) ([]Running, error) {
 	}
 	groups := map[string]*Running{}
 	pods := 0
-	for {
-		body, err := l.client.List(ctx, path, query)
-		if err != nil {
-			return nil, err
+	err := listAll(ctx, l.client, path, query, func(p *pod) error {
+		if pods++; pods > MaxPods {
+			return fmt.Errorf("more than the limit of %d Pods; choose a namespace with -n", MaxPods)
 		}
-		next, err := readList(body, path, func(p *pod) error {
-			if pods++; pods > MaxPods {
-				return fmt.Errorf("more than the limit of %d Pods; choose a namespace with -n", MaxPods)
-			}
-			p.addTo(groups)
-			return nil
-		})
-		_ = body.Close()
-		switch {
-		case err != nil:
-			return nil, err
-		case next == "":
-			return sortedGroups(groups), nil
-		}
-		query.Set("continue", next)
+		p.addTo(groups)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return sortedGroups(groups), nil
 }
 
 func sortedGroups(groups map[string]*Running) []Running {
@@ -147,74 +127,6 @@ type container struct {
 type containerStatus struct {
 	Name    string `json:"name"`
 	ImageID string `json:"imageID"`
-}
-
-// lenient reads what an API server stores, as nodefeatures does.
-var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-
-// readList hands on the objects of a list as they come, and returns the token for the next part.
-func readList[T any](r io.Reader, path string, each func(*T) error) (next string, err error) {
-	dec := jsontext.NewDecoder(r, lenient)
-	if token, err := dec.ReadToken(); err != nil || token.Kind() != '{' {
-		return "", cmp.Or(err, fmt.Errorf("%s answered no list", path))
-	}
-	kind, listed := "", false
-	for dec.PeekKind() != '}' {
-		key, err := dec.ReadToken()
-		if err != nil {
-			return "", err
-		}
-		switch key.String() {
-		case "items":
-			listed = true
-			err = readItems(dec, each)
-		case "metadata":
-			var meta struct {
-				Continue string `json:"continue"`
-			}
-			err = json.UnmarshalDecode(dec, &meta, lenient)
-			next = meta.Continue
-		case "kind":
-			err = json.UnmarshalDecode(dec, &kind, lenient)
-		default:
-			err = dec.SkipValue()
-		}
-		if err != nil {
-			return "", err
-		}
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return "", err
-	}
-	if !listed {
-		return "", fmt.Errorf("%s answered a %.64q and no list", path, kind)
-	}
-	return next, nil
-}
-
-func readItems[T any](dec *jsontext.Decoder, each func(*T) error) error {
-	token, err := dec.ReadToken()
-	if err != nil || token.Kind() == 'n' {
-		return err
-	}
-	for dec.PeekKind() != ']' {
-		value, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		if len(value) > maxItem {
-			return fmt.Errorf("an object of more than the limit of %d bytes", maxItem)
-		}
-		var object T
-		if err := json.Unmarshal(value, &object, lenient); err != nil {
-			return err
-		}
-		if err := each(&object); err != nil {
-			return err
-		}
-	}
-	_, err = dec.ReadToken()
-	return err
 }
 
 // addTo adds a Pod that runs to those of its owner.

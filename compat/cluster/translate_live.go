@@ -22,9 +22,6 @@ import (
 	"nodecompat/nodefeatures/apiserver"
 )
 
-// maxPage bounds a page of Nodes, in bytes.
-const maxPage = 512 << 20
-
 // Installed asks whether a cluster has a need's object, and whether its rules are the need's. A cluster
 // that does not know the kind has none.
 func Installed(ctx context.Context, client *apiserver.Client, n *Need) (found, equal bool, err error) {
@@ -66,59 +63,43 @@ func withoutNulls(v any) any {
 // Giver is the name of a NodeFeatureRule of a cluster that gives nodes a label, or may do so by a
 // template; "" if there is none.
 func Giver(ctx context.Context, client *apiserver.Client, label string) (string, error) {
+	giver := ""
 	query := url.Values{"limit": {strconv.Itoa(pageSize)}}
-	for {
-		var page struct {
-			Metadata struct{ Continue string }
-			Items    []nfdv1alpha1.NodeFeatureRule
-		}
-		err := read(ctx, client, apiserver.NodeFeatureRules, query, maxPage, &page)
-		if statusOf(err) == http.StatusNotFound {
-			return "", nil
-		}
-		if err != nil {
-			return "", fmt.Errorf("looking for the NodeFeatureRule that gives the label %s: %w", label, err)
-		}
-		for _, object := range page.Items {
-			for _, rule := range object.Spec.Rules {
-				if _, gives := rule.Labels[label]; gives || strings.Contains(rule.LabelsTemplate, LabelDomain) {
-					return object.Name, nil
-				}
+	err := listAll(ctx, client, apiserver.NodeFeatureRules, query, func(object *nfdv1alpha1.NodeFeatureRule) error {
+		for _, rule := range object.Spec.Rules {
+			if _, gives := rule.Labels[label]; gives || strings.Contains(rule.LabelsTemplate, LabelDomain) {
+				giver = cmp.Or(giver, object.Name)
 			}
 		}
-		if page.Metadata.Continue == "" {
-			return "", nil
-		}
-		query.Set("continue", page.Metadata.Continue)
+		return nil
+	})
+	if err != nil && statusOf(err) != http.StatusNotFound {
+		return "", fmt.Errorf("looking for the NodeFeatureRule that gives the label %s: %w", label, err)
 	}
+	return giver, nil
 }
 
 // Labelled counts the nodes that carry a label: those on which nfd-master has set it, as its annotation
 // there says, and the others.
 func Labelled(ctx context.Context, client *apiserver.Client, label string) (byMaster, byOthers int, err error) {
-	query := url.Values{"labelSelector": {label + "=true"}, "limit": {strconv.Itoa(pageSize)}}
-	for {
-		var page struct {
-			Metadata struct{ Continue string }
-			Items    []struct {
-				Metadata struct{ Annotations map[string]string }
-			}
-		}
-		if err := read(ctx, client, apiserver.Nodes, query, maxPage, &page); err != nil {
-			return 0, 0, fmt.Errorf("counting the nodes with the label %s: %w", label, err)
-		}
-		for _, node := range page.Items {
-			if setByMaster(node.Metadata.Annotations, label) {
-				byMaster++
-			} else {
-				byOthers++
-			}
-		}
-		if page.Metadata.Continue == "" {
-			return byMaster, byOthers, nil
-		}
-		query.Set("continue", page.Metadata.Continue)
+	type node struct {
+		Metadata struct {
+			Annotations map[string]string `json:"annotations"`
+		} `json:"metadata"`
 	}
+	query := url.Values{"labelSelector": {label + "=true"}, "limit": {strconv.Itoa(pageSize)}}
+	err = listAll(ctx, client, apiserver.Nodes, query, func(n *node) error {
+		if setByMaster(n.Metadata.Annotations, label) {
+			byMaster++
+		} else {
+			byOthers++
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("counting the nodes with the label %s: %w", label, err)
+	}
+	return byMaster, byOthers, nil
 }
 
 // setByMaster reports whether an nfd-master has noted a label among those that it has set on a node.
