@@ -25,9 +25,7 @@ import (
 type judgeFlags struct {
 	registryFlags
 	nodeFlags
-	tags     []string
-	missing  choice
-	strict   bool
+	countFlags
 	features []string
 	changes  compat.Changes
 	runtime  runtimeFlag
@@ -35,13 +33,25 @@ type judgeFlags struct {
 	nfdNamespace string
 }
 
-func (f *judgeFlags) addJudging(cmd *cobra.Command) {
+// countFlags say what counts.
+type countFlags struct {
+	tags    []string
+	missing choice
+	strict  bool
+}
+
+func (f *countFlags) add(cmd *cobra.Command) {
 	f.missing = choice{"unknown", []string{"unknown", "compatible", "incompatible"}}
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.tags, "tags", nil, "judge only the sets with one of these `tag`s (comma-separated)")
 	flags.Var(&f.missing, "missing", "the `verdict` on an image without a compatibility artifact: unknown, compatible, incompatible")
 	complete(cmd, "missing", f.missing.allowed...)
 	flags.BoolVar(&f.strict, "strict", false, "a fact that could not be read makes its rule incompatible")
+}
+
+func (f *judgeFlags) addJudging(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	f.countFlags.add(cmd)
 	f.addSaved(cmd, "judge the nodes in this snapshot `file`, directory or pattern (repeatable) instead of this host; - is standard input")
 	addChanges(cmd, &f.changes)
 	f.nodeFlags.add(cmd)

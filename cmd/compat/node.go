@@ -66,13 +66,19 @@ func (f *nodeFlags) addHost(cmd *cobra.Command) {
 func (f *nodeFlags) addCluster(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.node, "node", "", "get the Node object with this `name`, and the API server's version, from the API server")
-	flags.StringVar(&f.server.Kubeconfig, "kubeconfig", "", "kubeconfig `file` (default: $KUBECONFIG, else the service account in a cluster)")
-	flags.StringVar(&f.server.Context, "context", "", "the kubeconfig's context `name`")
+	serverFlags(cmd, &f.server)
 	flags.StringVar(&f.api.Version, "api-version", "", "the API server's `version`")
 	flags.StringVar(&f.api.FeatureGates, "api-feature-gates", "", "the API server's feature gates, `A=true,B=false`")
 	flags.StringVar(&f.apiVersionFile, "api-version-file", "", "`file` with the API server's /version")
 	flags.StringVar(&f.apiMetrics, "api-metrics", "", "`file` with the API server's /metrics")
 	excludes(cmd, "node", "node-file")
+}
+
+// serverFlags adds what says which API server is asked.
+func serverFlags(cmd *cobra.Command, o *apiserver.Options) {
+	flags := cmd.Flags()
+	flags.StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig `file` (default: $KUBECONFIG, else the service account in a cluster)")
+	flags.StringVar(&o.Context, "context", "", "the kubeconfig's context `name`")
 }
 
 // discovery says how this host is looked at.

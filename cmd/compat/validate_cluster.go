@@ -31,6 +31,7 @@ const clusterTimeout = 5 * time.Minute
 
 type validateClusterFlags struct {
 	registryFlags
+	countFlags
 	images, specs, files, secrets []string
 	features                      []string
 	server                        apiserver.Options
@@ -38,10 +39,8 @@ type validateClusterFlags struct {
 	whatIf                        string
 	changes                       compat.Changes
 	api                           kubelet.APIOptions
-	tags                          []string
-	missing                       choice
 	require                       choices
-	strict, noImages, all         bool
+	noImages, all                 bool
 	allPods, verifyLabels         bool
 	namespace                     string
 	minNodes                      int
@@ -52,7 +51,6 @@ type validateClusterFlags struct {
 func newValidateCluster(a *app) *cobra.Command {
 	f := &validateClusterFlags{
 		require: choices{allowed: []string{nativeSidecars, gpuDriver}},
-		missing: choice{"unknown", []string{"unknown", "compatible", "incompatible"}},
 	}
 	cmd := &cobra.Command{
 		Use:   "validate-cluster (IMAGE... | -f FILE... | --spec FILE...)",
@@ -91,7 +89,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	flags.StringArrayVar(&f.images, "image", nil, "`reference` of an image (repeatable), as an argument is: "+imageForm)
 	flags.StringArrayVarP(&f.files, "filename", "f", nil, "manifest `file`, directory or pattern (repeatable); - is standard input")
 	flags.StringArrayVar(&f.specs, "spec", nil, "judge this spec or NodeFeatureGroup `file` (repeatable); - is standard input")
-	flags.StringArrayVar(&f.secrets, "pull-secret", nil, "`file` with an imagePullSecret (a Secret, or the Docker configuration in it; repeatable)")
+	secretsFlag(cmd, &f.secrets)
 	flags.BoolVar(&f.noImages, "no-images", false, "do not look at the images")
 	flags.BoolVar(&f.allPods, "all-pods", false, "judge all that runs, each workload on the nodes that it runs on")
 	flags.StringVarP(&f.namespace, "namespace", "n", "", "with --all-pods, only what runs in this `namespace`")
@@ -99,16 +97,13 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	f.addCluster(cmd)
 	addChanges(cmd, &f.changes)
 	flags.StringVar(&f.whatIf, "what-if-selector", "", "make the changes of a what-if on the nodes with these `labels` only, as -l takes them")
-	flags.StringSliceVar(&f.tags, "tags", nil, "judge only the sets with one of these `tag`s (comma-separated)")
-	flags.Var(&f.missing, "missing", "the `verdict` on an image without a compatibility artifact: unknown, compatible, incompatible")
-	complete(cmd, "missing", f.missing.allowed...)
+	f.countFlags.add(cmd)
 	flags.Var(&f.require, "require", "make this part of the verdict")
 	complete(cmd, "require", f.require.allowed...)
-	flags.BoolVar(&f.strict, "strict", false, "a fact that could not be read makes its rule incompatible")
 	flags.IntVar(&f.minNodes, "min-nodes", 1, "how many `nodes` must run a workload")
 	flags.BoolVar(&f.all, "all", false, "with -o text, show all groups and changes")
 	f.output = outputFlag(cmd, "json", "yaml", "text", "markdown")
-	f.add(cmd)
+	f.registryFlags.add(cmd)
 	f.layoutFlag(cmd)
 	allow(cmd, clusterTimeout)
 	f.addPlatform(cmd, "the `platform` to look up in an index (default: each node's)")
@@ -140,8 +135,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 func (f *validateClusterFlags) addCluster(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.features, "features", nil, "read the nodes from this `file`, directory or pattern (repeatable) instead of a cluster; - is standard input")
-	flags.StringVar(&f.server.Kubeconfig, "kubeconfig", "", "kubeconfig `file` (default: $KUBECONFIG, else the service account in a cluster)")
-	flags.StringVar(&f.server.Context, "context", "", "the kubeconfig's context `name`")
+	serverFlags(cmd, &f.server)
 	flags.StringVarP(&f.live.Selector, "selector", "l", "", "only nodes with these `labels`: pool=gpu,zone!=a")
 	flags.StringVar(&f.live.Namespace, "nfd-namespace", "", "the `namespace` of nfd-master (default: that of its Lease), where NodeFeature objects in several describe a node")
 	flags.BoolVar(&f.live.Consistent, "consistent", false, "read what the API server's store has, not its cache, which may be older by moments and costs it much less")

@@ -72,7 +72,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	cmd.RunE = a.runE(func(ctx context.Context, _ []string) error { return f.run(ctx, a) })
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&f.files, "filename", "f", nil, "manifest `file`, directory or pattern (repeatable), as an argument is; - is standard input")
-	flags.StringArrayVar(&f.secrets, "pull-secret", nil, "`file` with an imagePullSecret (a Secret, or the Docker configuration in it; repeatable)")
+	secretsFlag(cmd, &f.secrets)
 	flags.BoolVar(&f.noImages, "no-images", false, "do not look at the images")
 	flags.Var(&f.require, "require", "make this part of the verdict")
 	complete(cmd, "require", f.require.allowed...)
@@ -215,6 +215,11 @@ func (f *validatePodFlags) forVersion() error {
 	}
 	f.kubeletVersion, f.api.Version, f.anywhere = versions.Kubelet, versions.API, f.version != ""
 	return nil
+}
+
+// secretsFlag adds --pull-secret.
+func secretsFlag(cmd *cobra.Command, files *[]string) {
+	cmd.Flags().StringArrayVar(files, "pull-secret", nil, "`file` with an imagePullSecret (a Secret, or the Docker configuration in it; repeatable)")
 }
 
 // pullSecrets reads the Docker configurations of --pull-secret.
