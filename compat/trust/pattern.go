@@ -17,7 +17,17 @@ func name(ref artifact.Reference) string {
 	if ref.Layout != "" {
 		return ""
 	}
-	return strings.ToLower(ref.Registry) + "/" + ref.Repository
+	return canonical(strings.ToLower(ref.Registry)) + "/" + ref.Repository
+}
+
+// canonical is a registry's host[:port] without the port of HTTPS and the dot behind a name, with which
+// it would be the same registry under another rule.
+func canonical(registry string) string {
+	host, port := registry, ""
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		host, port = host[:i], strings.TrimSuffix(host[i:], ":443")
+	}
+	return strings.TrimSuffix(host, ".") + port
 }
 
 // checkPattern says why no image can match a pattern; "" if one can.
@@ -43,6 +53,8 @@ func checkPattern(p string) (reason, hint string) {
 		return "it names no repository", "write host[:port]/repository, or " + p + "/** for all on a registry"
 	case host == "index.docker.io", host == "docker.io" && !strings.ContainsAny(repository, "/*"):
 		return "no reference is spelled like that", "write docker.io/library/NAME for an official image, docker.io/USER/NAME for another"
+	case canonical(host) != host:
+		return "references are compared without port 443 and without a dot behind the host", "write " + canonical(host) + "/" + repository
 	case !strings.ContainsAny(host, ".:*") && host != "localhost":
 		return fmt.Sprintf("%s is no registry", host), "begin with the registry: docker.io/" + p
 	}

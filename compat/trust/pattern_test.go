@@ -75,6 +75,7 @@ func TestCheckPattern(t *testing.T) {
 		"docker.io/*/app": true, "[::1]:5000/app": true, "127.0.0.1:5000/app": true, "**/app": true, "*/app": true, "localhost/app": true,
 		"nginx": false, "team/app": false, "registry.example": false, "registry.example/app:1.0": false, "registry.example/app@sha256:ab": false,
 		"registry.example//app": false, "/app": false, "registry.example/": false, "registry.example/App": false, "docker.io/nginx": false,
+		"registry.example:443/app": false, "registry.example./app": false, "*.example.:5000/app": false, "[::1]:443/app": false, "[::1]/app": true,
 		"index.docker.io/library/nginx": false, "registry.example/a b": false, "registry.example/a?": false,
 	} {
 		if reason, _ := checkPattern(pattern); (reason == "") != good {

@@ -71,6 +71,10 @@ func TestPolicy(t *testing.T) {
 	for reference, want := range map[string]string{
 		"registry.example/team/app:1":       "registry.example/team/** 2 8760h0m0s",
 		"REGISTRY.example/team/app:1":       "registry.example/team/** 2 8760h0m0s",
+		"registry.example:443/team/app":     "registry.example/team/** 2 8760h0m0s",
+		"registry.example./team/app":        "registry.example/team/** 2 8760h0m0s",
+		"registry.example.:443/team/app":    "registry.example/team/** 2 8760h0m0s",
+		"registry.example:5000/team/app":    "** 1 0s",
 		"registry.example/team/a/b/c":       "registry.example/team/** 2 8760h0m0s",
 		"registry.example/open/app":         "registry.example/open/* anything",
 		"registry.example/closed/app":       "registry.example/closed/* nothing",
