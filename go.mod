@@ -2,6 +2,8 @@ module nodecompat
 
 go 1.26.0
 
+toolchain go1.26.8
+
 require (
 	cuelabs.dev/go/oci/ociregistry v0.0.0-20250722084951-074d06050084
 	github.com/Masterminds/semver/v3 v3.5.0
