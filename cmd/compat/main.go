@@ -35,6 +35,7 @@ func runMain() int {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
 	return run(ctx, process{
+		name:      os.Args[0],
 		args:      os.Args[1:],
 		in:        os.Stdin,
 		inIsTerm:  term.IsTerminal(int(os.Stdin.Fd())),
@@ -68,6 +69,7 @@ func same(a, b *os.File) bool {
 
 // process is what the program gets from the operating system.
 type process struct {
+	name                 string // by which the program was called
 	args                 []string
 	in                   io.Reader
 	inIsTerm             bool

@@ -85,6 +85,9 @@ Exit codes: 0 compatible or done, 1 failure, 2 usage error, 3 incompatible,
 	cmd.SetHelpCommandGroupID("Help")
 	group(cmd)
 	addHelp(a, cmd)
+	if a.isPlugin() {
+		asPlugin(a, cmd)
+	}
 	return cmd
 }
 

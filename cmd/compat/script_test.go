@@ -20,7 +20,8 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	testscript.Main(m, map[string]func(){
-		"compat": func() { os.Exit(runMain()) },
+		"compat":         func() { os.Exit(runMain()) },
+		"kubectl-compat": func() { os.Exit(runMain()) },
 	})
 }
 

@@ -42,6 +42,7 @@ func writeShare(root *cobra.Command, dir string) error {
 		name = filepath.Join(dir, filepath.FromSlash(name))
 		err = errors.Join(err, os.MkdirAll(filepath.Dir(name), 0o755), write(name))
 	}
+	err = errors.Join(err, os.WriteFile(filepath.Join(dir, "kubectl_complete-compat"), []byte(pluginCompletion), 0o755)) //nolint:gosec // kubectl runs it
 	plain(root)
 	return errors.Join(err, doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "compat", Manual: "compat"}, man))
 }

@@ -48,7 +48,7 @@ func group(cmd *cobra.Command) {
 // nobody can tell.
 func meantCommand(cmd *cobra.Command, word string) string {
 	if meant, ok := synonyms[strings.ToLower(word)]; ok {
-		return cmd.Root().Name() + " " + meant
+		return cmd.Root().CommandPath() + " " + meant
 	}
 	if other, _, err := cmd.Root().Find([]string{word}); err == nil && other.HasParent() {
 		return other.CommandPath()

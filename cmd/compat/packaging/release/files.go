@@ -33,9 +33,9 @@ var documents = []string{
 // imageDocuments are those that an image has: what the README's first blocks need.
 var imageDocuments = []string{"testdata/demo/", "testdata/nodes/", "testdata/layout/"}
 
-// completion is what kubectl asks for completion of the plugin:
+// pluginCompletion is the one of BUILD/share that belongs beside the program:
 // https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/
-const completion = "#!/bin/sh\nexec kubectl compat __complete \"$@\"\n"
+const pluginCompletion = "kubectl_complete-compat"
 
 // files are those of every archive, without the program.
 func (r *release) files() ([]file, error) {
@@ -44,7 +44,7 @@ func (r *release) files() ([]file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the pages and examples: %w", err)
 	}
-	files := []file{{name: "kubectl_complete-compat", data: []byte(completion), mode: 0o755}}
+	var files []file
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
 		f, err := read(filepath.Join(r.root, name), name)
 		if err != nil {
@@ -65,7 +65,11 @@ func (r *release) files() ([]file, error) {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		f, err := read(at, path.Join("share", filepath.ToSlash(strings.TrimPrefix(at, share))))
+		name := path.Join("share", filepath.ToSlash(strings.TrimPrefix(at, share)))
+		if d.Name() == pluginCompletion {
+			name = pluginCompletion
+		}
+		f, err := read(at, name)
 		files = append(files, f)
 		return err
 	})

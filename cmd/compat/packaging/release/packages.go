@@ -48,7 +48,7 @@ func (r *release) contents(staged string, b build, all []file) (files.Contents, 
 	for i, f := range all {
 		destination := path.Join("/usr/share/doc/compat", f.name)
 		switch {
-		case f.name == "kubectl_complete-compat":
+		case f.name == pluginCompletion:
 			destination = "/usr/bin/" + f.name
 		case f.name == "LICENSE":
 			destination = "/usr/share/doc/compat/copyright"
