@@ -1,9 +1,9 @@
 // Command image writes an OCI image layout with one image for several platforms:
 //
-//	image [-files DIR] OUTPUT linux/amd64=BINARY linux/arm64=BINARY
+//	image [-files DIR] [-owner FILE] OUTPUT linux/amd64=BINARY linux/arm64=BINARY
 //
 // Each has the binary as /compat, its entry point, certificate authorities where Go looks for them,
-// and a user without rights; and what is in DIR, if it is given. The same binaries give the same bytes: every time is
+// and a user without rights; and what is in DIR, if it is given. FILE is owner.json, for the labels that only an owner can give. The same binaries give the same bytes: every time is
 // SOURCE_DATE_EPOCH, or that of the commit that the binaries were built from. No container engine
 // and no registry is asked.
 package main
@@ -100,6 +100,7 @@ type layout struct {
 func run(args []string) error {
 	flags := flag.NewFlagSet("image", flag.ContinueOnError)
 	dir := flags.String("files", "", "directory with what else is in the image")
+	ownerFile := flags.String("owner", "", "owner.json")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -112,6 +113,9 @@ func run(args []string) error {
 	}
 	_, first, _ := strings.Cut(args[1], "=")
 	created, labels, err := describe(first)
+	if err == nil {
+		err = owned(labels, *ownerFile)
+	}
 	if err != nil {
 		return err
 	}
@@ -126,6 +130,26 @@ func run(args []string) error {
 		return err
 	}
 	return replace(args[0], l.dir)
+}
+
+// owned adds to labels what the owner says in a file; nothing for "".
+func owned(labels map[string]string, name string) error {
+	if name == "" {
+		return nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	var owner struct{ Licence, Home string }
+	if err := json.Unmarshal(data, &owner); err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	labels["org.opencontainers.image.url"] = owner.Home
+	if owner.Licence != "" {
+		labels["org.opencontainers.image.licenses"] = owner.Licence
+	}
+	return nil
 }
 
 // tree are the files of a directory, and its directories; none of "".

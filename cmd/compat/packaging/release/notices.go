@@ -17,7 +17,7 @@ import (
 
 // notice finds the files with licences and what they demand to be passed on: Apache's NOTICE, and
 // COPYING, which says which part is under which licence.
-var notice = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([.-][^.]+)*(\.txt|\.md)?$`)
+var notice = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([.-].*)?$`)
 
 // A linked package is one of a program's.
 type linked struct {
@@ -32,7 +32,7 @@ type linked struct {
 // notices are the texts of all modules of which a package is linked into any of the programs, and
 // of Go. They are looked for in the packages' directories, and in those above up to the module's.
 func (r *release) notices() ([]byte, error) {
-	texts := map[string]map[string]bool{} // by the module's heading, the files
+	texts := map[string]map[string]string{} // by the module's heading, files and their names in it
 	for _, b := range r.builds {
 		packages, err := r.linked(b)
 		if err != nil {
@@ -44,7 +44,7 @@ func (r *release) notices() ([]byte, error) {
 			}
 			heading := p.Module.Path + " " + p.Module.Version
 			if texts[heading] == nil {
-				texts[heading] = map[string]bool{}
+				texts[heading] = map[string]string{}
 			}
 			if err := collect(texts[heading], p.Dir, p.Module.Dir); err != nil {
 				return nil, err
@@ -55,7 +55,7 @@ func (r *release) notices() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("asking where Go is: %w", err)
 	}
-	goroot, standard := strings.TrimSpace(string(root)), map[string]bool{}
+	goroot, standard := strings.TrimSpace(string(root)), map[string]string{}
 	if err := collect(standard, goroot, goroot); err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (r *release) notices() ([]byte, error) {
 
 // write writes the texts of each module under its heading. Where the sources are is said of all, since
 // the Mozilla Public License (3.2) wants it.
-func write(texts map[string]map[string]bool) ([]byte, error) {
+func write(texts map[string]map[string]string) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("compat is linked with the following. The sources of each module are at\nhttps://proxy.golang.org/MODULE/@v/VERSION.zip, those of Go at https://go.dev/dl/.\n")
 	for _, heading := range slices.Sorted(maps.Keys(texts)) {
@@ -78,22 +78,23 @@ func write(texts map[string]map[string]bool) ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			fmt.Fprintf(&b, "\n%s %s\n\n%s\n", strings.Repeat("-", 20), filepath.Base(name), bytes.TrimSpace(text))
+			fmt.Fprintf(&b, "\n%s %s\n\n%s\n", strings.Repeat("-", 20), texts[heading][name], bytes.TrimSpace(text))
 		}
 	}
 	return b.Bytes(), nil
 }
 
 // collect adds the files of a directory, and of those above it up to another.
-func collect(files map[string]bool, dir, top string) error {
+func collect(files map[string]string, dir, top string) error {
 	for ; strings.HasPrefix(dir, top); dir = filepath.Dir(dir) {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
 			return err
 		}
 		for _, e := range entries {
-			if e.Type().IsRegular() && notice.MatchString(e.Name()) {
-				files[filepath.Join(dir, e.Name())] = true
+			if e.Type().IsRegular() && notice.MatchString(e.Name()) && filepath.Ext(e.Name()) != ".go" {
+				name := filepath.Join(dir, e.Name())
+				files[name] = strings.TrimPrefix(name, top+string(filepath.Separator))
 			}
 		}
 	}
