@@ -26,8 +26,8 @@ type file struct {
 // documents are the pages and examples of an archive, as git names them: the README's links and
 // console blocks lead to them.
 var documents = []string{
-	"README.md", "LICENSE*", ":(glob)**/*.md", "spec/schema.json", "testdata/demo", "testdata/nodes", "testdata/layout",
-	"testdata/place", "testdata/trust", "testdata/scripts", "testdata/ci", "cmd/compat/packaging/helm", ":!testdata/tools",
+	"README.md", "LICENSE*", "cmd/compat/README.md", "cmd/compat/docs", "cmd/compat/packaging/helm", "compat/sidecar/*.md", "nodefeatures/VERDICTS.md",
+	"spec/README.md", "spec/schema.json", "testdata/ci", "testdata/demo", "testdata/layout", "testdata/nodes", "testdata/place", "testdata/scripts", "testdata/trust",
 }
 
 // imageDocuments are those that an image has: what the README's first blocks need.
@@ -67,7 +67,7 @@ func (r *release) files() ([]file, error) {
 		}
 		name := path.Join("share", filepath.ToSlash(strings.TrimPrefix(at, share)))
 		if d.Name() == pluginCompletion {
-			name = pluginCompletion
+			name = "bin/" + pluginCompletion
 		}
 		f, err := read(at, name)
 		files = append(files, f)
@@ -93,7 +93,7 @@ func read(at, name string) (file, error) {
 
 // archive writes the archive of a build: one directory, with the program in it.
 func (r *release) archive(b build, files []file) error {
-	program, err := read(b.binary, "compat")
+	program, err := read(b.binary, "bin/compat")
 	if err != nil {
 		return err
 	}

@@ -48,11 +48,9 @@ func (r *release) contents(staged string, b build, all []file) (files.Contents, 
 	for i, f := range all {
 		destination := path.Join("/usr/share/doc/compat", f.name)
 		switch {
-		case f.name == pluginCompletion:
-			destination = "/usr/bin/" + f.name
 		case f.name == "LICENSE":
 			destination = "/usr/share/doc/compat/copyright"
-		case strings.HasPrefix(f.name, "share/"):
+		case strings.HasPrefix(f.name, "share/"), strings.HasPrefix(f.name, "bin/"):
 			destination = "/usr/" + f.name
 		}
 		name := filepath.Join(staged, fmt.Sprint(i))
