@@ -15,12 +15,11 @@ import (
 	"strings"
 )
 
-// A file is one of a release; links are symbolic.
+// A file is one of a release.
 type file struct {
 	name string // relative, with slashes
 	data []byte
 	mode fs.FileMode
-	link string
 }
 
 // documents are the pages and examples of an archive, as git names them: the README's links and

@@ -25,7 +25,7 @@ func (r *release) packages(b build, all []file) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(staged)
+	defer os.RemoveAll(staged) //nolint:errcheck // a temporary directory
 	contents, err := r.contents(staged, b, all)
 	if err != nil {
 		return err
