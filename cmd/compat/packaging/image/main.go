@@ -37,6 +37,12 @@ const (
 	authority = "etc/ssl/certs/ca-certificates.crt"
 )
 
+// origin says whose the certificate authorities are, which their licence wants (MPL 2.0, 3.2).
+const origin = `The certificate authorities in certs are those of Mozilla's list, which is under the Mozilla Public
+License 2.0 (https://www.mozilla.org/MPL/2.0/): certdata.txt in https://hg.mozilla.org/projects/nss.
+They come from the module golang.org/x/crypto/x509roots/fallback.
+`
+
 // Media types: https://github.com/opencontainers/image-spec/blob/v1.1.1/media-types.md
 const (
 	typeIndex    = "application/vnd.oci.image.index.v1+json"
@@ -305,7 +311,7 @@ func certificateFiles() []file {
 			_ = pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}) // a buffer does not fail
 		}
 	}
-	return []file{{"etc/", 0o755, nil}, {"etc/ssl/", 0o755, nil}, {"etc/ssl/certs/", 0o755, nil}, {authority, 0o644, b.Bytes()}}
+	return []file{{"etc/", 0o755, nil}, {"etc/ssl/", 0o755, nil}, {"etc/ssl/README", 0o644, []byte(origin)}, {"etc/ssl/certs/", 0o755, nil}, {authority, 0o644, b.Bytes()}}
 }
 
 // layer writes a layer, and returns the digest of what it is when unpacked.
