@@ -39,8 +39,9 @@ generate: ## schemas, command reference, golden files
 demo: build ## the main job, on an OCI layout in this directory
 	./testdata/demo.sh
 
-release: ## binaries for linux/amd64 and linux/arm64
-	for arch in amd64 arm64; do GOOS=linux GOARCH=$$arch go build -buildvcs=true -trimpath -ldflags='-s -w' -o bin/compat-linux-$$arch ./cmd/compat || exit 1; done
+release: ## what is published: bin/release, and bin/image, an OCI layout; of a commit only
+	.ci/release
 
-image: release ## bin/image: an OCI layout of the binaries of release, without a container engine
+image: ## bin/image: an OCI layout of linux/amd64 and arm64, without a container engine
+	for arch in amd64 arm64; do GOOS=linux GOARCH=$$arch go build -buildvcs=true -trimpath -ldflags='-s -w' -o bin/compat-linux-$$arch ./cmd/compat || exit 1; done
 	go -C cmd/compat/packaging/image run . $(CURDIR)/bin/image linux/amd64=$(CURDIR)/bin/compat-linux-amd64 linux/arm64=$(CURDIR)/bin/compat-linux-arm64

@@ -14,6 +14,7 @@ import (
 	nfdsource "sigs.k8s.io/node-feature-discovery/source"
 
 	"nodecompat/nodefeatures/catalogue"
+	"nodecompat/nodefeatures/kubelet"
 	"nodecompat/nodefeatures/verdict"
 )
 
@@ -44,12 +45,15 @@ type Options struct {
 var discovery sync.Mutex
 
 // Discover runs NFD's sources on this machine. A source that fails is data, in
-// Snapshot.Sources; the error is ctx's. A file that blocks its reader (a hung
+// Snapshot.Sources; the error is ctx's, or a [NeedsLinuxError] where something is looked for. A file that blocks its reader (a hung
 // file system below Root) does not block Discover once ctx is done, but every
 // later call.
 func Discover(ctx context.Context, o Options) (*Snapshot, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("discovering the node's features: %w", err)
+	}
+	if !kubelet.OnLinux && (o.Features == nil || len(o.Features) > 0 || o.NVIDIADriver) {
+		return nil, &NeedsLinuxError{}
 	}
 	done := make(chan *Snapshot, 1)
 	go func() { done <- discover(o) }()

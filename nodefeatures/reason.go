@@ -21,6 +21,8 @@ const (
 	ReasonNotThisArchitecture = "notThisArchitecture"
 	// ReasonOtherSystem: NFD would describe the running machine, and the root that was given belongs to another.
 	ReasonOtherSystem = "otherSystem"
+	// ReasonNeedsLinux: this machine does not run Linux, where NFD's sources look.
+	ReasonNeedsLinux = "needsLinux"
 	// ReasonNodeNameNotSet: NFD takes the node's name from $NODE_NAME, which is not set.
 	ReasonNodeNameNotSet = "nodeNameNotSet"
 	// ReasonSourceNotRun: the feature was not looked at, nobody asked for it.

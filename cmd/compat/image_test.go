@@ -21,9 +21,10 @@ import (
 )
 
 // makeImage runs the program of `make image` on a small binary.
-func makeImage(t *testing.T, output, binary string) ([]byte, error) {
+func makeImage(t *testing.T, output, binary string, flags ...string) ([]byte, error) {
 	t.Helper()
-	cmd := exec.Command("go", "-C", "packaging/image", "run", ".", output, "linux/amd64="+binary, "linux/arm64="+binary)
+	args := append(append([]string{"-C", "packaging/image", "run", "."}, flags...), output, "linux/amd64="+binary, "linux/arm64="+binary)
+	cmd := exec.Command("go", args...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "SOURCE_DATE_EPOCH=1790000000")
 	return cmd.CombinedOutput()
 }
@@ -33,9 +34,13 @@ func makeImage(t *testing.T, output, binary string) ([]byte, error) {
 func TestImage(t *testing.T) {
 	t.Parallel()
 	binary, dir := build(t, "../../testdata/tools/measure"), t.TempDir()
+	licences := filepath.Join(dir, "files", "licenses")
+	if err := errors.Join(os.MkdirAll(licences, 0o750), os.WriteFile(filepath.Join(licences, "LICENSE"), []byte("ours"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	var digests []string
 	for _, name := range []string{"a", "b", "b"} { // a layout is replaced
-		if out, err := makeImage(t, filepath.Join(dir, name), binary); err != nil {
+		if out, err := makeImage(t, filepath.Join(dir, name), binary, "-files", filepath.Dir(licences), "-owner", "../owner.json"); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		digests = append(digests, treeDigest(t, filepath.Join(dir, name)))
@@ -74,7 +79,7 @@ func TestImage(t *testing.T) {
 		if p := index.Manifests[i].Platform; p.OS != "linux" || p.Architecture != architecture || config.Architecture != architecture || config.OS != "linux" {
 			t.Errorf("%s: %+v, %+v", architecture, p, config.Platform)
 		}
-		if c := config.Config; c.User != "65532:65532" || !slices.Equal(c.Entrypoint, []string{"/compat"}) || c.Labels["org.opencontainers.image.title"] != "compat" || c.Labels["org.opencontainers.image.created"] != "2026-09-21T14:13:20Z" || len(config.RootFS.DiffIDs) != 2 {
+		if c := config.Config; c.User != "65532:65532" || !slices.Equal(c.Entrypoint, []string{"/compat"}) || c.Labels["org.opencontainers.image.title"] != "compat" || c.Labels["org.opencontainers.image.url"] == "" || c.Labels["org.opencontainers.image.created"] != "2026-09-21T14:13:20Z" || len(config.RootFS.DiffIDs) != 2 {
 			t.Errorf("%s: %+v", architecture, config)
 		}
 		files := map[string][]byte{}
@@ -90,6 +95,9 @@ func TestImage(t *testing.T) {
 		}
 		if want, err := os.ReadFile(binary); err != nil || string(files["compat 755"]) != string(want) {
 			t.Errorf("%s: %v, /compat has %d bytes", architecture, err, len(files["compat 755"]))
+		}
+		if string(files["licenses/LICENSE 644"]) != "ours" {
+			t.Errorf("%s: no licence", architecture)
 		}
 		pool := x509.NewCertPool()
 		pem := files["etc/ssl/certs/ca-certificates.crt 644"]

@@ -75,7 +75,7 @@ func integrationSameObjects(t *testing.T, got integrationResult, want map[string
 
 func integrationPage(t *testing.T, name string) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(integrationRoot(t), "testdata", "place", name))
+	data, err := os.ReadFile(filepath.Join(integrationRoot(t), filepath.FromSlash(name)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestIntegrationPlaceKustomize(t *testing.T) {
 	dir, path, want := integrationPlaceFiles(t, map[string]string{
 		"k/kustomization.yaml": "resources: [web.yaml]\ntransformers: [function.yaml]\n",
 		"k/web.yaml":           integrationPlaced,
-		"k/function.yaml":      integrationPage(t, "function.yaml"),
+		"k/function.yaml":      integrationPage(t, "testdata/place/function.yaml"),
 	})
 	if err := os.Rename(filepath.Join(dir, "bin", "compat"), filepath.Join(dir, "k", "compat")); err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func integrationChart(t *testing.T) map[string]string {
 	return map[string]string{
 		"chart/Chart.yaml":         "apiVersion: v2\nname: web\nversion: 0.1.0\n",
 		"chart/templates/web.yaml": integrationPlaced,
-		"plugin/plugin.yaml":       integrationPage(t, "plugin.yaml"),
+		"plugin/plugin.yaml":       integrationPage(t, "cmd/compat/packaging/helm/plugin.yaml"),
 	}
 }
 

@@ -40,6 +40,7 @@ func runMain(p process) int {
 // thisProcess is what the operating system gave.
 func thisProcess() process {
 	return process{
+		name:      os.Args[0],
 		args:      os.Args[1:],
 		in:        os.Stdin,
 		inIsTerm:  term.IsTerminal(int(os.Stdin.Fd())),
@@ -73,6 +74,7 @@ func same(a, b *os.File) bool {
 
 // process is what the program gets from the operating system.
 type process struct {
+	name                 string // by which the program was called
 	args                 []string
 	in                   io.Reader
 	inIsTerm             bool

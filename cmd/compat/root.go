@@ -80,11 +80,15 @@ Exit codes: 0 compatible or done, 1 failure, 2 usage error, 3 incompatible,
 	addCommands(cmd, "Check nodes and Pods", newValidateNode(a), newValidatePod(a), newValidateCluster(a), newCluster(a), newPlace(a), newReport(a), newFeatures(a))
 	addCommands(cmd, "Specs of images", newAttach(a), newDiscover(a), newShow(a), newDetach(a), newSpec(a), newTrust(a))
 	addCommands(cmd, "Help", newExplain(a), newSchema(a), newVersion(a))
+	cmd.AddCommand(newShare(a)...)
 	cmd.InitDefaultCompletionCmd("completion")
 	cmd.SetCompletionCommandGroupID("Help")
 	cmd.SetHelpCommandGroupID("Help")
 	group(cmd)
 	addHelp(a, cmd)
+	if a.isPlugin() {
+		asPlugin(a, cmd)
+	}
 	return cmd
 }
 

@@ -20,7 +20,8 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	testscript.Main(m, map[string]func(){
-		"compat": func() { os.Exit(runChecked()) },
+		"compat":         func() { os.Exit(runChecked()) },
+		"kubectl-compat": func() { os.Exit(runChecked()) },
 	})
 }
 

@@ -79,9 +79,10 @@ func cutFeatures(s string) (rest string, features []string, ok bool) {
 	return before + after, features, true
 }
 
-// HostPlatform is the platform that this program was built for, normalised.
+// HostPlatform is the platform of the containers that run on this machine, normalised: that of Linux,
+// which Macs run them in too.
 func HostPlatform() Platform {
-	return NormalizePlatform(Platform{OS: runtime.GOOS, Architecture: runtime.GOARCH})
+	return NormalizePlatform(Platform{OS: "linux", Architecture: runtime.GOARCH})
 }
 
 // FormatPlatform writes a platform the way [ParsePlatform] reads it; the zero platform is "".

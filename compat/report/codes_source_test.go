@@ -28,7 +28,7 @@ func TestCodesInSource(t *testing.T) {
 		"compat/generate":        {report.PlaceError},
 		"compat/manifest":        {report.PlaceManifest},
 		"compat/sidecar":         {report.PlaceSupport, report.PlaceSupportFinding},
-		"nodefeatures":           {report.PlaceRule, report.PlaceWarning},
+		"nodefeatures":           {report.PlaceRule, report.PlaceWarning, report.PlaceError},
 		"nodefeatures/kubelet":   {report.PlaceKubelet},
 		"nodefeatures/apiserver": {report.PlaceError},
 		"spec":                   {report.PlaceSpec},

@@ -3,6 +3,7 @@ package kubelet
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -26,8 +27,12 @@ func Detect(ctx context.Context, o Options) (*Facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Anywhere {
-		facts := unknown(&verdict.Reason{Code: ReasonNotTold, Message: "a kubelet of this version is meant wherever it runs: nothing of this machine was looked at", Hint: hintConfig})
+	reason := &verdict.Reason{Code: ReasonNotTold, Message: "a kubelet of this version is meant wherever it runs: nothing of this machine was looked at", Hint: hintConfig}
+	if !OnLinux && !o.Anywhere {
+		reason = &verdict.Reason{Code: ReasonNoKubelet, Message: "no kubelet is looked for on " + runtime.GOOS, Hint: hintTell}
+	}
+	if !OnLinux || o.Anywhere {
+		facts := unknown(reason)
 		facts.Absent = true
 		return facts.with(t), nil
 	}

@@ -1,9 +1,9 @@
 // Command image writes an OCI image layout with one image for several platforms:
 //
-//	image OUTPUT linux/amd64=BINARY linux/arm64=BINARY
+//	image [-files DIR] [-owner FILE] OUTPUT linux/amd64=BINARY linux/arm64=BINARY
 //
 // Each has the binary as /compat, its entry point, certificate authorities where Go looks for them,
-// and a user without rights. The same binaries give the same bytes: every time is
+// and a user without rights; and what is in DIR, if it is given. FILE is owner.json, for the labels that only an owner can give. The same binaries give the same bytes: every time is
 // SOURCE_DATE_EPOCH, or that of the commit that the binaries were built from. No container engine
 // and no registry is asked.
 package main
@@ -18,6 +18,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -35,6 +36,12 @@ const (
 	tag       = "latest"
 	authority = "etc/ssl/certs/ca-certificates.crt"
 )
+
+// origin says whose the certificate authorities are, which their licence wants (MPL 2.0, 3.2).
+const origin = `The certificate authorities in certs are those of Mozilla's list, which is under the Mozilla Public
+License 2.0 (https://www.mozilla.org/MPL/2.0/): certdata.txt in https://hg.mozilla.org/projects/nss.
+They come from the module golang.org/x/crypto/x509roots/fallback.
+`
 
 // Media types: https://github.com/opencontainers/image-spec/blob/v1.1.1/media-types.md
 const (
@@ -93,18 +100,32 @@ type layout struct {
 	dir     string
 	created time.Time
 	labels  map[string]string
+	files   []file // beside the program
 }
 
 func run(args []string) error {
-	if len(args) < 2 {
-		return errors.New("usage: image OUTPUT OS/ARCH=BINARY...")
+	flags := flag.NewFlagSet("image", flag.ContinueOnError)
+	dir := flags.String("files", "", "directory with what else is in the image")
+	ownerFile := flags.String("owner", "", "owner.json")
+	if err := flags.Parse(args); err != nil {
+		return err
 	}
-	_, first, _ := strings.Cut(args[1], "=")
-	created, labels, err := describe(first)
+	if args = flags.Args(); len(args) < 2 {
+		return errors.New("usage: image [-files DIR] OUTPUT OS/ARCH=BINARY...")
+	}
+	files, err := tree(*dir)
 	if err != nil {
 		return err
 	}
-	l := &layout{dir: args[0] + ".partial", created: created, labels: labels}
+	_, first, _ := strings.Cut(args[1], "=")
+	created, labels, err := describe(first)
+	if err == nil {
+		err = owned(labels, *ownerFile)
+	}
+	if err != nil {
+		return err
+	}
+	l := &layout{dir: args[0] + ".partial", created: created, labels: labels, files: append(certificateFiles(), files...)}
 	if err := os.RemoveAll(l.dir); err != nil {
 		return err
 	}
@@ -115,6 +136,47 @@ func run(args []string) error {
 		return err
 	}
 	return replace(args[0], l.dir)
+}
+
+// owned adds to labels what the owner says in a file; nothing for "".
+func owned(labels map[string]string, name string) error {
+	if name == "" {
+		return nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	var owner struct{ Licence, Home string }
+	if err := json.Unmarshal(data, &owner); err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	labels["org.opencontainers.image.url"] = owner.Home
+	if owner.Licence != "" {
+		labels["org.opencontainers.image.licenses"] = owner.Licence
+	}
+	return nil
+}
+
+// tree are the files of a directory, and its directories; none of "".
+func tree(dir string) (files []file, err error) {
+	if dir == "" {
+		return nil, nil
+	}
+	err = filepath.WalkDir(dir, func(at string, d fs.DirEntry, err error) error {
+		if err != nil || at == dir {
+			return err
+		}
+		f := file{name: strings.TrimPrefix(filepath.ToSlash(strings.TrimPrefix(at, dir)), "/"), mode: 0o644}
+		if d.IsDir() {
+			f.name, f.mode = f.name+"/", 0o755
+		} else if f.data, err = os.ReadFile(at); err != nil {
+			return err
+		}
+		files = append(files, f)
+		return nil
+	})
+	return files, err
 }
 
 // replace puts a layout in the place of another, and of nothing else.
@@ -169,7 +231,7 @@ func describe(binary string) (time.Time, map[string]string, error) {
 
 // write writes an image of each binary, the index of them, and the layout's own files.
 func (l *layout) write(binaries []string) error {
-	certificates, diffID, err := l.layer(certificateFiles())
+	certificates, diffID, err := l.layer(l.files)
 	if err != nil {
 		return err
 	}
@@ -249,7 +311,7 @@ func certificateFiles() []file {
 			_ = pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}) // a buffer does not fail
 		}
 	}
-	return []file{{"etc/", 0o755, nil}, {"etc/ssl/", 0o755, nil}, {"etc/ssl/certs/", 0o755, nil}, {authority, 0o644, b.Bytes()}}
+	return []file{{"etc/", 0o755, nil}, {"etc/ssl/", 0o755, nil}, {"etc/ssl/README", 0o644, []byte(origin)}, {"etc/ssl/certs/", 0o755, nil}, {authority, 0o644, b.Bytes()}}
 }
 
 // layer writes a layer, and returns the digest of what it is when unpacked.
