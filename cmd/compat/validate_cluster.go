@@ -153,7 +153,7 @@ func (f *validateClusterFlags) run(ctx context.Context, a *app) error {
 		return a.failed(f.output, report, report.Error, err)
 	}
 	if len(f.features) == 0 {
-		debug.SetGCPercent(50) // a server sends more slowly than this collects
+		debug.SetGCPercent(45) // a server sends more slowly than this collects
 	} else {
 		debug.SetMemoryLimit(fleetMemoryLimit)
 	}
