@@ -25,8 +25,8 @@ type file struct {
 // documents are the pages and examples of an archive, as git names them: the README's links and
 // console blocks lead to them.
 var documents = []string{
-	"README.md", "LICENSE*", "cmd/compat/README.md", "cmd/compat/docs", "cmd/compat/packaging/helm", "compat/sidecar/*.md", "nodefeatures/VERDICTS.md",
-	"spec/README.md", "spec/schema.json", "testdata/ci", "testdata/demo", "testdata/layout", "testdata/nodes", "testdata/place", "testdata/scripts", "testdata/trust",
+	"README.md", "LICENSE*", "cmd/compat/README.md", "cmd/compat/docs", "cmd/compat/packaging/helm", "cmd/compat/packaging/owner.json",
+	"cmd/compat/testdata/vulnerabilities.txt", "compat/sidecar/*.md", "nodefeatures/VERDICTS.md", "nodefeatures/testdata", "spec/README.md", "spec/schema.json", "testdata/ci", "testdata/demo", "testdata/layout", "testdata/nodes", "testdata/place", "testdata/scripts", "testdata/trust",
 }
 
 // imageDocuments are those that an image has: what the README's first blocks need.
