@@ -72,6 +72,8 @@ func (d *decoder) foreign(n *yamltree.Node, at string, t typeMeta) {
 			d.pod(f.holder, JoinPath(at, f.path), f.key+".spec", t, true)
 			d.owner = nil
 		}
+	case t.kind == "" && n.Get("compatibilities") != nil:
+		d.problem(n, at, ProblemNotObject, verdict.SeverityWarning, "no kind: this is a compatibility spec; validate-node, validate-cluster and place take it with --spec")
 	case t.kind == "":
 		d.problem(n, at, ProblemNotObject, verdict.SeverityWarning, "no kind: this is no Kubernetes object")
 	case t.own():
