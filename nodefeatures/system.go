@@ -17,5 +17,5 @@ func (*NeedsLinuxError) Retryable() bool { return false }
 
 // Hint says what to do instead.
 func (*NeedsLinuxError) Hint() string {
-	return "save a node with `compat features` on it, and give that with --features"
+	return "save a node with `compat features` on it; `compat validate-node --features FILE` judges that"
 }

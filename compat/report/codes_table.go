@@ -234,7 +234,7 @@ var errorCodes = []codeRow{
 	{artifact.CodeHTTPResponse, "the server answered in plain HTTP to HTTPS", "the registry speaks plain HTTP; if that is intended, give --plain-http"},
 	{artifact.CodeHTTPSExpected, "the server seems to want HTTPS, and was asked in plain HTTP", "leave out --plain-http; for a registry on localhost give --plain-http=false"},
 	{artifact.CodeTooManyRedirects, "there were too many redirects, or one that may not be followed, such as from HTTPS to HTTP", "check the name of the host: it, or a proxy in front of it, sends requests around"},
-	{nodefeatures.ReasonNeedsLinux, "this machine does not run Linux, so what it offers is not known", "save a node with `compat features` on it, and give that with --features"},
+	{nodefeatures.ReasonNeedsLinux, "this machine does not run Linux, so what it offers is not known", "save a node with `compat features` on it; `compat validate-node --features FILE` judges that"},
 	{artifact.CodeTimeout, "it took longer than the time given", "give it more time with --timeout"},
 	{artifact.CodeCanceled, "it was interrupted", "run it again; what was done is not undone"},
 
