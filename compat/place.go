@@ -15,7 +15,6 @@ import (
 	"nodecompat/compat/placement"
 	"nodecompat/compat/report"
 	"nodecompat/nodefeatures/verdict"
-	"nodecompat/spec/yamltree"
 )
 
 // A PlaceRequest says which workloads to place, by what.
@@ -143,8 +142,8 @@ func (p *placer) read(ctx context.Context) error {
 		}
 		for _, problem := range parsed.Problems {
 			unread := problem.Severity == verdict.SeverityError && (problem.Code.Unread() || problem.Code == manifest.ProblemTooManyContainers)
-			if unread || problem.Code == manifest.ProblemNotObject {
-				return &ManifestError{problem, isSpec(file.Data)}
+			if unread || problem.Code == manifest.ProblemNotObject || problem.Code == manifest.ProblemSpec {
+				return &ManifestError{problem}
 			}
 		}
 		p.files = append(p.files, placedFile{File: file, pods: parsed.Pods})
@@ -196,18 +195,8 @@ func (p *placer) warnDropped() error {
 	return nil
 }
 
-// isSpec reports whether a file looks like a spec.
-func isSpec(data []byte) bool {
-	root, err := yamltree.Parse(data)
-	return err == nil && root.Get("compatibilities") != nil
-}
-
 // A ManifestError says which part of a manifest cannot be read.
-type ManifestError struct {
-	Problem manifest.Problem
-	// Spec says that the file looks like a spec.
-	Spec bool
-}
+type ManifestError struct{ Problem manifest.Problem }
 
 func (e *ManifestError) Error() string { return "reading manifests: " + report.ProblemTitle(e.Problem) }
 
@@ -216,7 +205,7 @@ func (e *ManifestError) Code() string { return report.CodeMalformedManifest }
 
 // Hint says how a spec is given.
 func (e *ManifestError) Hint() string {
-	if !e.Spec {
+	if e.Problem.Code != manifest.ProblemSpec {
 		return "correct it, or leave the file out; a template has to be rendered first"
 	}
 	return report.FileTitle(e.Problem.File) + " is a spec: give it with --spec, and the workloads as FILE"

@@ -73,7 +73,7 @@ func (d *decoder) foreign(n *yamltree.Node, at string, t typeMeta) {
 			d.owner = nil
 		}
 	case t.kind == "" && n.Get("compatibilities") != nil:
-		d.problem(n, at, ProblemNotObject, verdict.SeverityWarning, "no kind: this is a compatibility spec; validate-node, validate-cluster and place take it with --spec")
+		d.problem(n, at, ProblemSpec, verdict.SeverityWarning, "no kind: this is a compatibility spec; validate-node, validate-cluster and place take it with --spec")
 	case t.kind == "":
 		d.problem(n, at, ProblemNotObject, verdict.SeverityWarning, "no kind: this is no Kubernetes object")
 	case t.own():

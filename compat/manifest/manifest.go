@@ -57,6 +57,7 @@ const (
 	ProblemTemplate          ProblemCode = "template"          // {{ … }} is not rendered
 	ProblemTooBig            ProblemCode = "tooBig"            // one of the bounds above; aliases that multiply, too
 	ProblemNotObject         ProblemCode = "notObject"         // no kind
+	ProblemSpec              ProblemCode = "isSpec"            // no kind, and what a compatibility spec has
 	ProblemKindSkipped       ProblemCode = "kindSkipped"       // a kind that has no Pods, or that was not read
 	ProblemBestEffort        ProblemCode = "bestEffort"        // not a kind of Kubernetes, but has a Pod template
 	ProblemInjected          ProblemCode = "injected"          // another program fills the value in
@@ -94,7 +95,7 @@ func (c ProblemCode) Unread() bool {
 // LeftOut reports whether such a problem only says what was not looked at, or how
 // something was taken that is no mistake.
 func (c ProblemCode) LeftOut() bool {
-	return c == ProblemKindSkipped || c == ProblemNotObject || c == ProblemBestEffort || c == ProblemInjected
+	return c == ProblemKindSkipped || c == ProblemNotObject || c == ProblemSpec || c == ProblemBestEffort || c == ProblemInjected
 }
 
 // APITypes is the Kubernetes release whose PodSpec Parse knows, APITypesMinor its minor.

@@ -136,7 +136,7 @@ func defaultSeverity(code string) verdict.Severity {
 		report.CodeFactsUnknown, report.CodeNoSetSelected, report.CodeNoArtifact, report.CodePlatformUnknown, report.CodeNoPod,
 		artifact.CodeNoTrustedArtifact, artifact.CodeCandidatesTooMany, artifact.CodeSignaturesTooMany,
 		string(sidecar.CodeVersionUnknown), string(manifest.ProblemRemovedAPI), string(manifest.ProblemNewerKey),
-		string(manifest.ProblemNotObject), string(manifest.ProblemUnknownSuppression),
+		string(manifest.ProblemNotObject), string(manifest.ProblemSpec), string(manifest.ProblemUnknownSuppression),
 	}
 	notes := []string{string(manifest.ProblemKindSkipped), string(manifest.ProblemBestEffort), string(manifest.ProblemUnusedSuppression)}
 	switch {

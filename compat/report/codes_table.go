@@ -347,6 +347,7 @@ var manifestCodes = []codeRow{
 	{string(manifest.ProblemTemplate), "the document is a template ({{ … }}) that is not rendered", "render it first, with `helm template` for example"},
 	{string(manifest.ProblemTooBig), "the file or a document exceeds the bound that the message states", "split the file"},
 	{string(manifest.ProblemNotObject), "the document has no kind: it is no Kubernetes object", ""},
+	{string(manifest.ProblemSpec), "the document is a compatibility spec, and no Kubernetes object", "give it to `compat validate-node --spec FILE`, or to `compat place --spec FILE` beside the workloads"},
 	{string(manifest.ProblemKindSkipped), "objects of this kind have no Pods, or compat does not know the kind; the message says which", "give the Pods that its controller makes"},
 	{string(manifest.ProblemBestEffort), "not a kind of Kubernetes' own; what looks like a Pod template in it is taken for one", "check the Pods that its controller makes"},
 	{string(manifest.ProblemInjected), "a value is a placeholder that another program fills in when the Pod is created", "check the live Pod as well"},
