@@ -14,8 +14,8 @@ build: ## one static binary: bin/compat
 test: ## everything that needs nothing but Go
 	CGO_ENABLED=1 go test -race -timeout=20m ./...
 
-lint: ## style, package boundaries, forbidden calls
-	go run $(GOLANGCI) run ./...
+lint: ## style, package boundaries, forbidden calls; its cache remembers paths, so each checkout has its own
+	GOLANGCI_LINT_CACHE=$(CURDIR)/.cache/golangci-lint go run $(GOLANGCI) run ./...
 
 deadcode: ## functions that the program never calls, on either architecture
 	GOBIN=$(CURDIR)/bin go install $(DEADCODE)
