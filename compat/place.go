@@ -169,8 +169,7 @@ func dropped(earlier, now []string) []string {
 func (p *placer) warnDropped() error {
 	const hint = "give the spec again with --spec, if it is still needed"
 	for _, pod := range p.placed {
-		taken := !p.req.Patch || len(pod.Constraints.Labels) > 0 // a patch takes them out with others only
-		if taken && len(pod.Dropped) > 0 {
+		if len(pod.Dropped) > 0 {
 			p.warn(report.CodePlacementDropped, fmt.Sprintf("%s: an earlier run wrote the label %s, which neither its images nor --spec ask for now: it is taken out",
 				pod.title(), strings.Join(pod.Dropped, ", ")), hint)
 		}
@@ -243,11 +242,11 @@ func (p *placer) patches(objects []placement.Object) ([]byte, error) {
 	var parts [][]byte
 	for _, f := range p.files {
 		for i, pod := range f.pods {
-			if c := f.constraints[i]; len(c.Labels)+len(c.Groups) > 0 {
-				patch, err := c.Patch(pod)
-				if err != nil {
-					return nil, err
-				}
+			patch, err := f.constraints[i].Patch(pod)
+			if err != nil {
+				return nil, err
+			}
+			if patch != nil {
 				parts = append(parts, patch)
 			}
 		}

@@ -216,7 +216,7 @@ func TestPlaceDropped(t *testing.T) {
 		{[]string{asksForA}, []string{asksForA}, false, 0},
 		{[]string{asksForA, asksForB}, []string{asksForB}, false, 2},
 		{[]string{asksForA, asksForB}, []string{asksForB}, true, 1},
-		{[]string{asksForA}, nil, true, 0},
+		{[]string{asksForA}, nil, true, 1},
 		{nil, nil, false, 0},
 	} {
 		placed, err := compat.Place(t.Context(), placeRequest(test.before...))

@@ -138,3 +138,91 @@ func integrationJSON(t *testing.T, object string) string {
 	}
 	return string(data)
 }
+
+// TestIntegrationPlacePatch gives the patch of each need to the real kustomize, for a workload that an
+// earlier run placed by another or none: it comes to what is written in place.
+func TestIntegrationPlacePatch(t *testing.T) {
+	kustomize := integrationTool(t, "kustomize")
+	compat := integrationProgram{path: integrationBinary(t)}
+	dir := t.TempDir()
+	specs := map[string]string{
+		"none":   "",
+		"plain":  "{version: v1alpha1, compatibilities: [{rules: [" + integrationFrom("a", "5.14") + "]}]}",
+		"ranked": "{version: v1alpha1, compatibilities: [{weight: 2, rules: [" + integrationFrom("a", "6.1") + "]}, {weight: 1, rules: [" + integrationFrom("b", "5.10") + "]}]}",
+	}
+	write := func(name string, data []byte) string {
+		t.Helper()
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	place := func(spec, file string, args ...string) []byte {
+		t.Helper()
+		if args = append([]string{"place", "--no-images", file}, args...); specs[spec] != "" {
+			args = append(args, "--spec", write(spec+".yaml", []byte(specs[spec])))
+		}
+		return compat.want(t, 0, args...).stdout
+	}
+	deployment := func(printed []byte) string {
+		t.Helper()
+		objects := integrationObjects(t, integrationResult{stdout: printed})["Deployment"]
+		if len(objects) != 1 {
+			t.Fatalf("printed is\n%s", printed)
+		}
+		var value any
+		if err := yaml.Unmarshal([]byte(objects[0]), &value); err != nil {
+			t.Fatal(err)
+		}
+		integrationWithoutEmpty(value)
+		data, err := yaml.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	own := strings.Replace(integrationPlaced, "    spec:\n", `    spec:
+      nodeSelector: {pool: a}
+      affinity:
+        nodeAffinity:
+          preferredDuringSchedulingIgnoredDuringExecution:
+          - {weight: 1, preference: {matchExpressions: [{key: zone, operator: In, values: [a]}]}}
+`, 1)
+	for before := range specs {
+		for after := range specs {
+			for name, text := range map[string]string{"bare": integrationPlaced, "own": own} {
+				placed := write("placed.yaml", place(before, write("web.yaml", []byte(text))))
+				write("resource.yaml", []byte(deployment(place(before, filepath.Join(dir, "web.yaml")))))
+				patches := "[]"
+				if printed := place(after, placed, "--patch"); bytes.Contains(printed, []byte("kind: Deployment")) {
+					write("patch.yaml", bytes.SplitN(printed, []byte("---\n"), 2)[0])
+					patches = "[{path: patch.yaml}]"
+				}
+				write("kustomization.yaml", []byte("resources: [resource.yaml]\npatches: "+patches+"\n"))
+				built := integrationProgram{path: kustomize, dir: dir}.want(t, 0, "build", ".")
+				if got, want := deployment(built.stdout), deployment(place(after, placed)); got != want {
+					t.Errorf("%s, %s, then %s: got\n%s\nwant\n%s", name, before, after, got, want)
+				}
+			}
+		}
+	}
+}
+
+// integrationWithoutEmpty takes out mappings without keys.
+func integrationWithoutEmpty(value any) (empty bool) {
+	switch v := value.(type) {
+	case map[string]any:
+		for key := range v {
+			if integrationWithoutEmpty(v[key]) {
+				delete(v, key)
+			}
+		}
+		return len(v) == 0
+	case []any:
+		for i := range v {
+			integrationWithoutEmpty(v[i])
+		}
+	}
+	return false
+}

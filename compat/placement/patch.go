@@ -4,26 +4,33 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	corev1 "k8s.io/api/core/v1"
 
 	"nodecompat/compat/manifest"
 )
 
 var errPatch = errors.New("a patch cannot name one item of a list of another kind than Kubernetes' own")
 
-// Patch is a strategic merge patch that adds the constraints to an object: nodeSelector is merged key by
-// key, and the terms of node affinity, which such a patch replaces, are all that there must be then.
+// Patch is a strategic merge patch that adds the constraints to an object, and takes out those of an
+// earlier run: nodeSelector is merged key by key, and the terms of node affinity, which such a patch
+// replaces, are all that there must be then. It is nil where there is nothing to say.
 func (c Constraints) Patch(p manifest.Pod) ([]byte, error) {
 	spec := p.Spec.DeepCopy()
 	c.Apply(spec)
 	changed := map[string]any{}
-	if len(c.Labels) > 0 {
-		changed[keySelector] = c.patchSelector(p)
+	if selector := c.patchSelector(p); len(selector) > 0 {
+		changed[keySelector] = selector
 	}
-	if affinity := nodeAffinity(spec); affinity != nil && len(c.Groups)+len(c.Ranks) > 0 {
-		changed[keyAffinity] = map[string]any{keyNode: affinity}
+	before, after := nodeAffinity(&p.Spec), nodeAffinity(spec)
+	if len(c.Groups)+len(c.Ranks) > 0 || !reflect.DeepEqual(before, after) {
+		changed[keyAffinity] = map[string]any{keyNode: patchAffinity(before, after)}
+	}
+	if len(changed) == 0 {
+		return nil, nil
 	}
 	var value any = changed
 	path := steps(strings.TrimPrefix(strings.TrimPrefix(p.Path, p.ObjectPath("")), "."))
@@ -54,6 +61,24 @@ func (c Constraints) patchSelector(p manifest.Pod) map[string]any {
 		selector[key] = "true"
 	}
 	return selector
+}
+
+// patchAffinity has all terms that there must be; null takes out what is there and must not be.
+func patchAffinity(before, after *corev1.NodeAffinity) map[string]any {
+	patch := map[string]any{}
+	if before != nil && len(before.PreferredDuringSchedulingIgnoredDuringExecution) > 0 {
+		patch[keyPreferred] = nil
+	}
+	if after == nil {
+		return patch
+	}
+	if preferred := after.PreferredDuringSchedulingIgnoredDuringExecution; len(preferred) > 0 {
+		patch[keyPreferred] = preferred
+	}
+	if required := after.RequiredDuringSchedulingIgnoredDuringExecution; required != nil {
+		patch[keyRequired] = required
+	}
+	return patch
 }
 
 // blockYAML writes a value by the names that it has in JSON.
