@@ -208,6 +208,14 @@ func TestValidateCluster(t *testing.T) {
 			"compatible", "spec: compatible 1/2 0? ", "incompatible older noSetMatches noSetMatches only 1", "compatible pool setMatches", "score 10 on 1",
 			"unlock module: load the module nvme older",
 		}},
+		{"what if of no node", []machine{older}, func(r *compat.ClusterRequest) {
+			spec(kernelSpec)(r)
+			r.Changes.Set = []string{"kernel.version.major=6"}
+			r.WhatIf = poolX(t)
+		}, []string{
+			"incompatible", "spec: incompatible 0/1 0? tooFewNodes noSetMatches", "incompatible older noSetMatches noSetMatches only 1",
+			"unlock module: load the module nvme older",
+		}},
 		{"chosen by labels", []machine{older, {name: "pool", labels: `"pool": "x"`, features: kernel6}}, func(r *compat.ClusterRequest) {
 			spec(kernelSpec)(r)
 			r.Selector = poolX(t)
@@ -215,7 +223,7 @@ func TestValidateCluster(t *testing.T) {
 		{"sidecars are required", []machine{{name: "new", features: kernel6}, {name: "mid", kubelet: "v1.28.3", features: kernel6}}, func(r *compat.ClusterRequest) {
 			r.RequireSidecars = true
 		}, []string{
-			"compatible", ": compatible 1/2 0? ", "incompatible mid GATE_UNKNOWN_DEFAULT_OFF only 1", "compatible new GA", "unlock kubelet: a kubelet of 1.29 or newer mid",
+			"compatible", "native sidecars: compatible 1/2 0? ", "incompatible mid GATE_UNKNOWN_DEFAULT_OFF only 1", "compatible new GA", "unlock kubelet: a kubelet of 1.29 or newer mid",
 		}},
 	} {
 		request := compat.ClusterRequest{Nodes: clusterOf(t, objects(tt.nodes...))}

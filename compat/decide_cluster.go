@@ -95,7 +95,7 @@ func (j *clusterJudge) describeWorkload(w *workload) report.ClusterWorkload {
 	if w.pod != nil {
 		result.File, result.Document, result.Line = w.pod.File, w.pod.Document, w.pod.Line
 	} else if w.name == "" {
-		result.Name = strings.Join(result.Images, ", ")
+		result.Name = cmp.Or(strings.Join(result.Images, ", "), "native sidecars") // which are required
 	}
 	return result
 }
@@ -123,6 +123,11 @@ func (j *clusterJudge) outcome(w *workload, kind *nodeKind, req ClusterRequest) 
 	if w.pod != nil {
 		blocked = addPod(r, j.base(w, kind, req))
 	}
+	for i, reason := range r.Reasons {
+		if reason.Hint != "" && reason.Hint == report.SidecarHint(kind.support) {
+			r.Reasons[i].Hint = clusterHint(kind.support)
+		}
+	}
 	o.verdict, o.causes = r.Verdict, joinCauses(r, func(i int) []codedCause { return o.images[i].causes })
 	if kind.none && o.verdict == verdict.Unknown && allCoded(o.causes, report.CodeFactsUnknown) {
 		o.causes = []codedCause{{nodefeatures.ReasonNoNodeFeature, report.Cause{
@@ -135,6 +140,18 @@ func (j *clusterJudge) outcome(w *workload, kind *nodeKind, req ClusterRequest) 
 		o.fix = fixOf(o.images, kind.support, w.needsSidecars(req))
 	}
 	return o
+}
+
+// clusterHint says in place of [report.SidecarHint], where a node is one of many, how an answer about
+// sidecars can be made sure.
+func clusterHint(s sidecar.Support) string {
+	switch {
+	case s.Support == sidecar.Unknown:
+		return "read the Node object, too, which tells the kubelet's version"
+	case s.Code == sidecar.CodeAPIGateOff || s.Code == sidecar.CodeAPITooOld:
+		return "this is assumed: tell what is set with --api-feature-gates"
+	}
+	return "this is assumed: what `compat features` saves on the node tells what is set there"
 }
 
 func allCoded(causes []codedCause, code string) bool {
@@ -154,6 +171,7 @@ func (j *clusterJudge) base(w *workload, kind *nodeKind, req ClusterRequest) rep
 	pod := *w.pod
 	pod.Images, pod.Reasons = nil, []verdict.Reason{}
 	whole := report.NewPodReport(req.Now, nil)
+	whole.Problems = j.problems
 	support := kind.support.For(templates(&report.PodReport{Pods: []report.Pod{pod}}))
 	whole.Sidecars = &support
 	judgePod(&pod, whole, nil, podTarget(&support, j.req.API), podPolicy{strict: req.Strict, os: kind.os}, w.suppressed, nil)
@@ -335,6 +353,12 @@ func decideCluster(r *report.ClusterReport, req ClusterRequest) {
 	}
 	if len(r.Workloads) == 0 || r.Error != nil && r.Verdict == verdict.Compatible {
 		r.Verdict = verdict.Unknown
+	}
+	for _, problem := range r.Problems {
+		if problem.Severity == verdict.SeverityError {
+			r.Verdict = verdict.All(r.Verdict, problemVerdict(problem))
+			r.Reasons = append(r.Reasons, verdict.Reason{Code: string(problem.Code), Message: report.ProblemTitle(problem)})
+		}
 	}
 	for _, w := range r.Workloads {
 		for _, reason := range w.Reasons {

@@ -11,6 +11,7 @@ import (
 
 	"nodecompat/compat/artifact"
 	"nodecompat/compat/cluster"
+	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
@@ -114,6 +115,10 @@ func ValidateCluster(ctx context.Context, req ClusterRequest) (*report.ClusterRe
 	j.describe(&result.Cluster)
 	result.Labels, result.Policy = j.labels.result(), j.policy
 	result.Warnings = append(result.Warnings, j.warnings...)
+	for i, problem := range result.Problems {
+		result.Problems[i] = podTarget(&sidecar.Support{}, req.API).Regrade(problem)
+	}
+	j.problems = result.Problems
 	for i := range workloads {
 		if err := ctx.Err(); err != nil {
 			result.Error = report.NewError(fmt.Errorf("judging the workloads: %w", err))
@@ -127,6 +132,14 @@ func ValidateCluster(ctx context.Context, req ClusterRequest) (*report.ClusterRe
 	}
 	result.Error = cmp.Or(result.Error, j.failure, unreadError(result.Problems))
 	decideCluster(result, req)
+	if len(j.nodes) > 0 && req.WhatIf != nil && j.changed == 0 {
+		none := verdict.Reason{
+			Code: report.CodeWhatIfNoNode, Message: "no node has the labels " + req.WhatIf.String() + " of --what-if-selector: nothing was changed",
+			Hint: "kubectl get nodes --show-labels lists those that there are",
+		}
+		result.Verdict = verdict.All(result.Verdict, verdict.Unknown)
+		result.Reasons, result.Warnings = append(result.Reasons, none), append(result.Warnings, none)
+	}
 	return result, nil
 }
 
@@ -251,6 +264,7 @@ type clusterJudge struct {
 	changes []string // as they were applied, to changed nodes
 	changed int
 
+	problems []manifest.Problem // of the manifests
 	warnings []verdict.Reason
 	failure  *report.Error
 	labels   *labelCheck    // nil where nobody asked
@@ -342,6 +356,9 @@ func (j *clusterJudge) add(ctx context.Context, loaded nodefeatures.Loaded, req 
 		return nil //nolint:nilerr // it is the node's
 	}
 	s := loaded.Snapshot
+	if j.warn(loaded.Notes); s == nil {
+		return nil
+	}
 	if req.Selector != nil && !matches(req.Selector, s.Object) {
 		return nil
 	}

@@ -30,6 +30,7 @@ type document struct {
 	where    string
 	data     []byte
 	features jsontext.Value // those at the top level, which are not in data
+	joined   bool           // the Node was known when it was chosen which features of a snapshot are kept
 	item     bool           // of a list
 	list     bool           // what is left of a list without its items
 	next     string         // the token for the list's next part
@@ -61,8 +62,8 @@ type header struct {
 // kept.
 func (d *document) decode(l *loader) error {
 	defer func() {
-		if d.features = nil; d.object == nil || d.object.joined {
-			d.data = nil
+		if snapshot := d.snapshot != nil && !d.joined; !snapshot && (d.object == nil || d.object.joined) {
+			d.data, d.features = nil, nil
 		}
 	}()
 	if d.item {
@@ -86,7 +87,7 @@ func (d *document) decode(l *loader) error {
 	case isNFD(h.APIVersion) && h.Kind == "NodeFeature", h.APIVersion == "v1" && h.Kind == "Node":
 		return d.decodeObject(l)
 	}
-	return d.decodeSnapshot(h, l.options)
+	return d.decodeSnapshot(h, l)
 }
 
 // A ServerError is an API server's refusal where objects were expected, as one may begin to answer
@@ -100,15 +101,15 @@ func (e *ServerError) Error() string {
 	return fmt.Sprintf("the API server says: %d %.512q", e.Status, e.Message)
 }
 
-func (d *document) decodeSnapshot(h header, o LoadOptions) error {
+func (d *document) decodeSnapshot(h header, l *loader) error {
 	var err error
 	switch {
 	case h.Kind == SnapshotKind && h.APIVersion == SnapshotAPIVersion:
-		d.snapshot, err = d.decodeOwn(o)
+		d.snapshot, err = d.decodeOwn(l)
 	case h.Kind == SnapshotKind:
 		err = fmt.Errorf("%w: apiVersion %q of %s is not known, want %q", ErrNotSnapshot, h.APIVersion, SnapshotKind, SnapshotAPIVersion)
 	case h.APIVersion == "" && h.Kind == "" && (h.Flags != nil || h.Attributes != nil || h.Instances != nil):
-		d.snapshot, err = d.decodeExport(o)
+		d.snapshot, err = d.decodeExport(l.options)
 	default:
 		err = fmt.Errorf("%w: apiVersion %q, kind %q; %s", ErrNotSnapshot, h.APIVersion, h.Kind, accepted)
 	}
@@ -120,7 +121,7 @@ func (d *document) decodeSnapshot(h header, o LoadOptions) error {
 }
 
 // decodeOwn reads a snapshot that Discover made.
-func (d *document) decodeOwn(o LoadOptions) (*Snapshot, error) {
+func (d *document) decodeOwn(l *loader) (*Snapshot, error) {
 	s := &Snapshot{}
 	own := struct {
 		*Snapshot
@@ -143,7 +144,9 @@ func (d *document) decodeOwn(o LoadOptions) (*Snapshot, error) {
 	if err := s.NVIDIADriver.check(); err != nil {
 		return nil, err
 	}
-	kept := o.kept(s.Node)
+	node := l.node(s.Node.Name)
+	d.joined = node != nil || l.options.Features == nil
+	kept := l.options.kept(s.Node.told(node))
 	if err := s.decodeFeatures(d.features, kept); err != nil {
 		return nil, err
 	}
@@ -162,6 +165,7 @@ func (d *document) decodeExport(o LoadOptions) (*Snapshot, error) {
 	if d.features != nil {
 		return nil, errors.New(`unknown field "features"`)
 	}
+	d.joined = true // nothing tells of its Node before
 	s := foreign(Node{})
 	if err := s.decodeFeatures(d.data, o.kept(s.Node)); err != nil {
 		return nil, err
@@ -282,6 +286,8 @@ func fieldOf(pointer jsontext.Pointer) string {
 
 func kindName(kind jsontext.Kind) string {
 	switch kind {
+	case 'n', 't', 'f':
+		return kind.String()
 	case '{':
 		return "an object"
 	case '[':

@@ -95,9 +95,9 @@ func (s *documents) next(ctx context.Context, n int) ([]*document, error) {
 
 func (s *documents) where() string {
 	if s.inList {
-		return fmt.Sprintf("document %d, item %d", s.n, s.item)
+		return fmt.Sprintf("document %d, items[%d]", s.n, s.item)
 	}
-	return fmt.Sprintf("document %d", s.n)
+	return fmt.Sprintf("document %d", max(1, s.n))
 }
 
 // one returns the next document.

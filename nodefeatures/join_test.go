@@ -36,9 +36,13 @@ func loadInputs(t *testing.T, o LoadOptions, texts ...string) (snapshots []*Snap
 		}
 	}
 	for loaded := range LoadAll(t.Context(), inputs, o) {
-		if loaded.Err != nil {
+		switch {
+		case loaded.Err != nil:
 			problems = append(problems, loaded.Input+": "+loaded.Err.Error())
-		} else {
+		case loaded.Snapshot == nil && len(snapshots) == 0: // they are about no node
+		case loaded.Snapshot == nil:
+			snapshots[len(snapshots)-1].Notes = loaded.Notes // which come last
+		default:
 			snapshots = append(snapshots, loaded.Snapshot)
 		}
 	}
@@ -99,7 +103,7 @@ func TestNodesDecide(t *testing.T) {
 		{"of none that was chosen", LoadOptions{Nodes: true, OnlyNodes: true, SomeNodes: true}, []string{listOfObjects("", feature("b"))}, nil},
 		{"of none that is there", LoadOptions{Nodes: true, OnlyNodes: true}, []string{listOfObjects("", feature("b"))}, nil},
 		{"passed over, and no node", LoadOptions{Nodes: true, OnlyNodes: true}, []string{listOfObjects("", nodeFeatureObject("x", "nfd", "", "", "AVX2", "1"))}, nil},
-		{"ours and Nodes", LoadOptions{}, []string{own, nodeObject("mine")}, []string{"mine"}},
+		{"ours and Nodes", LoadOptions{}, []string{nodeObject("mine"), own}, []string{"mine"}},
 		{"Nodes alone", LoadOptions{Nodes: true}, []string{nodeObject("b"), nodeObject("a")}, []string{"a", "noNodeFeature", "b", "noNodeFeature"}},
 		{"no Nodes", LoadOptions{}, []string{listOfObjects("", feature("a")), feature("b")}, []string{"a", "b"}},
 		{"many", LoadOptions{}, []string{listOfObjects("", append(many, nodeObject("a"), feature("a"))...)}, []string{"a", "noNode"}},
@@ -117,6 +121,67 @@ func TestNodesDecide(t *testing.T) {
 		}
 		if diff := cmp.Diff(tt.want, told); diff != "" || len(problems) > 0 {
 			t.Errorf("%s: %q (-want +got):\n%s", tt.name, problems, diff)
+		}
+	}
+}
+
+// In a cluster a name is one node, whatever describes it, and its Node object is never passed over.
+func TestOneNode(t *testing.T) {
+	t.Parallel()
+	own := `{"apiVersion": "compat/v1alpha1", "kind": "NodeSnapshot", "node": {"name": "one", "architecture": "amd64"},
+		"sources": [], "features": {"flags": {"cpu.cpuid": {"elements": {"AVX": {}}}}},
+		"kubelet": {"version": {"value": "v1.30.0", "origin": {"source": "binary", "detail": "/kubelet"}}, "running": true, "gates": [], "config": {"read": true}, "declaredFeatures": [], "disagreements": []}}`
+	feature := nodeFeatureObject("one", "nfd", "one", "", "AVX2", "1")
+	node := nodeObject("one")
+	cluster := LoadOptions{Nodes: true, Features: func(n Node) []string {
+		if n.Architecture == "arm64" {
+			return []string{"cpu.cpuid"}
+		}
+		return []string{}
+	}}
+	for _, tt := range []struct {
+		name     string
+		o        LoadOptions
+		inputs   []string
+		nodes    int
+		problems []string // parts of them
+		notes    []string
+	}{
+		{"two snapshots", cluster, []string{own, own}, 1, []string{"b: reading snapshots: document 1: this is a second snapshot of the node one; the first is in a"}, nil},
+		{"two snapshots of nodes by one name", LoadOptions{}, []string{own, own}, 2, nil, nil},
+		{"a snapshot and an object", cluster, []string{feature, own}, 1, nil, []string{ReasonPassedOver}},
+		{"a snapshot, an object and a Node", cluster, []string{node, feature, own}, 1, nil, []string{ReasonPassedOver}},
+		{"a Node twice", cluster, []string{node + own + node, node}, 1, nil, nil},
+		{"a Node behind", cluster, []string{own, node}, 1, []string{"b: reading snapshots: document 1: the Node object of one comes behind the node's snapshot in a"}, nil},
+		{"a Node behind, once told", LoadOptions{}, []string{own + node + node}, 1, []string{"behind the node's snapshot in a"}, nil},
+		{"an input that breaks off", cluster, []string{own[:40], node + feature}, 1, []string{"a: reading snapshots: "}, nil},
+		{"a list that breaks off", cluster, []string{`{"apiVersion": "v1", "kind": "List", "items": [`, own}, 1, []string{"a: reading snapshots: "}, nil},
+		{"a server's that breaks off", LoadOptions{Nodes: true, OnlyNodes: true}, []string{`{"items": [` + node, node}, 0, []string{"a: reading snapshots: "}, nil},
+	} {
+		got, problems := loadInputs(t, tt.o, tt.inputs...)
+		var notes []string
+		for _, s := range got {
+			for _, note := range s.Notes {
+				notes = append(notes, note.Code)
+			}
+		}
+		if len(got) != tt.nodes || len(problems) != len(tt.problems) || !slices.Equal(notes, tt.notes) {
+			t.Errorf("%s: %d nodes, %q, notes %q", tt.name, len(got), problems, notes)
+			continue
+		}
+		for i, part := range tt.problems {
+			if !strings.Contains(problems[i], part) {
+				t.Errorf("%s: got %s", tt.name, problems[i])
+			}
+		}
+	}
+	for range 20 { // also where both are decoded at the same time
+		got, _ := loadInputs(t, cluster, node+own)
+		if k := got[0].Kubelet; got[0].Node.Architecture != "arm64" || k.Version.Value != "v1.34.1" || !k.Config.Read {
+			t.Fatalf("got %+v, kubelet %+v", got[0].Node, k)
+		}
+		if place, err := got[0].Lookup("cpu.cpuid.AVX"); err != nil || place.State != StatePresent {
+			t.Fatalf("got %v, %v", place.State, err)
 		}
 	}
 }

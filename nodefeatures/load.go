@@ -53,10 +53,12 @@ type LoadOptions struct {
 	// that is known of them is that they are JSON. nil keeps all, as nil names do.
 	// It is called from several goroutines.
 	Features func(Node) []string
-	// Nodes takes Node objects for nodes also where no NodeFeature object is there at all.
+	// Nodes says that a cluster is read: its Node objects are nodes also where no NodeFeature object is
+	// there at all, and a name is one node. A second snapshot of it is an error, and one comes before
+	// what NodeFeature objects say, with a note.
 	Nodes bool
-	// OnlyNodes takes nothing but Node objects for nodes, also where there is none: a cluster was asked
-	// for them.
+	// OnlyNodes takes nothing but Node objects for nodes, also where there is none: a server was asked
+	// for them. What ends one input then ends all.
 	OnlyNodes bool
 	// SomeNodes says that the Node objects are some of a cluster's: that one is not
 	// there says nothing about its NodeFeature objects.
@@ -91,9 +93,9 @@ const batch = 32
 // them, they are the nodes: a NodeFeature object of another one is passed over with
 // a note, and a Node that no object describes is a node of which no feature is
 // known. A Node also tells the operating system, the architecture, the container
-// runtime and the kubelet's version. Where features are left out by what a Node
-// tells, it has to come before its NodeFeature objects, or what they were not asked
-// for is unknown.
+// runtime and the kubelet's version. It has to come before a snapshot of its node: behind it, it is an
+// error. Where features are left out by what a Node tells, it has to come before its NodeFeature
+// objects, or what they were not asked for is unknown.
 //
 // What is wrong with one document or node is an error in place of its snapshot, and the others
 // follow; what ends the stream comes last. NodeFeature objects that NFD assigns to no node are passed
@@ -105,7 +107,7 @@ func Load(ctx context.Context, r io.Reader, o LoadOptions) iter.Seq2[*Snapshot, 
 	return func(yield func(*Snapshot, error) bool) {
 		one := func(yield func(Input, error) bool) { yield(Input{Reader: r}, nil) }
 		for loaded := range LoadAll(ctx, one, o) {
-			if !yield(loaded.Snapshot, loaded.Err) {
+			if loaded.Notes == nil && !yield(loaded.Snapshot, loaded.Err) {
 				return
 			}
 		}
@@ -122,34 +124,45 @@ type Input struct {
 	EndOfList func(token string)
 }
 
-// Loaded is a snapshot, or what is wrong in place of one.
+// Loaded is a snapshot, what is wrong in place of one, or at the end notes that no snapshot has.
 type Loaded struct {
 	// Input is the name of the one that the snapshot is from; of several, the first.
 	Input    string
 	Snapshot *Snapshot
 	Err      error
+	Notes    []verdict.Reason
 }
 
 // LoadAll reads inputs one after the other as [Load] reads one, as parts of one
-// whole: what a NodeFeature object in one says is merged with what is in another. An
-// error in place of an input, and one that ends an input, are the last.
+// whole: what a NodeFeature object in one says is merged with what is in another. What ends an input
+// is an error, and the others follow; an error in place of an input, and a bound on all of them, are the
+// last.
 func LoadAll(ctx context.Context, inputs iter.Seq2[Input, error], o LoadOptions) iter.Seq[Loaded] {
 	return func(yield func(Loaded) bool) {
 		l := newLoader(o, yield)
 		for input, err := range inputs {
 			before := l.count
 			l.input = input.Name
-			if err == nil {
-				err = l.read(ctx, input)
+			if err != nil {
+				l.fail(err)
+				return
 			}
-			if err == nil && l.count == before {
+			switch err := l.read(ctx, input); {
+			case err != nil && (o.OnlyNodes || ctx.Err() != nil):
+				l.fail(err)
+			case err != nil:
+				l.hand(nil, err)
+			case l.count == before:
 				l.hand(nil, fmt.Errorf("%w: it is empty; %s", ErrNotSnapshot, accepted))
 			}
-			if l.fail(err); l.done {
+			if l.done {
 				return
 			}
 		}
 		l.fail(l.merge(ctx))
+		if notes := l.leftNotes(); notes != nil && !l.done {
+			yield(Loaded{Notes: notes})
+		}
 	}
 }
 
@@ -193,16 +206,22 @@ type loader struct {
 	input   string           // the one at hand
 	count   int              // documents
 	notes   []verdict.Reason // about objects that were passed over
-	seen    map[string]bool  // names of the snapshots that were no objects
+	seen    map[string]sight // snapshots that were no objects, by their nodes' names
 	merger
 
 	lock  sync.RWMutex         // of nodes: while documents are decoded, others are taken
 	nodes map[string]*Snapshot // of Node objects, by name
 }
 
+// A sight is where a snapshot was read.
+type sight struct {
+	input string
+	alone bool // no Node object was there before
+}
+
 func newLoader(o LoadOptions, yield func(Loaded) bool) *loader {
 	return &loader{
-		options: o, yield: yield, seen: map[string]bool{}, nodes: map[string]*Snapshot{},
+		options: o, yield: yield, seen: map[string]sight{}, nodes: map[string]*Snapshot{},
 		merger: merger{sets: map[setKey]*sharedSet{}},
 	}
 }
@@ -277,14 +296,16 @@ func (l *loader) decode(documents []*document) (wait func() []*document) {
 func (l *loader) take(documents []*document, input Input) error {
 	for _, d := range documents {
 		if l.count++; l.count > MaxNodes {
-			return fmt.Errorf("%s: more than the limit of %d objects", d.where, MaxNodes)
+			l.fail(fmt.Errorf("%s: more than the limit of %d objects", d.where, MaxNodes))
+			return nil
 		}
 		switch {
 		case d.node != nil:
-			l.takeNode(d.node)
+			d.err = l.takeNode(d.node)
 		case d.object != nil:
 			if err := l.takeObject(d); err != nil {
-				return fmt.Errorf("%s: %w", d.where, err)
+				l.fail(fmt.Errorf("%s: %w", d.where, err))
+				return nil
 			}
 		case d.list && input.EndOfList != nil:
 			input.EndOfList(d.next)
@@ -292,14 +313,16 @@ func (l *loader) take(documents []*document, input Input) error {
 			l.notes = append(l.notes, verdict.Reason{Code: ReasonPassedOver, Message: d.passed})
 		}
 		if d.snapshot != nil {
-			l.seen[d.snapshot.Node.Name] = true
-			d.snapshot.join(l.node(d.snapshot.Node.Name))
+			d.err = l.takeSnapshot(d)
 		}
 		if d.err != nil {
 			d.err = fmt.Errorf("%s: %w", d.where, d.err)
 		}
-		if d.snapshot != nil || d.err != nil {
-			l.hand(d.snapshot, d.err)
+		switch {
+		case d.err != nil:
+			l.hand(nil, d.err)
+		case d.snapshot != nil:
+			l.hand(d.snapshot, nil)
 		}
 		if l.done {
 			return nil
@@ -309,10 +332,44 @@ func (l *loader) take(documents []*document, input Input) error {
 }
 
 // takeNode keeps what a Node object tells.
-func (l *loader) takeNode(node *Snapshot) {
+func (l *loader) takeNode(node *Snapshot) error {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	l.nodes[node.Node.Name] = node
+	name := node.Node.Name
+	l.nodes[name] = node
+	if seen, ok := l.seen[name]; ok && seen.alone {
+		seen.alone = false
+		l.seen[name] = seen
+		return fmt.Errorf("the Node object of %s comes behind the node's snapshot%s, which was read without it: give Node objects first", name, in(seen.input))
+	}
+	return nil
+}
+
+// takeSnapshot adds to a snapshot what the Node object tells. One whose Node came only while it was
+// decoded is decoded once more, since its Node says which features count.
+func (l *loader) takeSnapshot(d *document) error {
+	name := d.snapshot.Node.Name
+	node := l.node(name)
+	if seen, ok := l.seen[name]; ok && name != "" && l.options.Nodes {
+		return fmt.Errorf("this is a second snapshot of the node %s; the first is%s: give one of them", name, in(seen.input))
+	}
+	if node != nil && !d.joined {
+		if err := d.decodeSnapshot(header{APIVersion: SnapshotAPIVersion, Kind: SnapshotKind}, l); err != nil {
+			return err
+		}
+	}
+	d.data, d.features = nil, nil
+	l.seen[name] = sight{l.input, node == nil}
+	d.snapshot.join(node)
+	return nil
+}
+
+// in tells of an input that has a name.
+func in(input string) string {
+	if input == "" {
+		return " in the same input"
+	}
+	return " in " + input
 }
 
 // takeObject keeps what a NodeFeature object tells. One whose Node came only while
@@ -341,11 +398,14 @@ func (l *loader) merge(ctx context.Context) error {
 	if len(l.nodes) > 0 || l.options.OnlyNodes {
 		l.passOver(described)
 	}
+	if l.options.Nodes {
+		l.preferSnapshots()
+	}
 	if err := l.merged(ctx); err != nil || l.done {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.nodes)) {
-		if described[name] || l.seen[name] {
+		if _, seen := l.seen[name]; seen || described[name] {
 			continue
 		}
 		node := l.nodes[name]
@@ -391,6 +451,23 @@ func (l *loader) passOver(described map[string]bool) {
 		Code: ReasonNoNode, Message: fmt.Sprintf("%s no Node object is there for, so NFD passes them over: %s", what, some(names)),
 		Hint: "nfd-gc removes such objects",
 	})
+}
+
+// preferSnapshots leaves out the objects of nodes that have a snapshot.
+func (l *loader) preferSnapshots() {
+	names := map[string]bool{}
+	l.objects = slices.DeleteFunc(l.objects, func(o *pendingObject) bool {
+		_, seen := l.seen[o.node]
+		names[o.node] = names[o.node] || seen
+		return seen
+	})
+	maps.DeleteFunc(names, func(_ string, seen bool) bool { return !seen })
+	if len(names) > 0 {
+		l.notes = append(l.notes, verdict.Reason{
+			Code:    ReasonPassedOver,
+			Message: "NodeFeature objects are passed over, since there is a snapshot of their node: " + some(slices.Sorted(maps.Keys(names))),
+		})
+	}
 }
 
 // some lists names, of many the first.

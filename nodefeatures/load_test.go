@@ -207,7 +207,7 @@ func TestLoadYAMLList(t *testing.T) {
 		t.Fatalf("%d snapshots, %v", len(snapshots), err)
 	}
 	_, err = load([]byte(strings.Replace(list, `full: "2000"`, `full: "2000", full: "1"`, 1)))
-	if want := "document 1, item 2000: line 22013: the key \"full\" occurs twice"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "document 1, items[2000]: line 22013: the key \"full\" occurs twice"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 }

@@ -208,11 +208,14 @@ func twoWorkers(node string, workers []string, namespace string, differing []str
 	switch {
 	case namespace != "":
 		note.Message += "; they are merged as nfd-master in " + namespace + " does"
+		if !slices.Contains(workers, namespace) {
+			note.Message += ", where none of them is"
+		}
 	case len(differing) > 0:
 		note.Message += " and differ in what is therefore unknown: " + strings.Join(differing, ", ")
 		note.Hint = "say with --nfd-namespace in which of them nfd-master runs, or " + note.Hint
 	default:
-		note.Message += " and say the same"
+		note.Message += "; whichever of them nfd-master takes first, it comes to the same"
 	}
 	return []verdict.Reason{note}
 }

@@ -1,6 +1,8 @@
 package nodefeatures
 
 import (
+	"cmp"
+
 	"nodecompat/nodefeatures/kubelet"
 )
 
@@ -66,17 +68,22 @@ func (s *Snapshot) join(node *Snapshot) {
 	if node == nil {
 		return
 	}
-	s.Object = node.Object
-	if s.Node.OS == "" && s.Node.Architecture == "" {
-		s.Node.OS, s.Node.Architecture = node.Node.OS, node.Node.Architecture
-	}
-	if s.Node.Kernel == "" {
-		s.Node.Kernel = node.Node.Kernel
-	}
-	if s.Node.Runtime == "" {
-		s.Node.Runtime = node.Node.Runtime
-	}
-	if s.Kubelet == nil {
+	s.Object, s.Node = node.Object, s.Node.told(node)
+	switch {
+	case s.Kubelet == nil:
 		s.Kubelet = node.Kubelet
+	case node.Kubelet != nil:
+		s.Kubelet = s.Kubelet.WithNode(node.Kubelet)
 	}
+}
+
+// told is the node with what its Node object tells, which is newer than a snapshot; but the kernel is
+// that of the features. node may be nil.
+func (n Node) told(node *Snapshot) Node {
+	if node == nil {
+		return n
+	}
+	n.OS, n.Architecture = cmp.Or(node.Node.OS, n.OS), cmp.Or(node.Node.Architecture, n.Architecture)
+	n.Kernel, n.Runtime = cmp.Or(n.Kernel, node.Node.Kernel), cmp.Or(node.Node.Runtime, n.Runtime)
+	return n
 }

@@ -82,12 +82,16 @@ func (d *document) decodeObject(l *loader) error {
 	if err := json.Unmarshal(d.data, &obj, lenient); err != nil {
 		return jsonError(err)
 	}
-	switch name := obj.Metadata.Namespace + "/" + obj.Metadata.Name; {
+	name := obj.Metadata.Name
+	if obj.Metadata.Namespace != "" {
+		name = obj.Metadata.Namespace + "/" + name
+	}
+	switch {
 	case obj.isNode():
 		d.node = obj.snapshot(l.options)
 		return d.node.withinBounds()
 	case !obj.isNodeFeature():
-		return fmt.Errorf("%w: the list has %s of kind %q, apiVersion %q; %s", ErrNotSnapshot, name, obj.Kind, obj.APIVersion, accepted)
+		return fmt.Errorf("%w: %q is of kind %q, apiVersion %q; %s", ErrNotSnapshot, name, obj.Kind, obj.APIVersion, accepted)
 	case obj.Metadata.Labels[nfdv1alpha1.NodeFeatureObjNodeNameLabel] == "":
 		d.passed = fmt.Sprintf("NodeFeature %s has no label %s, so NFD assigns it to no node", name, nfdv1alpha1.NodeFeatureObjNodeNameLabel)
 		return nil

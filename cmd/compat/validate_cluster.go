@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -257,7 +260,7 @@ func (f *validateClusterFlags) saved(ctx context.Context, a *app, o nodefeatures
 			return
 		}
 		inputs := func(yield func(nodefeatures.Input, error) bool) {
-			for _, name := range names {
+			for _, name := range snapshotsLast(names) {
 				in, err := a.open(ctx, name)
 				if err != nil {
 					f.unopened = err
@@ -281,6 +284,37 @@ func (f *validateClusterFlags) saved(ctx context.Context, a *app, o nodefeatures
 			}
 		}
 	}
+}
+
+// snapshotsLast puts the files that begin as snapshots of ours behind the others, which may have the
+// Node objects of their nodes.
+func snapshotsLast(names []string) []string {
+	if len(names) < 2 {
+		return names
+	}
+	var others, snapshots []string
+	for _, name := range names {
+		if beginsAsSnapshot(name) {
+			snapshots = append(snapshots, name)
+		} else {
+			others = append(others, name)
+		}
+	}
+	return append(others, snapshots...)
+}
+
+func beginsAsSnapshot(name string) bool {
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return false // which can be read once only, or not at all
+	}
+	in, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer in.Close() //nolint:errcheck // it was only read
+	begin := make([]byte, 128)
+	n, _ := io.ReadFull(in, begin)
+	return bytes.Contains(begin[:n], []byte(nodefeatures.SnapshotKind))
 }
 
 // selector reads a selector of labels; nil for "".

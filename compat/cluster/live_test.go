@@ -125,6 +125,7 @@ func (f *fake) read(ctx context.Context, t *testing.T, o Options) (live *Live, n
 			return live, nodes, err
 		case loaded.Err != nil:
 			nodes = append(nodes, "error "+loaded.Err.Error())
+		case loaded.Snapshot == nil: // notes
 		default:
 			s := loaded.Snapshot
 			nodes = append(nodes, strings.TrimSpace(s.Node.Name+" "+s.Features.Attributes["kernel.version"].Elements["major"]))

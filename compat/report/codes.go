@@ -52,6 +52,7 @@ const (
 	CodeWhatIfValue   = "whatIfValue"
 	CodeWhatIfPart    = "whatIfPart"
 	CodeWhatIfAbsent  = "whatIfAbsent"
+	CodeWhatIfNoNode  = "whatIfNoNode" // also a reason of a ClusterReport
 	CodeWindowsBuild  = "windowsBuild"
 	CodeOSFeatures    = "osFeatures"
 	CodeFallback32Bit = "fallback32Bit"

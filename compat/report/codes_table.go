@@ -61,6 +61,7 @@ var reasonCodes = []codeRow{
 	{CodeTooFewNodes, "fewer candidates run the workload than are wanted (--min-nodes); the groups say why not on the others", "unlock names what would make more nodes fit"},
 	{CodeNoCandidates, "the scheduler considers none of the cluster's nodes for the workload", "see excluded, and the workload's nodeSelector, affinity and tolerations"},
 	{CodeNoNodes, "the cluster, or what was chosen of it, has no nodes", "look at -l and at the files of --features"},
+	{CodeWhatIfNoNode, "no node has the labels of --what-if-selector: what would be after the change is not known", "correct the labels"},
 	{CodeLabelsDiffer, "with --verify-labels: a label of nodes is not what nfd-master should make of the cluster's NodeFeatureRule objects", "labels.differences tells which, and why"},
 	{CodeNoPod, "the files hold no Pod and no workload, or nothing runs", "`problems[]` says what was left out of them"},
 	{CodeRulesPlaced, "place --check: the NodeFeatureRule objects are there, and nodes have their labels", ""},
@@ -144,6 +145,7 @@ var warningCodes = []codeRow{
 	{CodeWhatIfValue, "a what-if gives an element a value that NFD never publishes", "correct the value, as the hint says"},
 	{CodeWhatIfPart, "a what-if changes one part of the kernel's version, and the others stay as they are", "set kernel.version.full, which changes all parts"},
 	{CodeWhatIfAbsent, "a what-if takes away what the node does not have", ""},
+	{CodeWhatIfNoNode, "no node has the labels of --what-if-selector: nothing was changed", "correct the labels"},
 
 	{CodeNoPod, "place: the files hold no Pod and no workload: nothing is changed", ""},
 	{CodeNoArtifact, "place: nothing is attached to the image, or nothing that is about it: there is no rule for it", "attach a spec with `compat attach`, or give it with --spec"},
@@ -189,7 +191,7 @@ var errorCodes = []codeRow{
 	{CodeMalformedSnapshot, "a saved node cannot be read: nothing is known about it", "save it again with `compat features`, or `kubectl get nodefeatures -A -o json`"},
 	{CodeMalformedSpec, "the spec cannot be evaluated", "`compat spec lint` lists every problem of a spec file"},
 
-	{cluster.CodeNotTranslated, "the spec, or a rule of it, has no equal in NodeFeatureRule objects: the message says which, and why", "write the rule so that it needs no variable of a varsTemplate, or place the workload by hand"},
+	{cluster.CodeNotTranslated, "the spec, or a rule of it, has no equal in NodeFeatureRule objects: the message says which, and why", "the hint says what to change; else place the workload by hand"},
 	{placement.CodeNotInPlace, "a part of the manifest cannot be changed where it is written, such as a YAML alias", "write it out there, or take `compat place --patch`"},
 	{cluster.CodeNodeNotReady, "cluster snapshot: the node is not ready, so no Pod starts there", "look at the node: kubectl describe node"},
 	{cluster.CodeNodeNotLinux, "cluster snapshot: the node that was named does not run Linux", "leave it out: NFD detects nothing there"},

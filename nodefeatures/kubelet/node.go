@@ -67,6 +67,19 @@ func OfNode(name, version string, declared []string) *Facts {
 	return f.with(t)
 }
 
+// WithNode returns the facts with what a Node object tells in their place, as [Facts.With] does: node is
+// what [OfNode] makes of it.
+func (f *Facts) WithNode(node *Facts) *Facts {
+	var t given
+	if len(node.DeclaredFeatures) > 0 {
+		t.declared = node.DeclaredFeatures
+	}
+	if v := node.Version; v.Value != "" {
+		t.versions = []Claim{{Value: v.Value, Given: true, Origin: *v.Origin}}
+	}
+	return f.with(t)
+}
+
 // parseNode reads what kubectl get node -o json or -o yaml prints: a Node, or
 // a list that holds just one.
 func parseNode(data []byte) (nodeObject, error) {
