@@ -142,7 +142,7 @@ func (p *placer) read(ctx context.Context) error {
 		}
 		for _, problem := range parsed.Problems {
 			unread := problem.Severity == verdict.SeverityError && (problem.Code.Unread() || problem.Code == manifest.ProblemTooManyContainers)
-			if unread || problem.Code == manifest.ProblemNotObject || problem.Code == manifest.ProblemSpec {
+			if unread || inTheWay(problem, parsed.Pods) || problem.Code == manifest.ProblemNotObject || problem.Code == manifest.ProblemSpec {
 				return &ManifestError{problem}
 			}
 		}
@@ -153,6 +153,13 @@ func (p *placer) read(ctx context.Context) error {
 		p.warn(report.CodeNoPod, "the files hold no Pod and no workload: nothing is placed", "")
 	}
 	return nil
+}
+
+// inTheWay reports whether a part that is to be changed is not what it should be.
+func inTheWay(problem manifest.Problem, pods []manifest.Pod) bool {
+	return problem.Severity == verdict.SeverityError && slices.ContainsFunc(pods, func(p manifest.Pod) bool {
+		return p.Holds(problem) && (strings.HasPrefix(problem.Path, p.Path+".nodeSelector") || strings.HasPrefix(problem.Path, p.Path+".affinity"))
+	})
 }
 
 // dropped are the names of an earlier run that no other takes the place of.

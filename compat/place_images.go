@@ -302,7 +302,7 @@ func (p *placer) translate(ctx context.Context, s *subject) (*cluster.Need, erro
 	}
 	if len(chosen.Sets) == 0 {
 		return nil, fmt.Errorf("translating the spec of %s: %w", name, &cluster.TranslateError{
-			Reason: "no set has the tag " + strings.Join(p.req.Tags, " or ") + "; " + tagsHint(s.spec),
+			Reason: "no set has the tag " + strings.Join(p.req.Tags, " or "), Remedy: tagsHint(s.spec),
 		})
 	}
 	return p.once(ctx, &chosen, "the spec of "+name)

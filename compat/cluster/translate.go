@@ -34,6 +34,8 @@ const (
 	MaxObject = 1 << 20
 )
 
+const leaveOut = "leave alternatives out"
+
 // CodeNotTranslated is that of a [*TranslateError].
 const CodeNotTranslated = "notTranslated"
 
@@ -41,6 +43,7 @@ const CodeNotTranslated = "notTranslated"
 type TranslateError struct {
 	Rule   string // which rule it is about, in words; "" for the spec as a whole
 	Reason string
+	Remedy string
 }
 
 // Error names the rule and the reason.
@@ -53,6 +56,9 @@ func (e *TranslateError) Error() string {
 
 // Code is CodeNotTranslated.
 func (e *TranslateError) Code() string { return CodeNotTranslated }
+
+// Hint is what to do.
+func (e *TranslateError) Hint() string { return e.Remedy }
 
 // Retryable is false.
 func (e *TranslateError) Retryable() bool { return false }
@@ -110,7 +116,9 @@ func Translate(ctx context.Context, s *spec.Spec) (*Need, error) {
 		}
 	}
 	if len(sets) == 0 {
-		return nil, &TranslateError{Reason: "no node can ever match: " + need.Dropped[0]}
+		return nil, &TranslateError{
+			Reason: "no node can ever match: " + need.Dropped[0], Remedy: "correct the spec: no workload that needs it would be placed",
+		}
 	}
 	sets, need.Weights = rank(sets)
 	canonical := encode(sets)
@@ -120,10 +128,10 @@ func Translate(ctx context.Context, s *spec.Spec) (*Need, error) {
 		need.Rules = append(need.Rules, sets[i].rules(need, i)...)
 	}
 	if len(need.Rules) > MaxRules {
-		return nil, &TranslateError{Reason: fmt.Sprintf("it becomes %d rules, at most %d are made: leave alternatives out", len(need.Rules), MaxRules)}
+		return nil, &TranslateError{Reason: fmt.Sprintf("it becomes %d rules, at most %d are made", len(need.Rules), MaxRules), Remedy: leaveOut}
 	}
 	if size := len(need.JSON()); size > MaxObject {
-		return nil, &TranslateError{Reason: fmt.Sprintf("its rules have %d bytes, an object may have %d: leave alternatives out", size, MaxObject)}
+		return nil, &TranslateError{Reason: fmt.Sprintf("its rules have %d bytes, an object may have %d", size, MaxObject), Remedy: leaveOut}
 	}
 	return need, nil
 }

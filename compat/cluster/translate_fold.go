@@ -133,7 +133,12 @@ func (f *folder) evaluate(ctx context.Context, t *nfdv1alpha1.FeatureMatcherTerm
 
 func (f *folder) unsettled(name string) bool { return !f.settled[name] }
 
-func (f *folder) refuse(reason string) error { return &TranslateError{Rule: f.rule, Reason: reason} }
+func (f *folder) refuse(reason string) error {
+	return &TranslateError{
+		Rule: f.rule, Reason: reason,
+		Remedy: "write the rule so that it needs no variable of a varsTemplate, or place the workload by hand",
+	}
+}
 
 // record takes the variables that a rule sets when it matches.
 func (f *folder) record(r *nfdv1alpha1.GroupRule) {

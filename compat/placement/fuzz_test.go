@@ -2,6 +2,7 @@ package placement
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"nodecompat/compat/manifest"
@@ -14,6 +15,10 @@ func FuzzEdit(f *testing.F) {
 		f.Add([]byte(e.data))
 	}
 	f.Add([]byte("{apiVersion: v1, kind: Pod, spec: {}}"))
+	for _, lineBreak := range []string{"\r", "\r\n", "\u0085", "\u2028"} {
+		f.Add([]byte(strings.ReplaceAll("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: a, image: b}]\n", "\n", lineBreak)))
+		f.Add([]byte("apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {a: 'x" + lineBreak + " y'}}\nspec:\n  containers: [{name: a, image: b}]\n"))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		parsed := manifest.Parse(t.Context(), "f", data)
 		if len(parsed.Pods) == 0 {

@@ -86,6 +86,9 @@ func Join(files [][]byte, owner Owner, objects []Object, results []Result) ([]by
 	if function {
 		return out, nil
 	}
+	if !json && isJSON(out) { // readers take all that follows for JSON as well, unless it begins as YAML
+		out = append([]byte("---\n"), out...)
+	}
 	for _, o := range objects {
 		switch {
 		case json:

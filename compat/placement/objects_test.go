@@ -32,6 +32,7 @@ func TestJoin(t *testing.T) {
 		{"what an earlier run wrote goes", []string{yaml("our-0") + "---\na: 1\n---\n" + yaml("our-1") + "---\n" + foreign}, []Object{rule("our-1"), rule("our-2")}, nil, "---\na: 1\n---\n" + foreign + "---\n" + yaml("our-1") + "---\n" + yaml("our-2")},
 		{"nothing is added", []string{"a: 1\n"}, nil, nil, "a: 1\n"},
 		{"JSON", []string{"{\"a\": 1}\n" + json("our-0") + "\n", `{"b": 1}`}, []Object{rule("our-1")}, nil, "{\"a\": 1}\n{\"b\": 1}\n" + json("our-1") + "\n"},
+		{"JSON in front of YAML", []string{`{"b": 1}`, "a: 1\n"}, []Object{rule("our-1")}, nil, "---\n{\"b\": 1}\n---\na: 1\n---\n" + yaml("our-1")},
 		{
 			"a function's list",
 			[]string{"kind: ResourceList\nitems: # all\n- {kind: A}\n- apiVersion: x/v1\n  kind: Rule\n  metadata:\n    name: our-0\n    labels: {by: us}\n  spec: {a: 1}\n# about B\n- {kind: B}\nresults:\n- message: old\n"},

@@ -36,11 +36,14 @@ var (
 	errAlias   = errors.New("it is a YAML alias, or within one: write it out")
 	errNotHere = errors.New("it is merged in from elsewhere (<<): write it out")
 	errNoTerms = errors.New("nodeSelectorTerms is empty: the API server refuses it")
-	errForm    = errors.New("it is not written in a form that can be changed in place")
+	errForm    = errors.New("it is not written in a form that can be changed in place: it may have an anchor, a tag or a key of several lines")
 )
 
 // escapes are those of JSON.
 var escapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|.)`) })
+
+// lineBreaks are those of YAML 1.1, which the parser counts.
+var lineBreaks = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]") })
 
 // mask replaces what JSON has and YAML's parser does not know by something of the same length.
 func mask(data []byte) []byte {
@@ -59,8 +62,8 @@ func mask(data []byte) []byte {
 // they are.
 func parse(data []byte) (*text, error) {
 	t := &text{data: data, lines: []int{0}, marks: map[int][]int{}, newline: "\n"}
-	if bytes.Contains(data, []byte("\r\n")) {
-		t.newline = "\r\n"
+	if first := lineBreaks().Find(data); len(first) > 0 && first[0] == '\r' {
+		t.newline = string(first)
 	}
 	masked := data
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); bytes.HasPrefix(trimmed, []byte("{")) {
@@ -77,10 +80,8 @@ func parse(data []byte) (*text, error) {
 		return nil, errForm
 	}
 	t.root = document.Content[0]
-	for i, b := range data {
-		if b == '\n' {
-			t.lines = append(t.lines, i+1)
-		}
+	for _, at := range lineBreaks().FindAllIndex(data, -1) {
+		t.lines = append(t.lines, at[1])
 	}
 	return t, nil
 }
