@@ -192,8 +192,14 @@ func decideMissing(s subject, missing verdict.Verdict) (verdict.Verdict, []verdi
 	return verdict.Unknown, []verdict.Reason{reason}
 }
 
-// signHint says how an artifact is signed.
+// signHint says how an artifact comes to count.
 func signHint(s subject, none *artifact.NoTrustedArtifactError) string {
+	switch none.State {
+	case artifact.Refused:
+		return "a rule of the policy for the image, with signers, accepts what these sign"
+	case artifact.TooOld, artifact.FromTheFuture:
+		return "its author attaches the spec again, and signs that"
+	}
 	ref := s.repository.Reference()
 	if ref.Layout != "" {
 		return "sign the artifact in a registry, and copy it with `oras cp -r`"

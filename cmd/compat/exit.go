@@ -198,7 +198,8 @@ func describe(err error) *report.Error {
 // is none of that name.
 func fileHint(name string) string {
 	if info, err := os.Stat(name); err == nil && !info.IsDir() {
-		return name + " is a file here: `compat validate-node --spec FILE` takes a spec, `--features FILE` a snapshot"
+		return name + " is a file here: `compat validate-node --spec FILE` judges a spec, `compat validate-pod FILE` and " +
+			"`compat validate-cluster -f FILE` judge workloads; `--features FILE` takes a snapshot"
 	}
 	dir, _, _ := strings.Cut(strings.SplitN(name, "@", 2)[0], ":")
 	if _, err := os.Stat(filepath.Join(dir, "oci-layout")); err == nil {

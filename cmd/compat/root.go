@@ -85,6 +85,9 @@ Exit codes: 0 compatible or done, 1 failure, 2 usage error, 3 incompatible,
 	cmd.SetCompletionCommandGroupID("Help")
 	cmd.SetHelpCommandGroupID("Help")
 	group(cmd)
+	if completion, _, err := cmd.Find([]string{"completion"}); err == nil {
+		group(completion) // of which cobra takes any shell
+	}
 	addHelp(a, cmd)
 	if a.isPlugin() {
 		asPlugin(a, cmd)

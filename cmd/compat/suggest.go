@@ -37,12 +37,16 @@ func group(cmd *cobra.Command) {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		message := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
-		if meant := meantCommand(cmd, args[0]); meant != "" {
-			message += "; did you mean " + meant + "?"
-		}
-		return usagef("%s", message)
+		return unknownCommand(cmd, args[0])
 	}
+}
+
+func unknownCommand(cmd *cobra.Command, word string) error {
+	message := fmt.Sprintf("unknown command %q for %q", word, cmd.CommandPath())
+	if meant := meantCommand(cmd, word); meant != "" {
+		message += "; did you mean " + meant + "?"
+	}
+	return usagef("%s", message)
 }
 
 // meantCommand is what somebody may have meant with an unknown command, "" if

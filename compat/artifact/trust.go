@@ -78,9 +78,10 @@ type Trust struct {
 // A NoTrustedArtifactError says that there are artifacts, and that a policy accepts none of them.
 // It is [ErrNoArtifact]: what is not accepted does not exist.
 type NoTrustedArtifactError struct {
-	// Count is how many there are, Newest the one that comes first, and Why it is not accepted.
+	// Count is how many there are, Newest the one that comes first, and State and Why it is not accepted.
 	Count  int
 	Newest digest.Digest
+	State  TrustState
 	Why    string
 }
 

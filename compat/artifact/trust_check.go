@@ -135,7 +135,7 @@ func (r *Repository) checkListed(ctx context.Context, a Artifact, list []ocispec
 	case r.trust.MaxAge > 0 && c.created.IsZero() && !Skippable(c.contentErr):
 		c.trust = Trust{State: TooOld, Why: "it has no date, and the policy has a maxAge"}
 	case r.trust.MaxAge > 0 && !c.created.IsZero() && now.Sub(c.created) > r.trust.MaxAge:
-		c.trust = Trust{State: TooOld, Why: fmt.Sprintf("it is of %s, and the policy's maxAge %s", c.printed, r.trust.MaxAge)}
+		c.trust = Trust{State: TooOld, Why: fmt.Sprintf("it is of %s, which is older than the policy's maxAge of %s", c.printed, r.trust.MaxAge)}
 	default:
 		c.trust = Trust{State: Trusted, Signers: signers}
 	}

@@ -146,7 +146,7 @@ func (r *Repository) noneTrusted(ctx context.Context, list *Listing, passed []in
 		return ErrNoArtifact // what the rule accepts is foreign or gone
 	}
 	newest := list.Artifacts[passed[0]]
-	e := &NoTrustedArtifactError{Count: len(passed), Newest: newest.Descriptor.Digest, Why: newest.Trust.Why}
+	e := &NoTrustedArtifactError{Count: len(passed), Newest: newest.Descriptor.Digest, State: newest.Trust.State, Why: newest.Trust.Why}
 	if newest.Trust.State == Unsigned {
 		if legacy, err := r.store.legacySignature(ctx, newest.Descriptor.Digest); err == nil && legacy {
 			e.Why = "it has no signature but one of cosign's older format (.sig), which is not read"

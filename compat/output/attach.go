@@ -72,7 +72,11 @@ func writeDetach(w io.Writer, r *report.DetachReport, style Style) error {
 			p.removed(old, "detached")
 		}
 	}
-	if len(r.Detached) == 0 && r.Error == nil {
+	switch {
+	case len(r.Detached) > 0 || r.Error != nil:
+	case len(r.Warnings) > 0: // about what is left alone
+		p.raw(0, "nothing is detached from %s", r.Reference)
+	default:
 		p.raw(0, "nothing is attached to %s", r.Reference)
 	}
 	p.warnings(r.Warnings)

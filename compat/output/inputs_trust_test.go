@@ -30,7 +30,7 @@ func trusts() []artifact.Trust {
 		{State: artifact.BadSignature, Why: "no signature of it counts: it is by no key of the policy; \x1b[31mit signs another digest"},
 		{State: artifact.Trusted, Signers: signers("release", "corp")},
 		{State: artifact.NotChecked},
-		{State: artifact.TooOld, Why: "it is of 2020-01-01T00:00:00Z, and the policy's maxAge 8760h0m0s"},
+		{State: artifact.TooOld, Why: "it is of 2020-01-01T00:00:00Z, which is older than the policy's maxAge of 8760h0m0s"},
 		{State: artifact.Refused, Why: "no rule of the policy is for the image"},
 		{State: artifact.TooManySignatures, Why: "it has more than 100 signatures"},
 		{State: artifact.Unchecked},

@@ -334,13 +334,18 @@ func (d *decoder) threshold(n *yamltree.Node) int {
 }
 
 func (d *decoder) duration(n *yamltree.Node) (string, time.Duration) {
+	const hint = "write it in hours, as 8760h for a year"
+	if number, ok := n.Typed().(json.Number); ok {
+		d.errorf(n, CodeMaxAge, hint, "%s has no unit", number)
+		return "", 0
+	}
 	text := d.text(n)
 	if text == "" {
 		return "", 0
 	}
 	age, err := time.ParseDuration(text)
 	if err != nil || age <= 0 {
-		d.errorf(n, CodeMaxAge, "write it in hours, as 8760h for a year", "%.40q is no duration above zero", text)
+		d.errorf(n, CodeMaxAge, hint, "%.40q is no duration above zero", text)
 	}
 	return text, age
 }

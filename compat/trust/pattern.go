@@ -3,7 +3,9 @@ package trust
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"strings"
+	"sync"
 
 	"nodecompat/compat/artifact"
 )
@@ -30,6 +32,9 @@ func canonical(registry string) string {
 	return strings.TrimSuffix(host, ".") + port
 }
 
+// ipv6 is a host that is an IPv6 address, or a pattern of them.
+var ipv6 = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\[[0-9a-f:.*]+\](:[0-9*]+)?$`) })
+
 // checkPattern says why no image can match a pattern; "" if one can.
 func checkPattern(p string) (reason, hint string) {
 	host, repository, slash := strings.Cut(p, "/")
@@ -45,6 +50,8 @@ func checkPattern(p string) (reason, hint string) {
 		return "it names a tag or digest, and a rule is about repositories", "leave out what follows the repository: the signature is of one digest anyway"
 	case wrong >= 0:
 		return fmt.Sprintf("it has the character %q", []rune(p[wrong:])[0]), "write host[:port]/repository in lower case; * stands for anything within a part, ** for anything"
+	case strings.ContainsAny(repository, "[]"), strings.ContainsAny(host, "[]") && !ipv6().MatchString(host):
+		return "brackets stand for nothing but themselves, around an IPv6 address", "write a rule for each; * stands for anything within a part, ** for anything"
 	case strings.HasPrefix(p, "/"), strings.HasSuffix(p, "/"), strings.Contains(p, "//"):
 		return "it has an empty part", "write host[:port]/repository"
 	case strings.Contains(host, everything):

@@ -120,6 +120,9 @@ func LoadKeys(files []string) (*Policy, error) {
 	rule := Rule{Images: everything, Threshold: 1}
 	hash := sha256.New()
 	for _, file := range files {
+		if file == "" {
+			return nil, errors.New("--trust-key needs the name of a file")
+		}
 		data, err := readRegular(file, MaxKeyFile)
 		if err != nil {
 			return nil, fmt.Errorf("reading the public key %s: %w", file, err)
