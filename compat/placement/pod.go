@@ -61,7 +61,10 @@ func Edit(ctx context.Context, name string, data []byte, pods []manifest.Pod, co
 	if err != nil {
 		return nil, err
 	}
-	return edited, verify(ctx, name, edited, pods, constraints)
+	if err := verify(ctx, name, edited, pods, constraints); err != nil {
+		return nil, err
+	}
+	return edited, sameBesides(data, edited, pods)
 }
 
 // eachDocument changes the Pods of a file, document by document.
@@ -111,6 +114,62 @@ func verify(ctx context.Context, name string, data []byte, pods []manifest.Pod, 
 		}
 	}
 	return nil
+}
+
+// sameBesides compares all that is not meant to change: an alias of what does would change with it.
+func sameBesides(before, after []byte, pods []manifest.Pod) error {
+	old, err := yamltree.Split(before)
+	if err != nil {
+		return err
+	}
+	edited, err := yamltree.Split(after)
+	if err != nil {
+		return err
+	}
+	for i := 0; i < len(pods); {
+		first, number := pods[i], pods[i].Document-1
+		if number >= len(edited) {
+			return failed(first, errForm)
+		}
+		var values [2]any
+		for j, data := range [][]byte{old[number].Data, edited[number].Data} {
+			t, err := parse(data)
+			if err == nil {
+				err = t.root.Decode(&values[j])
+			}
+			if err != nil {
+				return failed(first, err)
+			}
+		}
+		for ; i < len(pods) && pods[i].Document-1 == number; i++ {
+			for _, value := range values {
+				withoutPlacement(value, steps(pods[i].Path))
+			}
+		}
+		if !reflect.DeepEqual(values[0], values[1]) {
+			return failed(first, errForm)
+		}
+	}
+	return nil
+}
+
+// withoutPlacement takes out of a document what is changed of the PodSpec at a path.
+func withoutPlacement(value any, path []step) {
+	for _, s := range path {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[s.key]
+		case []any:
+			if s.index < 0 || s.index >= len(v) {
+				return
+			}
+			value = v[s.index]
+		}
+	}
+	if spec, ok := value.(map[string]any); ok {
+		delete(spec, keySelector)
+		delete(spec, keyAffinity)
+	}
 }
 
 // equal compares PodSpecs; what is empty is not told from what is not there.
