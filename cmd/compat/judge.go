@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -116,13 +117,20 @@ func (f *judgeFlags) savedNodes(ctx context.Context, a *app, features func(nodef
 			yield(compat.SavedNode{}, &usageError{err})
 			return
 		}
+		count := 0
+		counted := func(node compat.SavedNode, err error) bool {
+			if count++; count == 2 {
+				debug.SetMemoryLimit(manyLimit)
+			}
+			return yield(node, err)
+		}
 		for _, name := range names {
 			in, err := a.open(ctx, name)
 			if err != nil {
 				yield(compat.SavedNode{}, err)
 				return
 			}
-			more := yieldSaved(ctx, in, name, nodefeatures.LoadOptions{Features: features, Namespace: f.nfdNamespace}, yield)
+			more := yieldSaved(ctx, in, name, nodefeatures.LoadOptions{Features: features, Namespace: f.nfdNamespace}, counted)
 			in.Close() //nolint:errcheck // it was only read
 			if !more {
 				return

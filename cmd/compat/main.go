@@ -21,12 +21,16 @@ func main() {
 	// A run takes milliseconds and little memory: collecting less often makes a
 	// report on 1,000 rules a third faster.
 	debug.SetGCPercent(400)
-	debug.SetMemoryLimit(memoryLimit) // but not on a whole cluster's snapshots
+	debug.SetMemoryLimit(memoryLimit) // but not on a large spec or manifest
 	os.Exit(runMain(thisProcess()))
 }
 
-// memoryLimit is where garbage is collected as often as it takes, in bytes.
-const memoryLimit = 400 << 20
+// memoryLimit is where garbage is collected as often as it takes, in bytes: manyLimit where there are
+// several nodes, of which there may be thousands.
+const (
+	memoryLimit = 64 << 20
+	manyLimit   = 400 << 20
+)
 
 // runMain is main without the exit, for tests that run the program in process.
 func runMain(p process) int {

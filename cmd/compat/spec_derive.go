@@ -98,6 +98,7 @@ func (f *deriveFlags) run(ctx context.Context, a *app) error {
 		return a.failed(f.output, report, report.Error, err)
 	}
 	defer repository.Close()
+	debug.SetMemoryLimit(manyLimit)
 	debug.SetGCPercent(100) // this takes long, and what it needs at a time is little
 	result, err := compat.Derive(ctx, repository, request)
 	if err == nil && f.attach && f.output.structured() {

@@ -1,14 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
 	"iter"
-	"os"
 	"runtime/debug"
 	"time"
 
@@ -26,7 +20,7 @@ import (
 	"nodecompat/spec"
 )
 
-// fleetMemoryLimit is the memoryLimit for many nodes and images, whose results alone take a quarter of it.
+// fleetMemoryLimit is the manyLimit for many images, too, whose results alone take a quarter of it.
 const fleetMemoryLimit = 800 << 20
 
 // clusterTimeout is how long a cluster may take.
@@ -156,6 +150,7 @@ func (f *validateClusterFlags) run(ctx context.Context, a *app) error {
 		return a.failed(f.output, report, report.Error, err)
 	}
 	if len(f.features) == 0 {
+		debug.SetMemoryLimit(manyLimit)
 		debug.SetGCPercent(45) // a server sends more slowly than this collects
 	} else {
 		debug.SetMemoryLimit(fleetMemoryLimit)
@@ -250,71 +245,17 @@ func (f *validateClusterFlags) open(ctx context.Context, a *app, r *compat.Clust
 	return nil
 }
 
-// saved reads the nodes of --features, all files as one whole.
+// saved reads the nodes of --features.
 func (f *validateClusterFlags) saved(ctx context.Context, a *app, o nodefeatures.LoadOptions) iter.Seq2[nodefeatures.Loaded, error] {
 	return func(yield func(nodefeatures.Loaded, error) bool) {
-		names, err := manifest.Find(f.features)
-		if err != nil {
-			f.unopened = &usageError{err}
-			yield(nodefeatures.Loaded{}, f.unopened)
-			return
-		}
-		inputs := func(yield func(nodefeatures.Input, error) bool) {
-			for _, name := range snapshotsLast(names) {
-				in, err := a.open(ctx, name)
-				if err != nil {
-					f.unopened = err
-					yield(nodefeatures.Input{}, err)
-					return
-				}
-				more := yield(nodefeatures.Input{Name: name, Reader: in}, nil)
-				in.Close() //nolint:errcheck // it was only read
-				if !more {
-					return
-				}
-			}
-		}
 		o.Namespace = f.live.Namespace
-		for loaded := range nodefeatures.LoadAll(ctx, inputs, o) {
-			if path := (*fs.PathError)(nil); errors.As(loaded.Err, &path) {
-				f.unopened = &usageError{fmt.Errorf("reading the nodes of %s: %w", loaded.Input, loaded.Err)}
-			}
-			if !yield(loaded, f.unopened) || f.unopened != nil {
+		for loaded, err := range a.savedCluster(ctx, f.features, o) {
+			f.unopened = err
+			if !yield(loaded, err) {
 				return
 			}
 		}
 	}
-}
-
-// snapshotsLast puts the files that begin as snapshots of ours behind the others, which may have the
-// Node objects of their nodes.
-func snapshotsLast(names []string) []string {
-	if len(names) < 2 {
-		return names
-	}
-	var others, snapshots []string
-	for _, name := range names {
-		if beginsAsSnapshot(name) {
-			snapshots = append(snapshots, name)
-		} else {
-			others = append(others, name)
-		}
-	}
-	return append(others, snapshots...)
-}
-
-func beginsAsSnapshot(name string) bool {
-	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
-		return false // which can be read once only, or not at all
-	}
-	in, err := os.Open(name)
-	if err != nil {
-		return false
-	}
-	defer in.Close() //nolint:errcheck // it was only read
-	begin := make([]byte, 128)
-	n, _ := io.ReadFull(in, begin)
-	return bytes.Contains(begin[:n], []byte(nodefeatures.SnapshotKind))
 }
 
 // selector reads a selector of labels; nil for "".

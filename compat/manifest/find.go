@@ -3,13 +3,15 @@ package manifest
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
 // Find expands what names manifests: a file, a pattern, or a directory, which stands
-// for the .yaml, .yml and .json files in it and below, in lexical order. A name that
+// for the .yaml, .yml and .json files in it and below, in lexical order; but not below directories that
+// begin with two dots, from which the kubelet links the files of a mounted ConfigMap. A name that
 // is none of these stays as it is: reading it says what is wrong. It is an error if a
 // directory cannot be read, or has no such file.
 func Find(names []string) ([]string, error) {
@@ -32,6 +34,9 @@ func Find(names []string) ([]string, error) {
 
 // below returns the file itself, or the manifests in a directory.
 func below(root string) ([]string, error) {
+	if info, err := os.Stat(root); err == nil && info.IsDir() {
+		root = filepath.Clean(root) + string(filepath.Separator) // also where it is a link
+	}
 	var files []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -40,13 +45,15 @@ func below(root string) ([]string, error) {
 			return nil //nolint:nilerr // reading it says what is wrong
 		case err != nil:
 			return err
+		case d.IsDir() && path != root && strings.HasPrefix(d.Name(), ".."):
+			return fs.SkipDir
 		case !d.IsDir() && slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(filepath.Ext(path))):
 			files = append(files, path)
 		}
 		return nil
 	})
 	if err == nil && len(files) == 0 {
-		err = errors.New(root + " holds no .yaml, .yml or .json file")
+		err = errors.New(filepath.Clean(root) + " holds no .yaml, .yml or .json file")
 	}
 	return files, err
 }

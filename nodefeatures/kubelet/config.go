@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"nodecompat/spec/yamltree"
@@ -136,6 +137,16 @@ func loadDropIns(root, dir string, origin Origin, given bool, rules dropInRules)
 	top, err := inside(root, dir)
 	if err != nil {
 		return nil, err
+	}
+	if given { // which may be a link, as the kubelet's own may not
+		info, err := os.Stat(top)
+		switch {
+		case err != nil:
+			return nil, err
+		case !info.IsDir():
+			return nil, fmt.Errorf("reading the drop-ins of %s: it is no directory", dir)
+		}
+		top += string(filepath.Separator)
 	}
 	var layers []layer
 	err = filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
