@@ -1,7 +1,9 @@
 package spec
 
 import (
+	"slices"
 	"strings"
+	"unicode"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 
@@ -31,6 +33,8 @@ func (d *decoder) checkName(feature string, e *nfdv1alpha1.MatchExpression, at e
 		d.checkNames(feature, e.Value, at)
 	case e.Op == nfdv1alpha1.MatchInRegexp && feature == catalogue.KernelConfig:
 		d.checkConfigPatterns(e.Value, at)
+	case e.Op == nfdv1alpha1.MatchInRegexp && (feature == catalogue.EnabledModule || feature == catalogue.LoadedModule):
+		d.checkModulePatterns(feature, e.Value, at)
 	}
 }
 
@@ -45,6 +49,9 @@ func (d *decoder) checkNames(feature string, names []string, at expressionNodes)
 		if _, known := info.Element(name); !known {
 			d.checkElementName(elementPlace{at.value.Content[i].Deref(), feature, name, info}, consequence{CodeNeverTrue, ""})
 		}
+		if with, without := spellings(name); feature == catalogue.EnabledModule && with != without && !(slices.Contains(names, with) && slices.Contains(names, without)) {
+			d.warnSpelling(at.value.Content[i].Deref(), name, "write op: In, value: ["+without+", "+with+"]")
+		}
 		d.leaveValue()
 	}
 }
@@ -57,6 +64,26 @@ func (d *decoder) checkConfigPatterns(patterns []string, at expressionNodes) {
 				"NFD names kernel options without CONFIG_: %s matches none", quoteShort(pattern))
 			d.leaveValue()
 		}
+	}
+}
+
+// checkModulePatterns warns of patterns that are a module's name in one spelling.
+func (d *decoder) checkModulePatterns(feature string, patterns []string, at expressionNodes) {
+	for i, pattern := range patterns {
+		name := strings.TrimSuffix(strings.TrimPrefix(pattern, "^"), "$")
+		with, without := spellings(name)
+		if with == without || strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune("-_", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			continue
+		}
+		as := func(name string) string { return strings.Replace(pattern, strings.Trim(pattern, "^$"), name, 1) }
+		d.enterValue(i)
+		switch n := at.value.Content[i].Deref(); {
+		case feature == catalogue.EnabledModule && !(slices.Contains(patterns, as(with)) && slices.Contains(patterns, as(without))):
+			d.warnSpelling(n, name, "write "+as(strings.ReplaceAll(without, "_", "[-_]")))
+		case feature == catalogue.LoadedModule && strings.Contains(name, "-"):
+			d.warnf(n, CodeNeverTrue, "write "+as(without), "loaded modules are named with _, not with -: no node has %s", quoteShort(name))
+		}
+		d.leaveValue()
 	}
 }
 

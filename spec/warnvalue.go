@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"slices"
 	"strings"
 
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
@@ -159,26 +160,44 @@ func (d *decoder) checkAbsences(rule *nfdv1alpha1.GroupRule) {
 				"NotIn is false, too, where there is no %s at all", a.name)
 		}
 	}
-	for _, m := range d.modules {
-		with, without := strings.ReplaceAll(m.name, "_", "-"), strings.ReplaceAll(m.name, "-", "_")
-		if mentions[key{m.feature, with}] > 0 && mentions[key{m.feature, without}] > 0 {
-			continue
-		}
-		d.path = m.path
+	for i, m := range d.modules {
+		with, without := spellings(m.name)
 		hint := "write matchName: {op: In, value: [" + without + ", " + with + "]}"
-		if m.op == nfdv1alpha1.MatchDoesNotExist {
-			hint = "ask the same of " + without + " and of " + with
+		d.path = m.path
+		switch {
+		case slices.ContainsFunc(d.modules[:i], m.excludes):
+			d.warnf(m.node, CodeModuleSpelling, hint, "a node names a module in one way: %s and %s at once are on hardly any", quoteShort(without), quoteShort(with))
+		case mentions[key{m.feature, with}] > 0 && mentions[key{m.feature, without}] > 0:
+		case m.op == nfdv1alpha1.MatchDoesNotExist:
+			d.warnSpelling(m.node, m.name, "ask the same of "+without+" and of "+with)
+		default:
+			d.warnSpelling(m.node, m.name, hint)
 		}
-		d.warnf(m.node, CodeModuleSpelling, hint,
-			"a loaded module is named with _, one that is built in as its file is, mostly with -: %s is one of the two", quoteShort(m.name))
 	}
 	d.path = path
+}
+
+// spellings are a module's name with hyphens and with underscores.
+func spellings(name string) (with, without string) {
+	return strings.ReplaceAll(name, "_", "-"), strings.ReplaceAll(name, "-", "_")
+}
+
+func (d *decoder) warnSpelling(n *yamltree.Node, name, hint string) {
+	d.warnf(n, CodeModuleSpelling, hint,
+		"a loaded module is named with _, one that is built in as its file is, mostly with -: %s is one of the two", quoteShort(name))
 }
 
 // A module is asked for by one name, whether it is there or not.
 type module struct {
 	absence
 	op nfdv1alpha1.MatchOp
+}
+
+// excludes reports whether the same term asks for the other spelling, too.
+func (m module) excludes(other module) bool {
+	with, without := spellings(m.name)
+	return m.op == nfdv1alpha1.MatchExists && other.op == m.op && m.name != other.name &&
+		(other.name == with || other.name == without) && slices.Equal(m.path[:len(m.path)-1], other.path[:len(other.path)-1])
 }
 
 // checkDevices warns of a term that only says what a device is not: another
