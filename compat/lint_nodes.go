@@ -30,6 +30,9 @@ func LintNodes(ctx context.Context, r *report.LintReport, files []File, nodes Sa
 			continue
 		}
 		judged++
+		for i := range files {
+			r.Files[i].Problems = slices.DeleteFunc(r.Files[i].Problems, func(p spec.Problem) bool { return refutes(node.Snapshot, p) })
+		}
 		for i, image := range judgeAll(ctx, subjects, node.Snapshot.Matcher(&cache), policy{}) {
 			counts[i].add(image.Sets, subjects[i].spec)
 		}

@@ -131,8 +131,8 @@ func (e evidence) describe() report.Node {
 	return node
 }
 
-// has reports whether the node has what a problem says that this NFD does not publish.
-func (e evidence) has(p spec.Problem) bool {
+// refutes reports whether a node has what a problem says that this NFD does not publish.
+func refutes(s *nodefeatures.Snapshot, p spec.Problem) bool {
 	if p.Feature == "" {
 		return false
 	}
@@ -140,7 +140,7 @@ func (e evidence) has(p spec.Problem) bool {
 	if p.Element != "" {
 		path += "." + p.Element
 	}
-	place, err := e.snapshot.Lookup(path)
+	place, err := s.Lookup(path)
 	return err == nil && place.State == nodefeatures.StatePresent
 }
 
@@ -196,7 +196,7 @@ func (e evidence) subjectWarnings(subjects []subject) []verdict.Reason {
 			warnings = append(warnings, verdict.Reason{Code: w.Code, Message: name + ": " + w.Message})
 		}
 		for _, p := range s.problems {
-			if p.Severity == verdict.SeverityWarning && !e.has(p) {
+			if p.Severity == verdict.SeverityWarning && !refutes(e.snapshot, p) {
 				warnings = append(warnings, verdict.Reason{Code: p.Code, Message: fmt.Sprintf("%s: %s: %s", name, p.Path, p.Message), Hint: p.Hint})
 			}
 		}

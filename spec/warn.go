@@ -41,7 +41,7 @@ func (d *decoder) checkElement(p elementPlace, e *nfdv1alpha1.MatchExpression, a
 		return
 	}
 	if size, ok := strings.CutPrefix(p.name, "hugepages-"); ok && p.feature == catalogue.Hugepages && !isPageSize(size) {
-		d.warnf(p.node, consequenceOf(e.Op, valid).code, "write hugepages-2Mi, hugepages-1Gi and the like",
+		d.warnUnpublished(p.node, consequenceOf(e.Op, valid).code, p.feature, p.name, "write hugepages-2Mi, hugepages-1Gi and the like",
 			"NFD names the sizes of huge pages with Ki, Mi or Gi: no node has %s", quoteShort(p.name))
 		return
 	}
@@ -106,7 +106,7 @@ func (d *decoder) checkElementName(p elementPlace, c consequence) (ok bool) {
 		if !strings.Contains(name, "-") {
 			return true
 		}
-		d.warnf(n, c.code, "write "+strings.ReplaceAll(name, "-", "_"),
+		d.warnUnpublished(n, c.code, p.feature, name, "write "+strings.ReplaceAll(name, "-", "_"),
 			"loaded modules are named with _, not with -: no node has %s", quoteShort(name))
 	case catalogue.KernelConfig:
 		return d.checkOption(n, name, c.code)
@@ -131,9 +131,9 @@ func (d *decoder) checkOption(n *yamltree.Node, name, code string) (ok bool) {
 	option, prefixed := strings.CutPrefix(name, "CONFIG_")
 	switch {
 	case prefixed:
-		d.warnf(n, code, "write "+option, "NFD names kernel options without CONFIG_: no node has %s", quoteShort(name))
+		d.warnUnpublished(n, code, catalogue.KernelConfig, name, "write "+option, "NFD names kernel options without CONFIG_: no node has %s", quoteShort(name))
 	case name != "" && name[0] >= 'a' && name[0] <= 'z' && strings.ToLower(name) == name:
-		d.warnf(n, code, "write "+strings.ToUpper(name), "kernel options are written in upper case: no node has %s", quoteShort(name))
+		d.warnUnpublished(n, code, catalogue.KernelConfig, name, "write "+strings.ToUpper(name), "kernel options are written in upper case: no node has %s", quoteShort(name))
 	default:
 		return true
 	}
