@@ -144,10 +144,11 @@ func (req NodeRequest) policy() policy {
 }
 
 // IsUsage reports whether err is a mistake on the command line: a reference that
-// is none, a short name, or a what-if that cannot be.
+// is none, a short name, a what-if that cannot be, or what is told of a kubelet and cannot be used.
 func IsUsage(err error) bool {
 	var reference *artifact.ReferenceError
 	var short *artifact.ShortNameError
 	var change *ChangeError
-	return errors.As(err, &reference) || errors.As(err, &short) || errors.As(err, &change)
+	var given *kubelet.GivenError
+	return errors.As(err, &reference) || errors.As(err, &short) || errors.As(err, &change) || errors.As(err, &given)
 }

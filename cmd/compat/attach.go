@@ -67,7 +67,8 @@ cosign sign --key KEY REPOSITORY@DIGEST, the digest being that of the artifact.`
 func (f *attachFlags) run(ctx context.Context, a *app, file string) error {
 	data, err := a.readFile(ctx, file, spec.MaxSize)
 	if err != nil {
-		return err
+		report := report.NewAttachReport(f.image, err)
+		return a.failed(f.output, report, report.Error, err)
 	}
 	repository, err := f.open(ctx, a, f.image)
 	if err != nil {

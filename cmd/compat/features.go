@@ -9,7 +9,6 @@ import (
 
 	"nodecompat/compat"
 	"nodecompat/compat/output"
-	"nodecompat/compat/report"
 	"nodecompat/nodefeatures"
 )
 
@@ -45,8 +44,7 @@ output is a snapshot that validate-node --features judges elsewhere, later.`,
 func (f *featuresFlags) run(ctx context.Context, a *app) error {
 	snapshot, err := f.snapshot(ctx, a)
 	if err != nil {
-		failure := report.NewFailure(err)
-		return a.failed(f.output, failure, failure.Error, err)
+		return a.unread(f.output, err)
 	}
 	return a.print(f.output, snapshot, output.Style{})
 }

@@ -7,7 +7,6 @@ import (
 
 	"nodecompat/compat"
 	"nodecompat/compat/output"
-	"nodecompat/compat/report"
 	"nodecompat/nodefeatures"
 )
 
@@ -42,6 +41,7 @@ difference; names, times and the kubelet are not compared.`,
 	complete(cmd, "feature", nodefeatures.KnownFeatures()...)
 	cmd.Flags().BoolVar(&f.all, "all", false, "with -o text, show every difference")
 	f.output = outputFlag(cmd, "text", "json", "yaml")
+	timeoutFlag(cmd)
 	return cmd
 }
 
@@ -50,8 +50,7 @@ func (f *diffFlags) run(ctx context.Context, a *app, args []string) error {
 	for i, name := range args {
 		saved := judgeFlags{features: []string{name}}
 		if err := saved.savedNode(ctx, a, &nodes[i]); err != nil {
-			failure := report.NewFailure(err)
-			return a.failed(f.output, failure, failure.Error, err)
+			return a.unread(f.output, err)
 		}
 	}
 	diff, err := compat.DiffSnapshots(nodes[0].Snapshot, nodes[1].Snapshot, f.only...)

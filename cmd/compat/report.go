@@ -45,6 +45,7 @@ be read, or is no report. A field that this version does not know is an error.`,
 	}
 	cmd.RunE = a.runE(func(ctx context.Context, args []string) error { return f.run(ctx, a, args[0]) })
 	cmd.Flags().BoolVar(&f.all, "all", false, "with -o text, show what holds as well")
+	timeoutFlag(cmd)
 	f.output = outputFlag(cmd, "text", "sarif", "junit", "markdown", "json", "yaml", "predicate")
 	return cmd
 }
@@ -55,7 +56,7 @@ func (f *reportFlags) run(ctx context.Context, a *app, name string) error {
 	}
 	data, err := a.readFile(ctx, name, compat.MaxReport)
 	if err != nil {
-		return err
+		return a.unread(f.output, err)
 	}
 	document, err := compat.ReadReport(data)
 	if err != nil {

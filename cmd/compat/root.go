@@ -328,10 +328,22 @@ func (a *app) print(f *format, document any, style output.Style) error {
 // usage error, and returns err.
 func (a *app) failed(f *format, doc any, reported *report.Error, err error) error {
 	var usage *usageError
-	if errors.As(err, &usage) {
+	switch {
+	case errors.As(err, &usage):
 		return err
+	case compat.IsUsage(err):
+		return &usageError{err}
 	}
 	return a.answer(f, doc, output.Style{}, reported, err)
+}
+
+// unread is failed where there is no report, since what the command is about could not be read.
+func (a *app) unread(f *format, err error) error {
+	if f.value == string(output.FormatSARIF) || f.value == string(output.FormatJUnit) {
+		return err
+	}
+	failure := report.NewFailure(err)
+	return a.failed(f, failure, failure.Error, err)
 }
 
 // answer prints what a command did. When it could not, an output for programs still

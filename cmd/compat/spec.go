@@ -76,17 +76,23 @@ Exit codes: 0 no errors (there may be warnings), 3 errors, 1 failure, 2 usage er
 	return cmd
 }
 
+// unlinted prints why the files could not be read.
+func (a *app) unlinted(f *format, r *report.LintReport, err error) error {
+	r.OK, r.Error = false, report.NewError(err)
+	return a.failed(f, r, r.Error, err)
+}
+
 type lintFlags struct {
 	saved  judgeFlags // of which only --features and --nfd-namespace are given
 	output *format
 }
 
 func (f *lintFlags) run(ctx context.Context, a *app, args []string) error {
+	found := report.NewLintReport()
 	files, err := a.readFiles(ctx, args, spec.MaxSize)
 	if err != nil {
-		return err
+		return a.unlinted(f.output, found, err)
 	}
-	found := report.NewLintReport()
 	for _, file := range files {
 		compat.Lint(found, file.Name, file.Data)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"iter"
@@ -65,7 +66,7 @@ func (f *testFlags) run(ctx context.Context, a *app, args []string) error {
 	for _, name := range files {
 		file, err := f.test(ctx, a, name)
 		if err != nil {
-			return err
+			return a.unread(f.output, err)
 		}
 		result.Files = append(result.Files, file)
 		result.OK = result.OK && (file.OK || file.Updated)
@@ -189,8 +190,12 @@ Exit codes: 0 done, 1 failure, 2 usage error.`,
 func (f *specDiffFlags) run(ctx context.Context, a *app, args []string) error {
 	diff, err := f.diff(ctx, a, args)
 	if err != nil {
-		failure := report.NewFailure(err)
-		return a.failed(f.output, failure, failure.Error, err)
+		err = a.unread(f.output, err)
+		if malformed := (*compat.MalformedSpecError)(nil); errors.As(err, &malformed) { // which lint would condemn
+			a.explain(describe(err))
+			return exitWith(exitFailure)
+		}
+		return err
 	}
 	a.noteErrors(nil, diff.Error)
 	if err := a.print(f.output, diff, output.Style{}); err != nil {

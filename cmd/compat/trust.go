@@ -39,11 +39,11 @@ Exit codes: 0 no errors, 3 errors, 2 usage error.`,
 	format = outputFlag(cmd, "text", "json", "yaml", "sarif")
 	timeoutFlag(cmd)
 	cmd.RunE = a.runE(func(ctx context.Context, args []string) error {
+		found := report.NewLintReport()
 		files, err := a.readFiles(ctx, args, compat.MaxTrustPolicy)
 		if err != nil {
-			return err
+			return a.unlinted(format, found, err)
 		}
-		found := report.NewLintReport()
 		for _, file := range files {
 			compat.LintPolicy(found, file.Name, file.Data)
 		}
