@@ -23,6 +23,10 @@ func unreachable(p *manifest.Pod, m manifest.Container, h handler) (field, reaso
 		if len(h.exec.Command) > 0 && isSentence(h.exec.Command) {
 			return "exec.command", fmt.Sprintf("runs %.100q, and no program has such a name: each word is an item of its own", h.exec.Command[0])
 		}
+	case h.get != nil && noHost(h.get.Host):
+		return "httpGet.host", noHostReason(h.get.Host)
+	case h.tcp != nil && noHost(h.tcp.Host):
+		return "tcpSocket.host", noHostReason(h.tcp.Host)
 	case h.get != nil && asksNode(p, m, h.get.Host, h.get.Port):
 		return "httpGet.host", loopbackReason(h.get.Host)
 	case h.tcp != nil && asksNode(p, m, h.tcp.Host, h.tcp.Port):
@@ -30,6 +34,31 @@ func unreachable(p *manifest.Pod, m manifest.Container, h handler) (field, reaso
 	}
 	return "", ""
 }
+
+// noHost reports what is neither a name nor an address: the kubelet puts it and the port together
+// (net.JoinHostPort), and what has a colon stands in brackets then.
+// https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/probe/http/request.go
+func noHost(host string) bool { return strings.Contains(host, ":") && net.ParseIP(host) == nil }
+
+func noHostReason(host string) string {
+	return fmt.Sprintf("asks %.60q, which is neither a name nor an address: the port stands in port, and IPv6 without brackets", host)
+}
+
+// isLoopback reports a host that is the machine itself for whoever asks.
+func isLoopback(host string) bool {
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback() || ip.IsUnspecified()
+	}
+	switch name := strings.TrimSuffix(strings.ToLower(host), "."); name {
+	case "localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback":
+		return true
+	default:
+		return strings.HasSuffix(name, ".localhost") || shortLoopback().MatchString(name)
+	}
+}
+
+// shortLoopback is 127.0.0.1 with parts left out.
+var shortLoopback = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^127(\.[0-9]+){0,2}$`) })
 
 func loopbackReason(host string) string {
 	return fmt.Sprintf("asks %.60q, and it is the kubelet that asks: that is the node itself and not the Pod", host)
@@ -44,8 +73,7 @@ func isSentence(command []string) bool {
 // asksNode reports a host that means the kubelet's own loopback address, where a Pod
 // with a network of its own listens only by a host port.
 func asksNode(p *manifest.Pod, m manifest.Container, host string, port intstr.IntOrString) bool {
-	ip := net.ParseIP(host)
-	if p.Spec.HostNetwork || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if p.Spec.HostNetwork || !isLoopback(host) {
 		return false
 	}
 	number := port.IntVal
