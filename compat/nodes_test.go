@@ -271,7 +271,7 @@ func TestNodesErrors(t *testing.T) {
 		{name: "a report that can't be written", nodes: saved(load(t, nodeA), load(t, nodeA)), emit: full, want: full, emitted: 1, counted: 1},
 		{name: "a change that can't be made", nodes: saved(load(t, nodeA)), request: compat.NodeRequest{Changes: compat.Changes{Set: []string{"x"}}}, usage: true},
 		{name: "a reference that is none", nodes: saved(load(t, nodeA)), request: compat.NodeRequest{Images: []string{"nginx"}}, usage: true},
-		{name: "a kubelet that can't be", nodes: saved(load(t, nodeA)), request: compat.NodeRequest{Kubelet: told("soon")}, want: errAny},
+		{name: "a kubelet that can't be", nodes: saved(load(t, nodeA)), request: compat.NodeRequest{Kubelet: told("soon")}, usage: true},
 		{
 			name: "an image that can't be fetched", nodes: saved(load(t, nodeA)), emitted: 1, counted: 1, failed: true,
 			request: compat.NodeRequest{Images: []string{t.TempDir() + ":1"}, Registry: artifact.Options{OCILayout: true}},

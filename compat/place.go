@@ -150,7 +150,7 @@ func (p *placer) read(ctx context.Context) error {
 		found += len(parsed.Pods)
 	}
 	if found == 0 {
-		p.warn(report.CodeNoPod, "the files hold no Pod and no workload: nothing is placed", "")
+		p.warn(report.CodeNoPod, "no Pod and no workload was found in the files: nothing is placed", "")
 	}
 	return nil
 }

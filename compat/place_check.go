@@ -41,7 +41,7 @@ func CheckPlacement(ctx context.Context, client *apiserver.Client, p *Placement,
 	switch {
 	case len(p.Pods) == 0:
 		r.Verdict = verdict.Unknown
-		r.Reasons = append(r.Reasons, verdict.Reason{Code: report.CodeNoPod, Message: "the files hold no Pod and no workload"})
+		r.Reasons = append(r.Reasons, verdict.Reason{Code: report.CodeNoPod, Message: "no Pod and no workload was found in the files"})
 	case len(r.Rules) == 0:
 		r.Reasons = append(r.Reasons, verdict.Reason{Code: report.CodeNothingPlaced, Message: "no rules are needed: neither --spec nor an image that was looked at says what the workloads need"})
 	case r.Verdict == verdict.Compatible:

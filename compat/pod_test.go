@@ -114,7 +114,7 @@ func TestPods(t *testing.T) {
 			manifest: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
 			want: []string{
 				"unknown",
-				"noPod: the files hold no Pod and no workload",
+				"noPod: no Pod and no workload was found in the files",
 				"problem kindSkipped info m.yaml:1 ",
 			},
 		},
@@ -123,7 +123,7 @@ func TestPods(t *testing.T) {
 			manifest: "# nothing\n",
 			want: []string{
 				"unknown",
-				"noPod: the files hold no Pod and no workload",
+				"noPod: no Pod and no workload was found in the files",
 			},
 		},
 		{
@@ -456,7 +456,7 @@ func TestPods(t *testing.T) {
 			want: []string{
 				"incompatible",
 				"noTemplate: m.yaml:1: no PodSpec in spec",
-				"noPod: the files hold no Pod and no workload",
+				"noPod: no Pod and no workload was found in the files",
 				"problem noTemplate error m.yaml:1 spec",
 			},
 		},
@@ -466,7 +466,7 @@ func TestPods(t *testing.T) {
 			want: []string{
 				"incompatible",
 				`noSuchAPI: m.yaml:1: no Kubernetes release serves "Deployment" of apiVersion "v1": is it apps/v1?`,
-				"noPod: the files hold no Pod and no workload",
+				"noPod: no Pod and no workload was found in the files",
 				"problem noSuchAPI error m.yaml:1 ",
 			},
 		},
@@ -496,7 +496,7 @@ func TestPods(t *testing.T) {
 			want: []string{
 				"unknown",
 				"template: m.yaml:1: an unrendered template ({{ … }}): render it first, with helm template for example",
-				"noPod: the files hold no Pod and no workload",
+				"noPod: no Pod and no workload was found in the files",
 				"problem template error m.yaml:1 ",
 				"error malformedManifest",
 			},
@@ -507,7 +507,7 @@ func TestPods(t *testing.T) {
 			want: []string{
 				"unknown",
 				"syntax: m.yaml:1: not YAML: did not find expected node content",
-				"noPod: the files hold no Pod and no workload",
+				"noPod: no Pod and no workload was found in the files",
 				"problem syntax error m.yaml:1 ",
 				"error malformedManifest",
 			},

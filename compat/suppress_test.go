@@ -97,7 +97,7 @@ func TestSuppressions(t *testing.T) {
 			"no Pod", "# Source: web/templates/a.yaml\nkind: ConfigMap # compat-ignore: SC001\napiVersion: v1\n",
 			compat.PodRequest{},
 			"unknown|info kindSkipped m.yaml:2:1 1 web/templates/a.yaml: \"ConfigMap\" of \"v1\" has no Pods: skipped|" +
-				"info unusedSuppression m.yaml:2:17 1 web/templates/a.yaml: compat-ignore suppresses nothing: there is no SC001 here|noPod: the files hold no Pod and no workload",
+				"info unusedSuppression m.yaml:2:17 1 web/templates/a.yaml: compat-ignore suppresses nothing: there is no SC001 here|noPod: no Pod and no workload was found in the files",
 		},
 		{
 			"an error decides all the same", "apiVersion: v1\nkind: Pod\nmetadata: {annotations: {compat-ignore: SC031}}\nspec: {containers: [{name: a, image: b}]}\n",

@@ -84,10 +84,22 @@ func (d *decoder) foreign(n *yamltree.Node, at string, t typeMeta) {
 	}
 }
 
-// own reports a kind of Kubernetes' own, or of its API groups, or one of NFD's.
+// ownGroups are the API groups of Kubernetes itself, and others of which no kind has Pods. A name that
+// ends in k8s.io alone says nothing: operators have such groups, too.
+// https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/
+var ownGroups = []string{
+	"apps", "autoscaling", "batch", "extensions", "policy",
+	"admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "authentication.k8s.io", "authorization.k8s.io",
+	"autoscaling.k8s.io", "certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "flowcontrol.apiserver.k8s.io",
+	"gateway.networking.k8s.io", "internal.apiserver.k8s.io", "kubeadm.k8s.io", "kubelet.config.k8s.io", "kustomize.config.k8s.io", "metrics.k8s.io",
+	"networking.k8s.io", "nfd.k8s-sigs.io", "node.k8s.io", "policy.networking.k8s.io", "rbac.authorization.k8s.io", "resource.k8s.io",
+	"scheduling.k8s.io", "snapshot.storage.k8s.io", "storage.k8s.io", "storagemigration.k8s.io",
+}
+
+// own reports a kind of Kubernetes' own, or of a group that has none with Pods.
 func (t typeMeta) own() bool {
 	group, _, grouped := strings.Cut(t.apiVersion, "/")
-	return !grouped || !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io") || group == "nfd.k8s-sigs.io"
+	return !grouped || slices.Contains(ownGroups, group)
 }
 
 // placed reports whether `compat place` wrote an object.

@@ -3,6 +3,7 @@ package manifest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"nodecompat/nodefeatures/verdict"
@@ -49,17 +50,29 @@ func (t typeMeta) podSpec() (path string, removed, ok bool) {
 	return "", false, false
 }
 
-// unserved returns the apiVersion that a kind of Kubernetes' own has, when this one
-// was left out or is not of its group; "" for everything else. Other groups may
-// have kinds of the same name.
+// workloadKinds are the kinds of Kubernetes' own that have Pods.
+var workloadKinds = []string{"Pod", "PodTemplate", "ReplicationController", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob"}
+
+// unserved returns the apiVersion and kind that a kind of Kubernetes' own has, when the apiVersion
+// was left out or is of no group, or not of the kind's, or when the kind is spelled with other letters; ""
+// for everything else. Other groups, whose names have a dot, may have kinds of the same name.
 func (t typeMeta) unserved() string {
 	group, _, grouped := strings.Cut(t.apiVersion, "/")
-	if grouped && group != "apps" && group != "batch" && group != "extensions" {
+	if grouped && strings.Contains(group, ".") {
 		return ""
 	}
-	for _, apiVersion := range []string{"v1", "apps/v1", "batch/v1"} {
-		if _, _, ok := (typeMeta{apiVersion, t.kind}).podSpec(); ok && apiVersion != t.apiVersion {
+	i := slices.IndexFunc(workloadKinds, func(kind string) bool { return strings.EqualFold(kind, t.kind) })
+	if i < 0 {
+		return ""
+	}
+	for _, apiVersion := range []string{t.apiVersion, "v1", "apps/v1", "batch/v1"} {
+		served := typeMeta{apiVersion, workloadKinds[i]}
+		switch _, _, ok := served.podSpec(); {
+		case !ok || served == t:
+		case served.kind == t.kind:
 			return apiVersion
+		default:
+			return apiVersion + " " + served.kind
 		}
 	}
 	return ""

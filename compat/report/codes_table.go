@@ -63,7 +63,7 @@ var reasonCodes = []codeRow{
 	{CodeNoNodes, "the cluster, or what was chosen of it, has no nodes", "look at -l and at the files of --features"},
 	{CodeWhatIfNoNode, "no node has the labels of --what-if-selector: what would be after the change is not known", "correct the labels"},
 	{CodeLabelsDiffer, "with --verify-labels: a label of nodes is not what nfd-master should make of the cluster's NodeFeatureRule objects", "labels.differences tells which, and why"},
-	{CodeNoPod, "the files hold no Pod and no workload, or nothing runs", "`problems[]` says what was left out of them"},
+	{CodeNoPod, "no Pod and no workload was found in the files, or nothing runs", "`problems[]` says what was left out of them"},
 	{CodeRulesPlaced, "place --check: the NodeFeatureRule objects are there, and nodes have their labels", ""},
 	{CodeRulesMissing, "place --check: the cluster has no NodeFeatureRule of that name, or none that gives a label that a workload asks for, or does not know the kind", "apply what `compat place` prints; NFD must be installed first"},
 	{CodeRulesDiffer, "place --check: the cluster's NodeFeatureRule has other rules", "apply what `compat place` prints again"},
@@ -147,7 +147,7 @@ var warningCodes = []codeRow{
 	{CodeWhatIfAbsent, "a what-if takes away what the node does not have", ""},
 	{CodeWhatIfNoNode, "no node has the labels of --what-if-selector: nothing was changed", "correct the labels"},
 
-	{CodeNoPod, "place: the files hold no Pod and no workload: nothing is changed", ""},
+	{CodeNoPod, "place: no Pod and no workload was found in the files: nothing is changed", ""},
 	{CodeNoArtifact, "place: nothing is attached to the image, or nothing that is about it: there is no rule for it", "attach a spec with `compat attach`, or give it with --spec"},
 	{CodeImmutableTemplate, "place --check: the cluster has the Pod or Job, placed otherwise, and the API server refuses to change that; or whether it has it could not be found out", "delete it first, or place it before it is created"},
 	{CodePlacementDropped, "place: a label or rule of an earlier run is taken out, since neither the images nor --spec ask for it now", "give the spec again with --spec"},
