@@ -14,7 +14,7 @@ type AuthError struct {
 	Item
 	Status  int    // HTTP status
 	Message string // what the server said, shortened
-	Sent    bool   // a user name and password were sent, and refused
+	Sent    bool   // credentials were sent, and refused
 	Err     error  // what the authentication came to grief on, if it got that far
 }
 
@@ -33,16 +33,13 @@ func (e *AuthError) Unwrap() error { return e.Err }
 
 // Hint says what to do where something was sent; "" leaves it to the code.
 func (e *AuthError) Hint() string {
-	if !e.Sent || e.Status != http.StatusUnauthorized {
+	switch {
+	case !e.Sent:
 		return ""
+	case e.Status == http.StatusForbidden:
+		return "the credentials do not allow this: take others, or have their owner be given the right"
 	}
-	return "the user name and password were refused: check them, or log in anew with `docker login`"
-}
-
-// sendsPassword reports whether a request has a user name and password.
-func sendsPassword(req *http.Request) bool {
-	_, _, ok := req.BasicAuth()
-	return ok
+	return "the credentials were refused: check them, or log in anew with `docker login`"
 }
 
 // Code is [CodeUnauthorized] or [CodeForbidden].

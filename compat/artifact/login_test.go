@@ -2,6 +2,7 @@ package artifact
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -48,6 +49,40 @@ func TestLogin(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// TestRefusedHint: who gave credentials is not told to give some.
+func TestRefusedHint(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
+		for _, refuses := range []string{"token", "registry"} {
+			r := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case r.URL.Path == "/token" && refuses == "token":
+					w.WriteHeader(status)
+				case r.URL.Path == "/token":
+					_, _ = w.Write([]byte(`{"token": "t", "access_token": "t"}`))
+				case r.Header.Get("Authorization") != "" && status == http.StatusForbidden:
+					w.WriteHeader(status)
+				default:
+					w.Header().Set("Www-Authenticate", `Bearer realm="http://`+r.Host+`/token",service="s"`)
+					w.WriteHeader(http.StatusUnauthorized)
+				}
+			}))
+			t.Cleanup(r.Close)
+			for name, o := range map[string]Options{"nobody": {}, "a password": {Username: user, Password: password}, "a token": {IdentityToken: token}} {
+				o.PlainHTTP = true
+				repository, err := Open(t.Context(), strings.TrimPrefix(r.URL, "http://")+"/app:1", o)
+				if err == nil {
+					_, err = repository.Discover(t.Context(), Platform{}, false)
+				}
+				var auth *AuthError
+				if !errors.As(err, &auth) || (auth.Hint() == "") != (name == "nobody") {
+					t.Errorf("%d by the %s, %s: %v", status, refuses, name, err)
+				}
+			}
+		}
 	}
 }
 
