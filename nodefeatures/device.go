@@ -1,6 +1,9 @@
 package nodefeatures
 
 import (
+	"slices"
+	"strings"
+
 	nfdv1alpha1 "sigs.k8s.io/node-feature-discovery/api/nfd/v1alpha1"
 	"sigs.k8s.io/node-feature-discovery/pkg/apis/nfd/nodefeaturerule"
 
@@ -8,17 +11,17 @@ import (
 )
 
 // A score is how far a device is from satisfying a term. One of another class than the one wanted is
-// another kind of device, whatever else it has.
+// another kind of device, whatever else it has, unless it is of the same base class.
 type score struct {
-	otherClass      bool
+	class           int // 0 is the one wanted, 1 of the same base class
 	failed, unknown int
 }
 
 func (s score) perfect() bool { return s == score{} }
 
 func (s score) better(than score) bool {
-	if s.otherClass != than.otherClass {
-		return than.otherClass
+	if s.class != than.class {
+		return s.class < than.class
 	}
 	return s.failed < than.failed || s.failed == than.failed && s.unknown < than.unknown
 }
@@ -26,14 +29,23 @@ func (s score) better(than score) bool {
 func tally(expressions []Expression) score {
 	var s score
 	for i := range expressions {
-		s.add(expressions[i].Name, expressions[i].Verdict)
+		x := &expressions[i]
+		class := ""
+		if x.Found != nil && x.Found.Value != nil {
+			class = *x.Found.Value
+		}
+		s.add(x.Name, x.Verdict, x.Value, class)
 	}
 	return s
 }
 
-func (s *score) add(name string, result verdict.Verdict) {
+// add counts the answer on an attribute; values are those that are wanted of it.
+func (s *score) add(name string, result verdict.Verdict, values []string, found string) {
 	if name == "class" && result == verdict.Incompatible {
-		s.otherClass = true
+		s.class = 2
+		if slices.ContainsFunc(values, func(v string) bool { return len(v) > 1 && strings.HasPrefix(found, v[:2]) }) {
+			s.class = 1
+		}
 	}
 	switch result {
 	case verdict.Incompatible:
@@ -90,7 +102,7 @@ func (e *evaluator) differing(f *feature, names []string) []int {
 func (e *evaluator) score(attributes map[string]string, set nfdv1alpha1.MatchExpressionSet, names []string) score {
 	var s score
 	for _, name := range names {
-		s.add(name, e.onAttribute(attributes, name, set[name]).verdict)
+		s.add(name, e.onAttribute(attributes, name, set[name]).verdict, set[name].Value, attributes[name])
 	}
 	return s
 }

@@ -86,6 +86,7 @@ func TestNearestOfClass(t *testing.T) {
 		{"the class before the vendor", "15b3", []nfdv1alpha1.InstanceFeature{device("0600", "8086", "1"), device("0200", "15b3", "2")}},
 		{"the class before more of the rest", "15b3", []nfdv1alpha1.InstanceFeature{device("0600", "8086", "9"), device("0200", "15b3", "2")}},
 		{"of one class the one that fails least", "8086", []nfdv1alpha1.InstanceFeature{device("0200", "15b3", "2"), device("0200", "8086", "2")}},
+		{"the same base class", "15b3", []nfdv1alpha1.InstanceFeature{device("0600", "8086", "9"), device("0280", "15b3", "2")}},
 		{"no such class", "8086", []nfdv1alpha1.InstanceFeature{device("0300", "15b3", "2"), device("0600", "8086", "2")}},
 	} {
 		s.Features.Instances["pci.device"] = nfdv1alpha1.InstanceFeatureSet{Elements: tt.devices}
