@@ -11,7 +11,7 @@ const maxGuess = 100
 // Nearest returns the candidate that a name was probably meant to be, or "": the first
 // that differs only in case and separators, else the one with the fewest typos. A typo is a
 // letter too many, too few or wrong, or two that changed places; a name may have one, two
-// from seven letters on, and three from twelve on. Of equals the first one is taken.
+// from seven letters on, and three from twelve on; so may each part between dots. Of equals the first one is taken.
 func Nearest(name string, candidates []string) string {
 	if len(name) > maxGuess {
 		return ""
@@ -26,11 +26,26 @@ func Nearest(name string, candidates []string) string {
 		if max(len(plain)-len(word), len(word)-len(plain)) > bound {
 			continue
 		}
-		if d := typos(word, plain); d <= bound && d < len(plain) {
+		if d := typos(word, plain); d <= bound && d < len(plain) && partsNear(name, candidate) {
 			best, bound = candidate, d-1
 		}
 	}
 	return best
+}
+
+// partsNear reports whether no part of a name with dots has more typos than a name of its length may
+// have: kernel.lsm is not kernel.kvm.
+func partsNear(name, candidate string) bool {
+	parts, others := strings.Split(name, "."), strings.Split(candidate, ".")
+	if len(parts) != len(others) {
+		return true
+	}
+	for i := range parts {
+		if part := Plain(parts[i]); typos(part, Plain(others[i])) > allowedTypos(part) {
+			return false
+		}
+	}
+	return true
 }
 
 // Plain returns a name without what people get wrong most: case, and the separators `-`, `_` and `.`.

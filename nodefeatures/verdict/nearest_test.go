@@ -14,6 +14,9 @@ func TestNearest(t *testing.T) {
 		{"kernl.versoin", "kernel.version"},
 		{"krnl.vrsn", ""}, // four letters are missing
 		{"cpu.cpiud", "cpu.cpuid"},
+		{"pci.cpuid", ""}, // of another domain
+		{"kernel.kvm", ""},
+		{"kernal.version", "kernel.version"},
 		{"exist", "Exists"},
 		{"exit", ""}, // a short word may have one typo only
 		{"Int", "In"},
