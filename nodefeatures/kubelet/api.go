@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"nodecompat/nodefeatures/verdict"
 )
@@ -78,8 +79,10 @@ func ReadAPI(o APIOptions) (*API, error) {
 }
 
 // ParseAPIVersion reads an API server's version, of which the patch level, and
-// what a vendor appended, may be missing: 1.36, v1.36, v1.36.3, v1.30.5-gke.1443001.
+// what a vendor appended, may be missing: 1.36, v1.36, v1.36.3, v1.30.5-gke.1443001; also the line that
+// --version prints.
 func ParseAPIVersion(s string) (Release, error) {
+	s = printedVersion(s)
 	r, err := ParseRelease(s)
 	if err == nil {
 		return r, nil
@@ -89,6 +92,9 @@ func ParseAPIVersion(s string) (Release, error) {
 	}
 	return r, fmt.Errorf("%.64q is not a Kubernetes version such as v1.36.3 or 1.36", s)
 }
+
+// printedVersion is the version in the line that --version prints, "Kubernetes v1.36.3", or one alone.
+func printedVersion(s string) string { return strings.TrimPrefix(strings.TrimSpace(s), "Kubernetes ") }
 
 // An apiReader gathers what is given about an API server.
 type apiReader struct {
@@ -104,7 +110,7 @@ func (r *apiReader) readVersion(o APIOptions) error {
 	if _, err := ParseAPIVersion(o.Version); err != nil {
 		return err
 	}
-	r.claim(o.Version, Origin{Source: SourceOption, Detail: cmp.Or(o.VersionOption, optionAPIVersion)})
+	r.claim(printedVersion(o.Version), Origin{Source: SourceOption, Detail: cmp.Or(o.VersionOption, optionAPIVersion)})
 	return nil
 }
 

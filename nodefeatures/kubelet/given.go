@@ -143,7 +143,7 @@ func (t *given) readVersion(o Options) error {
 	if o.Version == "" {
 		return nil
 	}
-	version := strings.TrimPrefix(strings.TrimSpace(o.Version), "Kubernetes ") // as kubelet --version prints it
+	version := printedVersion(o.Version)
 	if _, err := ParseRelease(version); err != nil {
 		release, err := ParseAPIVersion(version) // a patch level may be missing
 		if err != nil {

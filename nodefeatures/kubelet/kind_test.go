@@ -80,12 +80,23 @@ func TestKubeadmFile(t *testing.T) {
 	}
 }
 
+func sameMinor(t *testing.T, a, b string) bool {
+	t.Helper()
+	ra, errA := ParseAPIVersion(a)
+	rb, errB := ParseAPIVersion(b)
+	return errA == nil && errB == nil && ra.Major == rb.Major && ra.Minor == rb.Minor
+}
+
 // A version is what kubelet --version prints, or what people call it.
 func TestVersionForms(t *testing.T) {
 	for text, want := range map[string]string{"v1.33.6": "v1.33.6", "1.33.6": "1.33.6", "Kubernetes v1.33.6\n": "v1.33.6", "1.33": "v1.33.0", "v1.30.5-gke.1443001": "v1.30.5-gke.1443001", "soon": "", "1": ""} {
 		g, err := readGiven(Options{Version: text}, "")
 		if g.version() != want || (err != nil) != (want == "") {
 			t.Errorf("%q: %q, %v", text, g.version(), err)
+		}
+		api, err := ReadAPI(APIOptions{Version: text})
+		if (err != nil) != (want == "") || err == nil && !sameMinor(t, api.Version.Value, want) {
+			t.Errorf("API server %q: %v, %v", text, api, err)
 		}
 	}
 }
