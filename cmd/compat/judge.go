@@ -69,6 +69,7 @@ func (f *judgeFlags) addJudging(cmd *cobra.Command) {
 	flags.Var(&f.runtime, "runtime", "the node's container `runtime`, containerd://2.1.4: which manifest of an index it pulls (default: what the Node object of --node-file or --node says; --platform comes before it)")
 	complete(cmd, "runtime", "containerd://", "cri-o://", "docker://")
 	excludes(cmd, "features", "host-root")
+	excludes(cmd, "features", "node-name")
 }
 
 // addSaved adds --features, and what tells how those are read.

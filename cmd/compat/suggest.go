@@ -100,6 +100,19 @@ func annotate(cmd *cobra.Command, name, key string, values []string) {
 	flag.Annotations[key] = append(flag.Annotations[key], values...)
 }
 
+// ofImages are flags that say how images are judged, and nothing of specs in files.
+var ofImages = []string{"artifact", "oci-layout", "missing", "trust-policy", "trust-key"}
+
+// without returns an error if one of the flags is given, which mean nothing without something else.
+func without(cmd *cobra.Command, what string, names ...string) error {
+	for _, name := range names {
+		if cmd.Flags().Changed(name) {
+			return usagef("--%s means nothing without %s", name, what)
+		}
+	}
+	return nil
+}
+
 // The annotations of flags with those that they exclude, and those of which they need one.
 const (
 	excluding = "compat_excluding"

@@ -114,7 +114,7 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	}
 	needs(cmd, "pull-secret", "filename", "all-pods")
 	needs(cmd, "what-if-selector", "set", "unset", "add-device")
-	cmd.PreRunE = func(*cobra.Command, []string) error {
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		switch {
 		case len(f.images)+len(f.specs)+len(f.files) == 0 && !f.allPods && !f.verifyLabels && !f.require.has(nativeSidecars):
 			return usagef("nothing to validate: give IMAGE, -f FILE, --spec FILE, --all-pods or --verify-labels")
@@ -122,6 +122,8 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 			return usagef("give images, -f FILE or --all-pods, and just one of them")
 		case f.minNodes < 1:
 			return usagef("--min-nodes must be at least 1")
+		case len(f.images)+len(f.files) == 0 && !f.allPods:
+			return without(cmd, "an image", ofImages...)
 		}
 		return nil
 	}

@@ -72,12 +72,15 @@ it does not publish is a warning, in the report and on standard error.`,
 	f.layoutFlag(cmd)
 	f.addJudging(cmd)
 	needs(cmd, "any-node", "features")
-	cmd.PreRunE = func(*cobra.Command, []string) error {
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		if len(f.images)+len(f.specs) == 0 && !f.require.has(nativeSidecars) {
 			return usagef("nothing to validate: give IMAGE, --spec FILE or --require %s", nativeSidecars)
 		}
-		if len(f.images) == 0 && f.artifact.value != "" {
-			return usagef("--artifact chooses among what is attached to an image: give one")
+		switch {
+		case len(f.images)+len(f.specs) == 0:
+			return without(cmd, "an image or a spec", append(ofImages, "tags")...)
+		case len(f.images) == 0:
+			return without(cmd, "an image", ofImages...)
 		}
 		return nil
 	}

@@ -88,9 +88,15 @@ Exit codes: 0 compatible, 3 incompatible, 4 unknown, 1 failure, 2 usage error.`,
 	flags.BoolVar(&f.dryRun, dryRun, false, "send the objects to the API server in a dry run: it creates nothing, its refusals are findings, and the Pod as admission leaves it is judged")
 	f.output = outputFlag(cmd, "json", "yaml", "text", "sarif", "junit", "markdown", "predicate")
 	f.addJudging(cmd)
+	for _, name := range []string{"tags", "missing", "platform", "trust-policy", "trust-key", "pull-secret"} {
+		excludes(cmd, "no-images", name)
+	}
 	cmd.PreRunE = func(*cobra.Command, []string) error {
-		if len(f.files) == 0 {
+		switch {
+		case len(f.files) == 0:
 			return usagef("FILE is missing: give a manifest, a directory of them, or - for standard input")
+		case f.noImages && f.require.has(gpuDriver):
+			return usagef("--require %s is about images, which --no-images leaves out", gpuDriver)
 		}
 		return nil
 	}
