@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,6 +32,15 @@ func imageArg(image *string, rest ...string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// alsoFiles takes the values of -f as files behind the arguments.
+func alsoFiles(cmd *cobra.Command) {
+	var files []string
+	cmd.Flags().StringArrayVarP(&files, "filename", "f", nil, "`file`, as an argument is")
+	check, run := cmd.Args, cmd.RunE
+	cmd.Args = func(cmd *cobra.Command, args []string) error { return check(cmd, slices.Concat(args, files)) }
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return run(cmd, slices.Concat(args, files)) }
 }
 
 // alsoFlag appends the arguments to the values of a flag that means the same.

@@ -61,6 +61,7 @@ cosign sign --key KEY REPOSITORY@DIGEST, the digest being that of the artifact.`
 	excludes(cmd, "replace", "trust-policy")
 	excludes(cmd, "replace", "trust-key")
 	excludes(cmd, "quiet", "output")
+	alsoFiles(cmd)
 	return cmd
 }
 

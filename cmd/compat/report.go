@@ -47,6 +47,7 @@ be read, or is no report. A field that this version does not know is an error.`,
 	cmd.Flags().BoolVar(&f.all, "all", false, "with -o text, show what holds as well")
 	timeoutFlag(cmd)
 	f.output = outputFlag(cmd, "text", "sarif", "junit", "markdown", "json", "yaml", "predicate")
+	alsoFiles(cmd)
 	return cmd
 }
 

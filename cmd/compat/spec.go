@@ -73,6 +73,7 @@ Exit codes: 0 no errors (there may be warnings), 3 errors, 1 failure, 2 usage er
 	f.saved.addSaved(cmd, "compare with the nodes in this snapshot `file`, directory or pattern (repeatable)")
 	timeoutFlag(cmd)
 	cmd.RunE = a.runE(func(ctx context.Context, args []string) error { return f.run(ctx, a, args) })
+	alsoFiles(cmd)
 	return cmd
 }
 

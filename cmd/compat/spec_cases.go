@@ -54,6 +54,7 @@ file.`,
 	cmd.Flags().BoolVar(&f.update, "update", false, "write what came into the files")
 	f.output = outputFlag(cmd, "text", "json", "yaml", "junit")
 	timeoutFlag(cmd)
+	alsoFiles(cmd)
 	return cmd
 }
 

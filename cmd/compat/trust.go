@@ -52,5 +52,6 @@ Exit codes: 0 no errors, 3 errors, 2 usage error.`,
 		}
 		return exitWith(lintCode(found))
 	})
+	alsoFiles(cmd)
 	return cmd
 }
