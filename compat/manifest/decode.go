@@ -70,6 +70,8 @@ func (d *decoder) within(ok bool, format string, bound int) bool {
 func (d *decoder) pod(n *yamltree.Node, path, where string, t typeMeta, bestEffort bool) {
 	spec := d.at(n, where)
 	switch {
+	case (spec == nil || spec.Kind != yamltree.Mapping) && d.noMapping(n, path, where):
+		return
 	case spec == nil || spec.Kind != yamltree.Mapping:
 		d.problem(n, JoinPath(path, where), ProblemNoTemplate, verdict.SeverityError, fmt.Sprintf("no PodSpec in %s", where))
 		return
@@ -106,6 +108,22 @@ func (d *decoder) pod(n *yamltree.Node, path, where string, t typeMeta, bestEffo
 	p.places, p.refused, p.aboveRefused = d.places, d.refused, allAbove(d.refused)
 	p.Suppressions = d.annotated(owner, root, strings.TrimPrefix(strings.TrimPrefix(p.Path, root), "."))
 	d.m.Pods = append(d.m.Pods, p)
+}
+
+// noMapping tells which of the mappings on the way to a PodSpec is something else; false if one is
+// missing.
+func (d *decoder) noMapping(n *yamltree.Node, path, where string) bool {
+	for _, key := range strings.Split(where, ".") {
+		n, path = d.at(n, key), JoinPath(path, key)
+		switch {
+		case n == nil || n.Kind == yamltree.Scalar && (n.Typed() == nil || placeholder(n) != ""):
+			return false
+		case n.Kind != yamltree.Mapping:
+			d.mistyped(n, path, "a mapping")
+			return true
+		}
+	}
+	return false
 }
 
 // written returns a scalar as it is written, whatever its type is.
@@ -270,6 +288,12 @@ func (d *decoder) wrong(n *yamltree.Node, path, want string) (any, bool) {
 		d.unfilled(n, path, mark)
 		return nil, false
 	}
+	d.mistyped(n, path, want)
+	return nil, false
+}
+
+// mistyped tells of a value of a wrong type.
+func (d *decoder) mistyped(n *yamltree.Node, path, want string) {
 	got := map[yamltree.Kind]string{yamltree.Mapping: "a mapping", yamltree.Sequence: "a list"}[n.Kind]
 	if got == "" {
 		got = fmt.Sprintf("%.60q", n.Value)
@@ -281,5 +305,4 @@ func (d *decoder) wrong(n *yamltree.Node, path, want string) (any, bool) {
 		}
 	}
 	d.problem(n, path, ProblemWrongType, verdict.SeverityError, fmt.Sprintf("%s is needed here, not %s: the API server refuses it", want, got))
-	return nil, false
 }

@@ -89,6 +89,12 @@ func (d *decoder) object(ctx context.Context, n *yamltree.Node, path string, fal
 		d.problem(n, path, ProblemNotObject, verdict.SeverityWarning, "this is no Kubernetes object")
 		return
 	}
+	for _, key := range []string{"apiVersion", "kind"} {
+		if v := d.at(n, key); v != nil && !isText(v) {
+			d.mistyped(v, JoinPath(path, key), "text")
+			return
+		}
+	}
 	t := typeMeta{apiVersion: d.textAt(n, "apiVersion"), kind: d.textAt(n, "kind")}
 	if t.kind == "" {
 		t = fallback
@@ -109,6 +115,18 @@ func (d *decoder) object(ctx context.Context, n *yamltree.Node, path string, fal
 	default:
 		d.foreign(n, path, t)
 	}
+}
+
+// isText reports a text, or nothing.
+func isText(n *yamltree.Node) bool {
+	if n.Kind != yamltree.Scalar {
+		return false
+	}
+	switch n.Typed().(type) {
+	case string, nil:
+		return true
+	}
+	return placeholder(n) != ""
 }
 
 // list reads the items of a List.

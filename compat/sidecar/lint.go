@@ -157,7 +157,8 @@ func (l *linter) wholePod() {
 	if !l.native {
 		return
 	}
-	if l.plan.Job != nil && l.plan.Job.SidecarRestartsCount {
+	limit := strings.TrimSuffix(l.pod.Path, ".template.spec") + ".backoffLimit"
+	if l.plan.Job != nil && l.plan.Job.SidecarRestartsCount && !l.pod.Refused(limit) {
 		l.find("SC020", verdict.SeverityWarning, l.spec("restartPolicy"),
 			"let the Job make new Pods instead, whose failures are counted one by one:\nrestartPolicy: Never",
 			"each restart of a native sidecar counts towards the Job's backoffLimit (%d), also after an exit with 0 or a failed startup probe, as those of its other containers do: %s fails the Job",

@@ -73,7 +73,7 @@ func isSentence(command []string) bool {
 // asksNode reports a host that means the kubelet's own loopback address, where a Pod
 // with a network of its own listens only by a host port.
 func asksNode(p *manifest.Pod, m manifest.Container, host string, port intstr.IntOrString) bool {
-	if p.Spec.HostNetwork || !isLoopback(host) {
+	if p.Spec.HostNetwork || p.Refused(manifest.JoinPath(p.Path, "hostNetwork")) || !isLoopback(host) {
 		return false
 	}
 	number := port.IntVal
@@ -130,7 +130,7 @@ func (l *linter) deadlock(i int, m manifest.Container) {
 		}
 	}
 	text := commandLine(m.Container)
-	if l.pod.Spec.HostNetwork || len(text) > maxScript || !waits().MatchString(text) {
+	if l.pod.Spec.HostNetwork || l.pod.Refused(l.spec("hostNetwork").path) || len(text) > maxScript || !waits().MatchString(text) {
 		return
 	}
 	for _, match := range ownPort().FindAllStringSubmatch(text, -1) {
