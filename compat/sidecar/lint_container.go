@@ -44,14 +44,14 @@ func (l *linter) regular(m manifest.Container, s *Step) {
 		what = "the container"
 	}
 	if l.afterApp(m) {
-		l.find("SC018", verdict.SeverityWarning, placeIn(m, ""), migration("make it a native sidecar (Kubernetes 1.29 or newer)", m),
+		l.find("SC018", verdict.SeverityWarning, placeIn(m, ""), l.migration("make it a native sidecar (Kubernetes 1.29 or newer)", m),
 			"%s looks like a helper and is listed after the app: it is started after it", what)
 	} else {
-		l.find("SC017", verdict.SeverityWarning, placeIn(m, ""), migration("make it a native sidecar (Kubernetes 1.29 or newer)", m),
+		l.find("SC017", verdict.SeverityWarning, placeIn(m, ""), l.migration("make it a native sidecar (Kubernetes 1.29 or newer)", m),
 			"%s looks like a helper listed before the app: the app starts even if it fails, and without waiting for its probes", what)
 	}
 	if l.pod.Workload.Job && (known || neverEnds(m.Container)) {
-		l.find("SC019", verdict.SeverityWarning, placeIn(m, ""), migration("make it a native sidecar (Kubernetes 1.29 or newer), which does not keep the Job from completing", m),
+		l.find("SC019", verdict.SeverityWarning, placeIn(m, ""), l.migration("make it a native sidecar (Kubernetes 1.29 or newer), which does not keep the Job from completing", m),
 			"%s runs beside the Job's app: the Job may never complete, because it waits for all regular containers to end", what)
 	}
 }

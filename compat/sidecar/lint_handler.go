@@ -60,7 +60,7 @@ func (l *linter) handler(m manifest.Container, field string, h handler) (refused
 	}
 	switch kinds := h.kinds(); {
 	case len(kinds) == 0 && strings.HasSuffix(field, "Probe"):
-		refuse("", handlerRemedy(field, m), "Required value: must specify a handler type")
+		refuse("", l.handlerRemedy(field, m), "Required value: must specify a handler type")
 	case len(kinds) == 0:
 		refuse("", "remove the hook, or add a handler", "Required value: must specify a handler type")
 	case len(kinds) > 1:

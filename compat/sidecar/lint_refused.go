@@ -158,7 +158,7 @@ func (l *linter) hook(m manifest.Container, field string, h *corev1.LifecycleHan
 			l.find("SC008", verdict.SeverityWarning, placeIn(m, field+".tcpSocket"), "use exec or httpGet, or remove the hook", "a tcpSocket preStop hook is accepted but always fails: nothing is done")
 			break
 		}
-		l.find("SC008", verdict.SeverityError, placeIn(m, field+".tcpSocket"), hookRemedy(m, h),
+		l.find("SC008", verdict.SeverityError, placeIn(m, field+".tcpSocket"), l.hookRemedy(m, h),
 			"a tcpSocket postStart hook is accepted but always fails: the container is killed again and again")
 	case hookSleep:
 		l.sleep(m, field+".sleep", h.Sleep.Seconds)
@@ -188,11 +188,11 @@ func (l *linter) sleep(m manifest.Container, field string, seconds int64) {
 }
 
 // hookRemedy makes the check of a tcpSocket hook a startupProbe, if there is none.
-func hookRemedy(m manifest.Container, h *corev1.LifecycleHandler) string {
+func (l *linter) hookRemedy(m manifest.Container, h *corev1.LifecycleHandler) string {
 	if m.StartupProbe != nil {
 		return "remove the hook, as the startupProbe holds back what comes after"
 	}
 	p := &corev1.Probe{PeriodSeconds: 1, FailureThreshold: gateFailures}
-	p.TCPSocket = h.TCPSocket
-	return snippet("remove the hook, and make its check a startupProbe", map[string]any{"startupProbe": p})
+	p.TCPSocket = h.TCPSocket.DeepCopy()
+	return snippet("remove the hook, and make its check a startupProbe", map[string]any{"startupProbe": l.workable(p)})
 }

@@ -16,13 +16,13 @@ func (l *linter) sidecar(m manifest.Container, s *Step) {
 	case "O1", "O2", "O3":
 		l.ungated(m)
 	case "O5":
-		l.find("SC007", verdict.SeverityWarning, placeIn(m, "lifecycle.postStart"), startupRemedy("remove the hook, and let a startupProbe hold back the app", m),
+		l.find("SC007", verdict.SeverityWarning, placeIn(m, "lifecycle.postStart"), l.startupRemedy("remove the hook, and let a startupProbe hold back the app", m),
 			"the postStart command has no time-out, leaves no logs, and does not run again after a restart of the kubelet: the app is held back only as well as the command waits")
 	case "O6":
-		l.find("SC009", verdict.SeverityWarning, placeIn(m, "lifecycle.postStart.httpGet"), startupHTTP(m),
+		l.find("SC009", verdict.SeverityWarning, placeIn(m, "lifecycle.postStart.httpGet"), l.startupHTTP(m),
 			"the postStart request is made once, right after the start: a refused connection kills the sidecar, and any HTTP status counts as success")
 	case "O7":
-		l.find("SC010", verdict.SeverityWarning, placeIn(m, "lifecycle.postStart.sleep"), startupRemedy("remove the hook, and let a startupProbe hold back the app", m),
+		l.find("SC010", verdict.SeverityWarning, placeIn(m, "lifecycle.postStart.sleep"), l.startupRemedy("remove the hook, and let a startupProbe hold back the app", m),
 			"a fixed delay of %d s says nothing about readiness", m.Lifecycle.PostStart.Sleep.Seconds)
 	}
 	if m.StartupProbe != nil {
@@ -41,23 +41,23 @@ func (l *linter) sidecar(m manifest.Container, s *Step) {
 
 // ungated is SC001 to SC003.
 func (l *linter) ungated(m manifest.Container) {
-	remedy := startupRemedy("add a startupProbe that succeeds when the sidecar is ready", m)
+	remedy := l.startupRemedy("add a startupProbe that succeeds when the sidecar is ready", m)
 	l.find("SC001", verdict.SeverityWarning, placeIn(m, ""), remedy, "the app does not wait until this sidecar is ready: it is only started first")
 	if m.ReadinessProbe != nil {
-		l.find("SC002", verdict.SeverityWarning, placeIn(m, "readinessProbe"), startupRemedy("make the same check as a startupProbe", m),
+		l.find("SC002", verdict.SeverityWarning, placeIn(m, "readinessProbe"), l.startupRemedy("make the same check as a startupProbe", m),
 			"the readinessProbe does not hold back the app; it decides only whether the Pod is Ready")
 	}
 	if m.LivenessProbe != nil {
-		l.find("SC003", verdict.SeverityInfo, placeIn(m, "livenessProbe"), startupRemedy("add a startupProbe: the livenessProbe waits for it", m),
+		l.find("SC003", verdict.SeverityInfo, placeIn(m, "livenessProbe"), l.startupRemedy("add a startupProbe: the livenessProbe waits for it", m),
 			"without a startupProbe the livenessProbe runs from the start, and can kill a sidecar that starts slowly")
 	}
 }
 
 // startupHTTP makes the hook's request a startupProbe.
-func startupHTTP(m manifest.Container) string {
+func (l *linter) startupHTTP(m manifest.Container) string {
 	p := &corev1.Probe{PeriodSeconds: 1, FailureThreshold: gateFailures}
-	p.HTTPGet = m.Lifecycle.PostStart.HTTPGet
-	return snippet("remove the hook, and make its request a startupProbe", map[string]any{"startupProbe": p})
+	p.HTTPGet = m.Lifecycle.PostStart.HTTPGet.DeepCopy()
+	return snippet("remove the hook, and make its request a startupProbe", map[string]any{"startupProbe": l.workable(p)})
 }
 
 // startupProbe is SC004, SC006 and SC021.

@@ -34,6 +34,13 @@ func TestRemedies(t *testing.T) {
 	}{
 		{"readinessProbe with a time-out", []string{sidecar + ", readinessProbe: {" + check + ", successThreshold: 3}"}, []string{app}},
 		{"livenessProbe with a time-out", []string{sidecar + ", livenessProbe: {" + check + ", terminationGracePeriodSeconds: 9}"}, []string{app}},
+		{"a readinessProbe of the node", []string{sidecar + ", readinessProbe: {httpGet: {path: /x, port: 80, host: 127.0.0.1}}"}, []string{app}},
+		{"a readinessProbe of the node by its name", []string{sidecar + ", readinessProbe: {tcpSocket: {port: 80, host: localhost}}"}, []string{app}},
+		{"a hook that asks the node", []string{sidecar + ", lifecycle: {postStart: {tcpSocket: {port: 80, host: '::1'}}}"}, []string{app}},
+		{"an HTTP hook that asks the node", []string{sidecar + ", lifecycle: {postStart: {httpGet: {port: 80, host: localhost}}}"}, []string{app}},
+		{"a readinessProbe that sleeps", []string{sidecar + ", readinessProbe: {exec: {command: [sh, -c, 'sleep 5; x']}}"}, []string{app}},
+		{"negative times", []string{sidecar + ", readinessProbe: {tcpSocket: {port: 80}, timeoutSeconds: -1, initialDelaySeconds: -1}"}, []string{app}},
+		{"a port that is not there", []string{sidecar + ", readinessProbe: {httpGet: {port: http}}"}, []string{app}},
 		{"a UDP port", []string{sidecar + ", ports: [{containerPort: 53, protocol: UDP}]"}, []string{app}},
 		{"a UDP and a TCP port", []string{sidecar + ", ports: [{containerPort: 53, protocol: UDP}, {containerPort: 54}]"}, []string{app}},
 		{"a helper with a startupProbe", nil, []string{"name: envoy, image: e, startupProbe: {" + check + "}", app}},
