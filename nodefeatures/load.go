@@ -250,25 +250,23 @@ func (l *loader) node(name string) *Snapshot {
 }
 
 // read decodes the documents of a stream, a batch at a time: while one is being
-// decoded the next is read.
+// decoded the next is read. The error is what ended the stream.
 func (l *loader) read(ctx context.Context, input Input) error {
 	stream := newDocuments(input.Reader)
 	defer stream.close()
 	decoded := l.decode(nil)
 	for !l.done {
-		next, errRead := stream.next(ctx, batch)
+		next, err := stream.next(ctx, batch)
 		decodedNext := l.decode(next)
-		err := l.take(decoded(), input)
-		if err == nil && !l.done && errRead != nil {
-			err = l.take(decodedNext(), input)
+		l.take(decoded(), input)
+		if err != nil {
+			l.take(decodedNext(), input)
 		}
 		switch {
+		case errors.Is(err, io.EOF):
+			return nil
 		case err != nil:
 			return err
-		case errors.Is(errRead, io.EOF):
-			return nil
-		case errRead != nil:
-			return errRead
 		}
 		decoded = decodedNext
 	}
@@ -293,11 +291,14 @@ func (l *loader) decode(documents []*document) (wait func() []*document) {
 }
 
 // take hands on the snapshots and keeps the objects.
-func (l *loader) take(documents []*document, input Input) error {
+func (l *loader) take(documents []*document, input Input) {
 	for _, d := range documents {
+		if l.done {
+			return
+		}
 		if l.count++; l.count > MaxNodes {
 			l.fail(fmt.Errorf("%s: more than the limit of %d objects", d.where, MaxNodes))
-			return nil
+			return
 		}
 		switch {
 		case d.node != nil:
@@ -305,7 +306,7 @@ func (l *loader) take(documents []*document, input Input) error {
 		case d.object != nil:
 			if err := l.takeObject(d); err != nil {
 				l.fail(fmt.Errorf("%s: %w", d.where, err))
-				return nil
+				return
 			}
 		case d.list && input.EndOfList != nil:
 			input.EndOfList(d.next)
@@ -324,11 +325,7 @@ func (l *loader) take(documents []*document, input Input) error {
 		case d.snapshot != nil:
 			l.hand(d.snapshot, nil)
 		}
-		if l.done {
-			return nil
-		}
 	}
-	return nil
 }
 
 // takeNode keeps what a Node object tells.

@@ -49,11 +49,15 @@ func (d *decoder) checkNames(feature string, names []string, at expressionNodes)
 		if _, known := info.Element(name); !known {
 			d.checkElementName(elementPlace{at.value.Content[i].Deref(), feature, name, info}, consequence{CodeNeverTrue, ""})
 		}
-		if with, without := spellings(name); feature == catalogue.EnabledModule && with != without && !(slices.Contains(names, with) && slices.Contains(names, without)) {
+		if with, without := spellings(name); feature == catalogue.EnabledModule && with != without && !hasBoth(names, with, without) {
 			d.warnSpelling(at.value.Content[i].Deref(), name, "write op: In, value: ["+without+", "+with+"]")
 		}
 		d.leaveValue()
 	}
+}
+
+func hasBoth(names []string, a, b string) bool {
+	return slices.Contains(names, a) && slices.Contains(names, b)
 }
 
 func (d *decoder) checkConfigPatterns(patterns []string, at expressionNodes) {
@@ -72,13 +76,15 @@ func (d *decoder) checkModulePatterns(feature string, patterns []string, at expr
 	for i, pattern := range patterns {
 		name := strings.TrimSuffix(strings.TrimPrefix(pattern, "^"), "$")
 		with, without := spellings(name)
-		if with == without || strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune("-_", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		if with == without || strings.ContainsFunc(name, func(r rune) bool {
+			return !strings.ContainsRune("-_", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+		}) {
 			continue
 		}
 		as := func(name string) string { return strings.Replace(pattern, strings.Trim(pattern, "^$"), name, 1) }
 		d.enterValue(i)
 		switch n := at.value.Content[i].Deref(); {
-		case feature == catalogue.EnabledModule && !(slices.Contains(patterns, as(with)) && slices.Contains(patterns, as(without))):
+		case feature == catalogue.EnabledModule && !hasBoth(patterns, as(with), as(without)):
 			d.warnSpelling(n, name, "write "+as(strings.ReplaceAll(without, "_", "[-_]")))
 		case feature == catalogue.LoadedModule && strings.Contains(name, "-"):
 			d.warnf(n, CodeNeverTrue, "write "+as(without), "loaded modules are named with _, not with -: no node has %s", quoteShort(name))
