@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
 	"oras.land/oras-go/v2/errdef"
@@ -39,7 +40,9 @@ const (
 // that it names, and along no redirect away from them.
 type authorizer struct {
 	oras     *auth.Client
-	registry *url.URL // scheme and host
+	registry *url.URL     // scheme and host
+	given    bool         // the options have credentials
+	known    *atomic.Bool // credentials were asked for and found
 }
 
 func newAuthorizer(registry *url.URL, client *http.Client, agent string, find func(context.Context) (auth.Credential, error)) *authorizer {
@@ -56,7 +59,7 @@ func newAuthorizer(registry *url.URL, client *http.Client, agent string, find fu
 	if agent != "" {
 		t.client.SetUserAgent(agent)
 	}
-	return &authorizer{oras: t.client, registry: registry}
+	return &authorizer{oras: t.client, registry: registry, known: &t.known}
 }
 
 // refusal is the registry's 401 to the first try of a request.
@@ -103,6 +106,7 @@ type tokens struct {
 
 	turn     *semaphore.Weighted // held by whoever logs in
 	identity *auth.Credential    // who we are, once found; of whoever holds turn
+	known    atomic.Bool         // we are somebody
 
 	mu     sync.Mutex
 	scheme auth.Scheme       // the one that the registry asked for last
@@ -208,6 +212,7 @@ func (t *tokens) credential(ctx context.Context, _ string) (auth.Credential, err
 	id, err := start(func() (auth.Credential, error) { return t.find(ctx) }).wait(ctx)
 	if err == nil {
 		t.identity = &id
+		t.known.Store(id != auth.EmptyCredential)
 		return id, nil
 	}
 	item := Item{What: whatToken, Host: t.registry.Host}
