@@ -147,7 +147,7 @@ func errorExit(err error) int {
 	var malformed *compat.MalformedSpecError
 	var noDraft *compat.NoDraftError
 	switch {
-	case errors.Is(err, artifact.ErrNoArtifact), errors.As(err, new(*artifact.TooManyError)):
+	case errors.Is(err, artifact.ErrNoArtifact), errors.As(err, new(*artifact.TooManyError)), errors.As(err, new(*compat.IndexUnreadError)):
 		return exitUnknown
 	case errors.As(err, &malformed):
 		return exitIncompatible // as lint says it
