@@ -187,7 +187,7 @@ func describe(err error) *report.Error {
 	switch {
 	case errors.As(err, &short):
 		e.Hint = cmp.Or(fileHint(short.Name), "give the full name: "+short.Full)
-	case errors.As(err, &reference) && reference.Reference != "":
+	case errors.As(err, &reference) && reference.Reference != "" && !reference.Layout:
 		e.Hint = fileHint(reference.Reference)
 	}
 	addHint(e)

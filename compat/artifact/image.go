@@ -257,7 +257,7 @@ type imageConfig struct {
 
 // imageConfig reads a manifest's configuration.
 func (r *Repository) imageConfig(ctx context.Context, doc *document) (*imageConfig, error) {
-	c := &imageConfig{item: Item{What: whatConfig, Name: doc.Digest.String(), Host: r.store.where()}}
+	c := &imageConfig{item: r.store.item(whatConfig, doc.Digest.String())}
 	if !doc.hasImageConfig() {
 		return nil, c.malformed(nil, "the manifest has no image configuration")
 	}

@@ -75,7 +75,7 @@ func (r *Repository) images(ctx context.Context, root *document) (entries, error
 		c := contentsOf(index)
 		found.unnamed = append(found.unnamed, c.unnamed...)
 		if found.images = append(found.images, c.images...); len(found.images) > MaxImages {
-			item := Item{What: whatImage, Name: root.Digest.String(), Host: r.store.where()}
+			item := r.store.item(whatImage, root.Digest.String())
 			return entries{}, &TooLargeError{Item: item, Limit: MaxImages, Unit: "platforms"}
 		}
 		for _, d := range c.indexes {

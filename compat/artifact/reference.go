@@ -152,7 +152,7 @@ func parseFull(s, host, path string) (Reference, error) {
 	}
 	name, tag, hasTag := strings.Cut(rest, ":")
 	if hasTag && !tagPattern().MatchString(tag) {
-		return refuse("the tag must be at most 128 letters, digits, dots, dashes and underscores")
+		return refuse(tagProblem(tag))
 	}
 	ref.Tag, ref.Repository = tag, name
 	ref.dockerise()
@@ -164,6 +164,14 @@ func parseFull(s, host, path string) (Reference, error) {
 		return refuse("the repository must be lower-case path components, at most 255 characters in all")
 	}
 	return ref, nil
+}
+
+// tagProblem says what is wrong with a text that is no tag.
+func tagProblem(tag string) string {
+	if tag == "" {
+		return "the tag after the colon is missing"
+	}
+	return "the tag must be at most 128 letters, digits, dots, dashes and underscores"
 }
 
 // dockerise gives Docker's registry its one name, and its official images their library/.
@@ -180,7 +188,7 @@ func (r *Reference) dockerise() {
 // component is taken for a tag. What can't be read is a [*ReferenceError].
 func ParseLayoutReference(s string) (Reference, error) {
 	refuse := func(reason string) (Reference, error) {
-		return Reference{}, &ReferenceError{Reference: s, Reason: reason}
+		return Reference{}, &ReferenceError{Reference: s, Reason: reason, Layout: true}
 	}
 	ref := Reference{Layout: s}
 	if at := strings.LastIndex(s, "@"); at >= 0 && digestShape().MatchString(s[at+1:]) {
@@ -193,7 +201,7 @@ func ParseLayoutReference(s string) (Reference, error) {
 	if colon := strings.LastIndex(ref.Layout, ":"); colon > strings.LastIndex(ref.Layout, "/") {
 		ref.Tag, ref.Layout = ref.Layout[colon+1:], ref.Layout[:colon]
 		if !tagPattern().MatchString(ref.Tag) {
-			return refuse("the tag must be at most 128 letters, digits, dots, dashes and underscores")
+			return refuse(tagProblem(ref.Tag))
 		}
 	}
 	if ref.Layout == "" {
