@@ -186,7 +186,11 @@ func describe(err error) *report.Error {
 	var reference *artifact.ReferenceError
 	switch {
 	case errors.As(err, &short):
-		e.Hint = cmp.Or(fileHint(short.Name), "give the full name: "+short.Full)
+		full := short.Full
+		if short.MayBeHost {
+			full = "HOST[:PORT]/REPOSITORY[:TAG]"
+		}
+		e.Hint = cmp.Or(fileHint(short.Name), "give the full name: "+full)
 	case errors.As(err, &reference) && reference.Reference != "" && !reference.Layout:
 		e.Hint = fileHint(reference.Reference)
 	}

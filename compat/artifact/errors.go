@@ -111,9 +111,14 @@ func (*ReferenceError) Retryable() bool { return false }
 type ShortNameError struct {
 	Name string // as given, such as nginx
 	Full string // what Docker takes it for, such as docker.io/library/nginx:latest
+
+	MayBeHost bool // it is rather a registry whose repository was forgotten, such as quay.io
 }
 
 func (e *ShortNameError) Error() string {
+	if e.MayBeHost {
+		return fmt.Sprintf("invalid reference %q: the registry or the repository is missing", e.Name)
+	}
 	return fmt.Sprintf("invalid reference %q: the registry is missing", e.Name)
 }
 

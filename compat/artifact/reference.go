@@ -100,7 +100,10 @@ func ParseReference(s string) (Reference, error) {
 	if head == "." || head == ".." || head == "" {
 		return Reference{}, &ReferenceError{Reference: s, Reason: "a path is no reference: it is host[:port]/repository[:tag][@digest]"}
 	}
-	if !hasPath && namesHost(head) {
+	if host, _, _ := strings.Cut(head, "@"); strings.Count(host, ":") > 1 && !strings.HasPrefix(host, "[") {
+		return Reference{}, &ReferenceError{Reference: s, Reason: "the registry must be host[:port], an IPv6 address in brackets: [::1]:5000"}
+	}
+	if path == "" && (hasPath && isHost(head) || namesHost(head)) {
 		return Reference{}, &ReferenceError{Reference: s, Reason: "the repository is missing: write " + head + "/REPOSITORY[:TAG]"}
 	}
 	if !hasPath || !isHost(head) {
@@ -119,6 +122,9 @@ func isHost(s string) bool {
 // namesHost reports whether a reference without a slash is a registry whose repository was forgotten,
 // rather than an image of Docker's: it is an address, or has a dot and a port.
 func namesHost(s string) bool {
+	if strings.HasPrefix(s, "[") {
+		return true
+	}
 	name, _, _ := strings.Cut(s, "@")
 	name, port, _ := strings.Cut(name, ":")
 	_, noPort := strconv.ParseUint(port, 10, 16)
@@ -134,7 +140,9 @@ func shortName(s string) error {
 	if full.Tag == "" && full.Digest == "" {
 		full.Tag = DefaultTag
 	}
-	return &ShortNameError{Name: s, Full: full.String()}
+	name, _, _ := strings.Cut(s, "@")
+	name, _, _ = strings.Cut(name, ":")
+	return &ShortNameError{Name: s, Full: full.String(), MayBeHost: !strings.Contains(s, "/") && strings.Contains(name, ".")}
 }
 
 func parseFull(s, host, path string) (Reference, error) {
