@@ -203,6 +203,10 @@ func (e *NotFoundError) Hint() string {
 	switch {
 	case e.untagged:
 		return "check the tag: the layout's index.json has those that there are"
+	case e.What == whatPlatform && len(e.Available) == 0 && len(e.Unread) > 0:
+		return "name the platform's manifest by its digest: REPOSITORY@sha256:…"
+	case e.What == whatPlatform && len(e.Available) == 0:
+		return "the index lists no image: push one with a manifest for each platform"
 	case e.What == whatConfig, e.What == whatLayer:
 		return "the image is incomplete: push it, or copy it, again"
 	case e.What != whatImage:
