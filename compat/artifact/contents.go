@@ -2,7 +2,6 @@ package artifact
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"nodecompat/spec/yamltree"
 )
 
 // Contents are what a platform's image is made of.
@@ -52,7 +53,7 @@ func (i *Image) Contents(ctx context.Context, want Platform) (*Contents, error) 
 		return nil, err
 	}
 	var image ocispec.Image
-	if err := json.Unmarshal(raw, &image); err != nil {
+	if err := yamltree.Unmarshal(raw, &image); err != nil {
 		return nil, &MalformedError{Item: item, Reason: jsonProblem(raw, err), Err: err}
 	}
 	c := &Contents{

@@ -2,7 +2,6 @@ package artifact
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"nodecompat/spec"
+	"nodecompat/spec/yamltree"
 )
 
 // layout is an OCI image layout:
@@ -66,7 +66,7 @@ func (l *layout) checkVersion() error {
 		return l.noLayout(err)
 	}
 	var header ocispec.ImageLayout
-	if err := json.Unmarshal(raw, &header); err != nil {
+	if err := yamltree.Unmarshal(raw, &header); err != nil {
 		return l.fail("reading "+ocispec.ImageLayoutFile, err)
 	}
 	if header.Version != ocispec.ImageLayoutVersion {

@@ -2,13 +2,13 @@ package kubelet
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 
 	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec/yamltree"
 )
 
 // maxVersionInfo bounds an answer to /version, in bytes.
@@ -240,7 +240,7 @@ func parseVersionInfo(data []byte) (versionInfo, error) {
 		return versionInfo{}, fmt.Errorf("%d bytes: at most %d are read", len(data), maxVersionInfo)
 	}
 	var v versionJSON
-	if err := json.Unmarshal(data, &v); err != nil {
+	if err := yamltree.Unmarshal(data, &v); err != nil {
 		return versionInfo{}, fmt.Errorf("it is not an answer to /version: %w", err)
 	}
 	if v.ServerVersion != nil {
