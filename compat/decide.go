@@ -258,7 +258,7 @@ func manifestUnread(s subject) *verdict.Reason {
 	return &verdict.Reason{
 		Code: report.CodeIndexUnread,
 		Message: fmt.Sprintf("whether the image has a manifest for %s is not known: %s",
-			artifact.FormatPlatform(s.wanted.Platform), strings.Join(s.image.Unread, "; ")),
+			cmp.Or(artifact.FormatPlatform(s.wanted.Platform), "the node's platform"), strings.Join(s.image.Unread, "; ")),
 		Hint: "name that manifest by its digest: REPOSITORY@sha256:…",
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -64,6 +65,11 @@ func deriveAll(ctx context.Context, repository *artifact.Repository, req DeriveR
 	if !req.AllPlatforms || image.Index == nil {
 		return deriveOne(ctx, image, req, result)
 	}
+	result.Unread = unreadIndexes(image)
+	if len(image.Available) == 0 && len(result.Unread) == 0 {
+		_, err := image.Platform(ctx)
+		return err
+	}
 	for _, platform := range image.Available {
 		one, err := repository.Image(ctx, platform)
 		if err == nil {
@@ -75,6 +81,17 @@ func deriveAll(ctx context.Context, repository *artifact.Repository, req DeriveR
 		}
 	}
 	return nil
+}
+
+// unreadIndexes says what of an index may have more platforms.
+func unreadIndexes(image *artifact.Image) []string {
+	list := slices.Clone(image.Unread)
+	for _, w := range image.Warnings {
+		if w.Code == artifact.CodeNestedIndex && !slices.Contains(list, w.Message) {
+			list = append(list, w.Message)
+		}
+	}
+	return list
 }
 
 // deriveOne adds what the manifest of one platform asks for.

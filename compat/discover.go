@@ -2,6 +2,7 @@ package compat
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -170,5 +171,28 @@ func Show(ctx context.Context, repository *artifact.Repository, platform artifac
 	}
 	defer image.Close()
 	content, _, err := image.InEffect(ctx, pinned)
+	if errors.Is(err, artifact.ErrNoArtifact) {
+		wanted := subject{image: image, wanted: artifact.Selector{Platform: platform}}
+		if unread := manifestUnread(wanted); unread != nil {
+			err = &IndexUnreadError{unread: *unread}
+		}
+	}
 	return content, err
 }
+
+// IndexUnreadError says that nothing is attached to an index, and that it is not known whether it has
+// a manifest for the platform, with artifacts of its own.
+type IndexUnreadError struct{ unread verdict.Reason }
+
+func (e *IndexUnreadError) Error() string {
+	return "nothing is attached to the image's index; " + e.unread.Message
+}
+
+// Code is the stable code in reports.
+func (e *IndexUnreadError) Code() string { return e.unread.Code }
+
+// Retryable is false: the index stays as it is.
+func (e *IndexUnreadError) Retryable() bool { return false }
+
+// Hint says what to do about it.
+func (e *IndexUnreadError) Hint() string { return e.unread.Hint }

@@ -147,7 +147,7 @@ func errorExit(err error) int {
 	var malformed *compat.MalformedSpecError
 	var noDraft *compat.NoDraftError
 	switch {
-	case errors.Is(err, artifact.ErrNoArtifact), errors.As(err, new(*artifact.TooManyError)):
+	case errors.Is(err, artifact.ErrNoArtifact), errors.As(err, new(*artifact.TooManyError)), errors.As(err, new(*compat.IndexUnreadError)):
 		return exitUnknown
 	case errors.As(err, &malformed):
 		return exitIncompatible // as lint says it
@@ -186,8 +186,12 @@ func describe(err error) *report.Error {
 	var reference *artifact.ReferenceError
 	switch {
 	case errors.As(err, &short):
-		e.Hint = cmp.Or(fileHint(short.Name), "give the full name: "+short.Full)
-	case errors.As(err, &reference) && reference.Reference != "":
+		full := short.Full
+		if short.MayBeHost {
+			full = "HOST[:PORT]/REPOSITORY[:TAG]"
+		}
+		e.Hint = cmp.Or(fileHint(short.Name), "give the full name: "+full)
+	case errors.As(err, &reference) && reference.Reference != "" && !reference.Layout:
 		e.Hint = fileHint(reference.Reference)
 	}
 	addHint(e)

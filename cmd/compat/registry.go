@@ -77,7 +77,7 @@ func (f *registryFlags) options(ctx context.Context, a *app) (artifact.Options, 
 		if file == "" {
 			continue
 		}
-		if _, err := os.Stat(file); err != nil {
+		if err := checkOpens(file); err != nil {
 			return o, &usageError{err}
 		}
 	}
@@ -114,6 +114,24 @@ func (f *registryFlags) options(ctx context.Context, a *app) (artifact.Options, 
 		}
 	}
 	return o, nil
+}
+
+// checkOpens tries to open a file. A pipe is left to whoever reads it.
+func checkOpens(name string) error {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		return &directoryError{name}
+	case !info.Mode().IsRegular():
+		return nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // trust reads the trust policy. One that can't be used is a usage error, and never no policy.

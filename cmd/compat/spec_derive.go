@@ -107,6 +107,11 @@ func (f *deriveFlags) run(ctx context.Context, a *app) error {
 	if err := a.answer(f.output, result, output.Style{}, result.Error, err); err != nil {
 		return err
 	}
+	if !f.output.structured() {
+		for _, unread := range result.Unread {
+			fmt.Fprintf(a.err, "compat: the index may have more platforms: %s\n", onlyPrintable(unread))
+		}
+	}
 	if f.attach && !f.output.structured() {
 		err = f.attachAll(ctx, a, repository, result, now)
 	}

@@ -151,7 +151,7 @@ func (r *Repository) examine(ctx context.Context, a Artifact) (*document, ocispe
 		return nil, ocispec.Descriptor{}, err
 	}
 	malformed := func(err error, format string, args ...any) error {
-		item := Item{What: whatArtifact, Name: a.Descriptor.Digest.String(), Host: r.store.where()}
+		item := r.store.item(whatArtifact, a.Descriptor.Digest.String())
 		return &MalformedError{Item: item, Reason: fmt.Sprintf(format, args...), Err: err}
 	}
 	var none ocispec.Descriptor

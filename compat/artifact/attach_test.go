@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -63,17 +65,25 @@ func TestAttach(t *testing.T) {
 // TestPutStatus: whatever a registry calls success is looked at.
 func TestPutStatus(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{http.StatusOK, http.StatusAccepted, http.StatusNoContent} {
-		r := registrytest.New(t, registrytest.Options{})
-		r.PushImage(t, "app", "1.0", amd64)
-		r.Fail(registrytest.Fault{On: registrytest.KindPut, Do: registrytest.Answer(status)})
-		repo := open(t, r, "app:1.0", Options{})
-		if _, err := repo.Attach(testContext(t), []byte(specA), AttachOptions{Created: day}); err != nil {
-			t.Errorf("%d: %v", status, err)
-			continue
-		}
-		if c := inEffect(t, repo); string(c.Spec) != specA {
-			t.Errorf("%d: got %q", status, c.Spec)
+	statuses := []int{http.StatusOK, http.StatusAccepted, http.StatusNonAuthoritativeInfo, http.StatusNoContent, 299}
+	for _, on := range []registrytest.Kind{registrytest.KindUpload, registrytest.KindContent, registrytest.KindPut, registrytest.KindTagPut} {
+		for _, status := range statuses {
+			r := registrytest.New(t, registrytest.Options{NoReferrers: on == registrytest.KindTagPut})
+			r.PushImage(t, "app", "1.0", amd64)
+			r.Fail(registrytest.Fault{On: on, Do: func(w http.ResponseWriter, req *http.Request, next http.Handler) {
+				done := httptest.NewRecorder()
+				next.ServeHTTP(done, req)
+				maps.Copy(w.Header(), done.Header())
+				w.WriteHeader(status)
+			}})
+			repo := open(t, r, "app:1.0", Options{})
+			if _, err := repo.Attach(testContext(t), []byte(specA), AttachOptions{Created: day}); err != nil {
+				t.Errorf("%s, %d: %v", on, status, err)
+				continue
+			}
+			if c := inEffect(t, repo); string(c.Spec) != specA {
+				t.Errorf("%s, %d: got %q", on, status, c.Spec)
+			}
 		}
 	}
 }

@@ -40,8 +40,9 @@ const (
 // that it names, and along no redirect away from them.
 type authorizer struct {
 	oras     *auth.Client
-	tokens   *tokens
-	registry *url.URL // scheme and host
+	registry *url.URL     // scheme and host
+	given    bool         // the options have credentials
+	known    *atomic.Bool // credentials were asked for and found
 }
 
 func newAuthorizer(registry *url.URL, client *http.Client, agent string, find func(context.Context) (auth.Credential, error)) *authorizer {
@@ -58,7 +59,7 @@ func newAuthorizer(registry *url.URL, client *http.Client, agent string, find fu
 	if agent != "" {
 		t.client.SetUserAgent(agent)
 	}
-	return &authorizer{oras: t.client, tokens: t, registry: registry}
+	return &authorizer{oras: t.client, registry: registry, known: &t.known}
 }
 
 // refusal is the registry's 401 to the first try of a request.

@@ -45,7 +45,9 @@ func newClient(ctx context.Context, ref Reference, o Options, clock clock) (*aut
 		Transport:     &login{next: &retrier{base: connections, clock: clock, log: o.Logger}, clock: clock, registry: registry},
 		CheckRedirect: checkRedirect,
 	}
-	return newAuthorizer(registry, client, o.UserAgent, find), connections, nil
+	authorizer := newAuthorizer(registry, client, o.UserAgent, find)
+	authorizer.given = o.Username != "" || o.Password != "" || o.IdentityToken != ""
+	return authorizer, connections, nil
 }
 
 func tlsConfig(ctx context.Context, o Options) (*tls.Config, error) {

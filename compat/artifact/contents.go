@@ -2,7 +2,6 @@ package artifact
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"nodecompat/spec/yamltree"
 )
 
 // Contents are what a platform's image is made of.
@@ -40,7 +41,7 @@ func (i *Image) Contents(ctx context.Context, want Platform) (*Contents, error) 
 	if err != nil {
 		return nil, err
 	}
-	item := Item{What: whatConfig, Name: i.Manifest.Digest.String(), Host: store.where()}
+	item := store.item(whatConfig, i.Manifest.Digest.String())
 	switch {
 	case !doc.hasImageConfig():
 		return nil, &MalformedError{Item: item, Reason: "the manifest has no image configuration: it is no container image"}
@@ -52,7 +53,7 @@ func (i *Image) Contents(ctx context.Context, want Platform) (*Contents, error) 
 		return nil, err
 	}
 	var image ocispec.Image
-	if err := json.Unmarshal(raw, &image); err != nil {
+	if err := yamltree.Unmarshal(raw, &image); err != nil {
 		return nil, &MalformedError{Item: item, Reason: jsonProblem(raw, err), Err: err}
 	}
 	c := &Contents{
@@ -83,7 +84,7 @@ func (i *Image) MalformedLayer(d ocispec.Descriptor, err error) error {
 }
 
 func (i *Image) layer(d ocispec.Descriptor) Item {
-	return Item{What: whatLayer, Name: d.Digest.String(), Host: i.repo.store.where()}
+	return i.repo.store.item(whatLayer, d.Digest.String())
 }
 
 // A layerReader verifies what passes through it.
@@ -175,7 +176,7 @@ func (g *registry) open(ctx context.Context, what string, d ocispec.Descriptor, 
 func (l *layout) open(_ context.Context, what string, d ocispec.Descriptor, from int64) (io.ReadCloser, error) {
 	f, err := l.openRegular(blobPath(d.Digest))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &NotFoundError{Item: l.item(what, d.Digest.String()), layout: true}
+		return nil, &NotFoundError{Item: l.item(what, d.Digest.String())}
 	}
 	if err == nil {
 		if _, err = f.Seek(from, io.SeekStart); err == nil {

@@ -358,7 +358,7 @@ func (r *Repository) awaitGone(ctx context.Context, subject digest.Digest, artif
 		}
 		if err := r.clock.sleep(ctx, wait, "the registry to list what was deleted no more"); err != nil {
 			return &RegistryError{
-				Item: Item{What: whatReferrers, Name: subject.String(), Host: r.store.where()},
+				Item: r.store.item(whatReferrers, subject.String()),
 				Err:  err, Message: "artifacts that were deleted are still listed",
 			}
 		}

@@ -80,6 +80,7 @@ func (noArtifactError) Retryable() bool { return false }
 type ReferenceError struct {
 	Reference string // as given; "" when repeating it could show a password
 	Reason    string
+	Layout    bool // it was to name an OCI layout
 
 	platform bool
 }
@@ -110,9 +111,14 @@ func (*ReferenceError) Retryable() bool { return false }
 type ShortNameError struct {
 	Name string // as given, such as nginx
 	Full string // what Docker takes it for, such as docker.io/library/nginx:latest
+
+	MayBeHost bool // it is rather a registry whose repository was forgotten, such as quay.io
 }
 
 func (e *ShortNameError) Error() string {
+	if e.MayBeHost {
+		return fmt.Sprintf("invalid reference %q: the registry or the repository is missing", e.Name)
+	}
 	return fmt.Sprintf("invalid reference %q: the registry is missing", e.Name)
 }
 
@@ -142,6 +148,8 @@ type Item struct {
 	What string // image, platform, image configuration, referrers, referrers tag, artifact, spec, signature, upload or token
 	Name string // its tag or digest; "" where there is none
 	Host string // the registry's repository, or the directory of a layout
+
+	layout bool // it is in an OCI layout on disk
 }
 
 func (t Item) String() string {
@@ -160,7 +168,7 @@ type NotFoundError struct {
 	Item
 	Available []string // what could have been asked for instead, if that is known
 	Unread    []string // why it may exist all the same: what was not read
-	layout    bool     // in an OCI layout on disk
+	untagged  bool     // the index.json of an OCI layout has no such tag
 	code      string   // the registry's own, "" if it gave none
 }
 
@@ -193,9 +201,17 @@ func (e *NotFoundError) Error() string {
 // "" leaves it to the code.
 func (e *NotFoundError) Hint() string {
 	switch {
-	case e.layout:
+	case e.untagged:
 		return "check the tag: the layout's index.json has those that there are"
+	case e.What == whatPlatform && len(e.Available) == 0 && len(e.Unread) > 0:
+		return "name the platform's manifest by its digest: REPOSITORY@sha256:…"
+	case e.What == whatPlatform && len(e.Available) == 0:
+		return "the index lists no image: push one with a manifest for each platform"
+	case e.What == whatConfig, e.What == whatLayer:
+		return "the image is incomplete: push it, or copy it, again"
 	case e.What != whatImage:
+	case e.layout:
+		return "check the digest, or copy the image into the layout again: it has no such manifest"
 	case e.code == codeNameUnknown:
 		return "check the name of the repository, and whether this account may see it"
 	case e.code == codeManifestUnknown:
@@ -232,6 +248,14 @@ type MalformedError struct {
 
 func (e *MalformedError) Error() string { return e.String() + ": " + e.Reason }
 func (e *MalformedError) Unwrap() error { return e.Err }
+
+// Hint says what to do with a layout; "" leaves it to the code.
+func (e *MalformedError) Hint() string {
+	if e.layout && e.Code() == CodeMalformedImage {
+		return "check the layout's index.json and blobs, or copy the image into it again"
+	}
+	return ""
+}
 
 // Code is [CodeMalformedImage], [CodeMalformedReferrers] or [CodeMalformedArtifact].
 func (e *MalformedError) Code() string {

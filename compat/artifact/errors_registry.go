@@ -14,8 +14,11 @@ type AuthError struct {
 	Item
 	Status  int    // HTTP status
 	Message string // what the server said, shortened
-	Sent    bool   // credentials were sent, and refused
+	Sent    bool   // credentials were sent, or a token that was given for them
 	Err     error  // what the authentication came to grief on, if it got that far
+
+	token   bool // with Sent: it was a token that was given for them
+	unasked bool // credentials were given, and nothing asked for them
 }
 
 func (e *AuthError) Error() string {
@@ -31,15 +34,20 @@ func (e *AuthError) Error() string {
 
 func (e *AuthError) Unwrap() error { return e.Err }
 
-// Hint says what to do where something was sent; "" leaves it to the code.
+// Hint says what to do where there are credentials, and where none would help; "" leaves it to the
+// code.
 func (e *AuthError) Hint() string {
 	switch {
-	case !e.Sent:
-		return ""
-	case e.Status == http.StatusForbidden:
-		return "the credentials do not allow this: take others, or have their owner be given the right"
+	case e.unasked:
+		return "the credentials that were given were not asked for: check the host and the name of the repository; a proxy may refuse this"
+	case e.Sent && (e.token || e.Status == http.StatusForbidden):
+		return "the account may not do this: use one that may, or check the name of the repository"
+	case e.Sent:
+		return "the credentials were refused: check them, or log in anew with `docker login`"
+	case e.Err != nil && !errors.Is(e.Err, errNoCredentials):
+		return "the registry's way to log in cannot be used: its operator can tell why"
 	}
-	return "the credentials were refused: check them, or log in anew with `docker login`"
+	return ""
 }
 
 // Code is [CodeUnauthorized] or [CodeForbidden].

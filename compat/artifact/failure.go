@@ -23,7 +23,11 @@ func (g *registry) refusal(item Item, resp *http.Response) error {
 			return &NotFoundError{Item: item, code: code}
 		}
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return &AuthError{Item: item, Status: resp.StatusCode, Message: message, Sent: resp.Request.Header.Get("Authorization") != "" && g.client.tokens.known.Load()}
+		scheme, _, sent := strings.Cut(resp.Request.Header.Get("Authorization"), " ")
+		return &AuthError{
+			Item: item, Status: resp.StatusCode, Message: message,
+			Sent: sent && g.client.known.Load(), token: strings.EqualFold(scheme, schemeBearer), unasked: !sent && g.client.given,
+		}
 	}
 	e := &RegistryError{Item: item, Status: resp.StatusCode, RetryAfter: retryAfter(resp), Message: message}
 	if item.What == whatImage && e.Status == http.StatusBadRequest && message == "" && resp.Request.URL.Scheme == "http" && resp.Header.Get("Docker-Distribution-Api-Version") == "" {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"nodecompat/spec/yamltree"
 )
 
 // Image is an image as a reader on one platform sees it.
@@ -257,7 +259,7 @@ type imageConfig struct {
 
 // imageConfig reads a manifest's configuration.
 func (r *Repository) imageConfig(ctx context.Context, doc *document) (*imageConfig, error) {
-	c := &imageConfig{item: Item{What: whatConfig, Name: doc.Digest.String(), Host: r.store.where()}}
+	c := &imageConfig{item: r.store.item(whatConfig, doc.Digest.String())}
 	if !doc.hasImageConfig() {
 		return nil, c.malformed(nil, "the manifest has no image configuration")
 	}
@@ -265,7 +267,7 @@ func (r *Repository) imageConfig(ctx context.Context, doc *document) (*imageConf
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(raw, c); err != nil {
+	if err := yamltree.Unmarshal(raw, c); err != nil {
 		return nil, c.malformed(err, jsonProblem(raw, err))
 	}
 	return c, nil
@@ -286,7 +288,7 @@ func (c *imageConfig) platform() (Platform, error) {
 func (c *imageConfig) environment(prefixes []string) (map[string]string, error) {
 	var config struct{ Env []string }
 	if c.Config != nil {
-		if err := json.Unmarshal(c.Config, &config); err != nil {
+		if err := yamltree.Unmarshal(c.Config, &config); err != nil {
 			return nil, c.malformed(err, jsonProblem(c.Config, err))
 		}
 	}

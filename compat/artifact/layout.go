@@ -2,7 +2,6 @@ package artifact
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"nodecompat/spec"
+	"nodecompat/spec/yamltree"
 )
 
 // layout is an OCI image layout:
@@ -66,7 +66,7 @@ func (l *layout) checkVersion() error {
 		return l.noLayout(err)
 	}
 	var header ocispec.ImageLayout
-	if err := json.Unmarshal(raw, &header); err != nil {
+	if err := yamltree.Unmarshal(raw, &header); err != nil {
 		return l.fail("reading "+ocispec.ImageLayoutFile, err)
 	}
 	if header.Version != ocispec.ImageLayoutVersion {
@@ -81,7 +81,9 @@ func (l *layout) tagged(context.Context, digest.Digest) (referrers, error) { ret
 func (l *layout) where() string { return l.dir }
 func (l *layout) close()        {} // it can still be used
 
-func (l *layout) item(what, name string) Item { return Item{What: what, Name: name, Host: l.dir} }
+func (l *layout) item(what, name string) Item {
+	return Item{What: what, Name: name, Host: l.dir, layout: true}
+}
 
 func (l *layout) fail(reason string, err error) error {
 	return &LayoutError{Dir: l.dir, Reason: reason, Err: err}
@@ -148,7 +150,7 @@ func (l *layout) read(item Item, d digest.Digest, limit int64) ([]byte, error) {
 	raw, err := l.readRegular(blobPath(d), limit)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &NotFoundError{Item: item, layout: true}
+		return nil, &NotFoundError{Item: item}
 	case errors.Is(err, errTooLarge):
 		return nil, &TooLargeError{Item: item, Limit: limit, Unit: "bytes"}
 	case err != nil:
@@ -222,11 +224,11 @@ func (l *layout) resolve(item Item, tag string) (ocispec.Descriptor, error) {
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) > 1 && l.ref.Tag == "":
-		return ocispec.Descriptor{}, &NotFoundError{Item: l.item(whatImage, "without a tag"), Available: tags, layout: true}
+		return ocispec.Descriptor{}, &NotFoundError{Item: l.item(whatImage, "without a tag"), Available: tags, untagged: true}
 	case len(found) > 1:
 		return ocispec.Descriptor{}, &MalformedError{Item: item, Reason: "the tag stands for several images"}
 	default:
-		return ocispec.Descriptor{}, &NotFoundError{Item: item, Available: tags, layout: true}
+		return ocispec.Descriptor{}, &NotFoundError{Item: item, Available: tags, untagged: true}
 	}
 }
 

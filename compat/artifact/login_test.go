@@ -52,37 +52,52 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// TestRefusedHint: who gave credentials is not told to give some.
-func TestRefusedHint(t *testing.T) {
+// TestRefusedHints: what refuses credentials does not ask for them again.
+func TestRefusedHints(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
-		for _, refuses := range []string{"token", "registry"} {
-			r := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				switch {
-				case r.URL.Path == "/token" && refuses == "token":
-					w.WriteHeader(status)
-				case r.URL.Path == "/token":
-					_, _ = w.Write([]byte(`{"token": "t", "access_token": "t"}`))
-				case r.Header.Get("Authorization") != "" && status == http.StatusForbidden:
-					w.WriteHeader(status)
-				default:
-					w.Header().Set("Www-Authenticate", `Bearer realm="http://`+r.Host+`/token",service="s"`)
-					w.WriteHeader(http.StatusUnauthorized)
-				}
-			}))
-			t.Cleanup(r.Close)
-			for name, o := range map[string]Options{"nobody": {}, "a password": {Username: user, Password: password}, "a token": {IdentityToken: token}} {
-				o.PlainHTTP = true
-				repository, err := Open(t.Context(), strings.TrimPrefix(r.URL, "http://")+"/app:1", o)
-				if err == nil {
-					_, err = repository.Discover(t.Context(), Platform{}, false)
-				}
-				var auth *AuthError
-				if !errors.As(err, &auth) || (auth.Hint() == "") != (name == "nobody") {
-					t.Errorf("%d by the %s, %s: %v", status, refuses, name, err)
-				}
+	const wrong, notAllowed, login = "the credentials were refused: ", "the account may not do this: ", "" // left to the code
+	good, identity, bad := Options{Username: user, Password: password}, Options{IdentityToken: token}, Options{Username: user, Password: "x"}
+	for name, tt := range map[string]struct {
+		auth    registrytest.Auth
+		on      registrytest.Kind
+		status  int
+		options Options
+		hint    string
+	}{
+		"basic, wrong password":           {registrytest.AuthBasic, "", 0, bad, wrong},
+		"basic, forbidden":                {registrytest.AuthBasic, registrytest.KindManifest, 403, good, notAllowed},
+		"basic, nobody":                   {registrytest.AuthBasic, "", 0, Options{}, login},
+		"bearer, wrong password":          {registrytest.AuthBearer, "", 0, bad, wrong},
+		"bearer, wrong identity token":    {registrytest.AuthBearer, "", 0, Options{IdentityToken: "x"}, wrong},
+		"bearer, nobody":                  {registrytest.AuthBearer, "", 0, Options{}, login},
+		"token service forbids":           {registrytest.AuthBearer, registrytest.KindToken, 403, good, notAllowed},
+		"token service forbids the token": {registrytest.AuthBearer, registrytest.KindToken, 403, identity, notAllowed},
+		"bad request to it":               {registrytest.AuthBearer, registrytest.KindToken, 400, identity, wrong},
+		"forbids nobody":                  {registrytest.AuthBearer, registrytest.KindToken, 403, Options{}, login},
+		"token given, forbidden":          {registrytest.AuthBearer, registrytest.KindManifest, 403, good, notAllowed},
+		"token given, unauthorized":       {registrytest.AuthBearer, registrytest.KindManifest, 401, identity, notAllowed},
+		"no token comes":                  {registrytest.AuthBearer, registrytest.KindToken, 200, good, "the registry's way to log in cannot be used: "},
+		"not asked for":                   {"", registrytest.KindManifest, 403, good, "the credentials that were given were not asked for: "},
+		"not asked for nor given":         {"", registrytest.KindManifest, 403, Options{}, login},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := registrytest.New(t, registrytest.Options{Auth: tt.auth, Username: user, Password: password, IdentityToken: token})
+			d := r.PushImage(t, "app", "1.0", amd64)
+			if tt.on != "" {
+				r.Fail(registrytest.Fault{On: tt.on, Do: registrytest.Status(tt.status, ""), Only: func(req *http.Request) bool {
+					return tt.auth == "" || tt.on == registrytest.KindToken || req.Header.Get("Authorization") != ""
+				}})
 			}
-		}
+			_, err := open(t, r, "app@"+d.Digest.String(), tt.options).Image(testContext(t), amd64)
+			var refused *AuthError
+			if !errors.As(err, &refused) {
+				t.Fatalf("got %v", err)
+			}
+			if hint := refused.Hint(); !strings.HasPrefix(hint, tt.hint) || (hint == "") != (tt.hint == "") {
+				t.Errorf("%v: got %q, want %q", err, hint, tt.hint)
+			}
+		})
 	}
 }
 

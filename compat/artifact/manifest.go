@@ -2,13 +2,14 @@ package artifact
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"mime"
 	"slices"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"nodecompat/spec/yamltree"
 )
 
 // Docker's media types, which mean the same as OCI's:
@@ -86,7 +87,7 @@ func parseDocument(item Item, raw []byte, declared string, algorithm digest.Algo
 		return nil, &MalformedError{Item: item, Reason: fmt.Sprintf(format, args...), Err: err}
 	}
 	doc := &document{raw: raw}
-	if err := json.Unmarshal(raw, &doc.body); err != nil {
+	if err := yamltree.Unmarshal(raw, &doc.body); err != nil {
 		return malformed(err, "it is no manifest: %s", jsonProblem(raw, err))
 	}
 	if doc.body.SchemaVersion != 2 {

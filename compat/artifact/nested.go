@@ -16,6 +16,7 @@ type contents struct {
 	images  []ocispec.Descriptor // for a known platform
 	indexes []ocispec.Descriptor
 	unnamed []ocispec.Descriptor // images that don't say their platform
+	untyped int                  // without the media type, which OCI requires
 }
 
 // contentsOf sorts the entries of an index. Left out are attestations, which BuildKit puts beside
@@ -32,6 +33,8 @@ func contentsOf(index *document) contents {
 		case d.Annotations["vnd.docker.reference.type"] != "" || isUnknown(d.Platform):
 		case isIndexType(d.MediaType):
 			c.indexes = append(c.indexes, d)
+		case d.MediaType == "":
+			c.untyped++
 		case !isManifestType(d.MediaType):
 		case d.Platform == nil || d.Platform.OS == "" || d.Platform.Architecture == "":
 			if d.ArtifactType == "" {
@@ -52,7 +55,7 @@ func contentsOf(index *document) contents {
 type entries struct {
 	images   []ocispec.Descriptor // for a known platform; those with an artifact type last
 	unnamed  []ocispec.Descriptor // images that don't say their platform, each once
-	warnings []Warning            // of indexes that were left out
+	warnings []Warning            // of what was left out
 	// unread says what of the index was not read, so that what is not among the images may still
 	// be in it; empty if all was read.
 	unread []string
@@ -69,13 +72,15 @@ func (r *Repository) images(ctx context.Context, root *document) (entries, error
 		found   entries
 		queue   []nested
 		skipped int
+		untyped int
 		seen    = map[digest.Digest]bool{root.Digest: true}
 	)
 	for index, depth := root, 0; ; {
 		c := contentsOf(index)
+		untyped += c.untyped
 		found.unnamed = append(found.unnamed, c.unnamed...)
 		if found.images = append(found.images, c.images...); len(found.images) > MaxImages {
-			item := Item{What: whatImage, Name: root.Digest.String(), Host: r.store.where()}
+			item := r.store.item(whatImage, root.Digest.String())
 			return entries{}, &TooLargeError{Item: item, Limit: MaxImages, Unit: "platforms"}
 		}
 		for _, d := range c.indexes {
@@ -95,14 +100,17 @@ func (r *Repository) images(ctx context.Context, root *document) (entries, error
 				return entries{}, err
 			}
 			if index = inner; problem != "" {
-				found.leaveOut("an index within the index is left out: " + problem)
+				found.leaveOut(CodeNestedIndex, "an index within the index is left out: "+problem)
 			}
 			depth, queue = queue[0].depth, queue[1:]
 		}
 		if index == nil {
 			if skipped > 0 {
-				found.leaveOut(fmt.Sprintf("indexes within the index, not looked into: %d (the limits are %d levels and %d indexes)",
+				found.leaveOut(CodeNestedIndex, fmt.Sprintf("indexes within the index, not looked into: %d (the limits are %d levels and %d indexes)",
 					skipped, MaxIndexDepth, MaxIndexes))
+			}
+			if untyped > 0 {
+				found.leaveOut(CodeNoPlatform, fmt.Sprintf("entries of the index without a mediaType, left out: %d", untyped))
 			}
 			found.sort()
 			return found, nil
@@ -110,9 +118,9 @@ func (r *Repository) images(ctx context.Context, root *document) (entries, error
 	}
 }
 
-// leaveOut notes an index, or several, that were not read.
-func (e *entries) leaveOut(problem string) {
-	e.warnings = append(e.warnings, Warning{Code: CodeNestedIndex, Message: problem})
+// leaveOut notes entries, or the indexes that they are, that were not read.
+func (e *entries) leaveOut(code, problem string) {
+	e.warnings = append(e.warnings, Warning{Code: code, Message: problem})
 	e.unread = append(e.unread, problem)
 }
 

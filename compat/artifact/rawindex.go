@@ -9,6 +9,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"nodecompat/spec/yamltree"
 )
 
 // rawIndex is an index that is edited in place: what others wrote into it, known to us or not,
@@ -37,13 +39,13 @@ func parseRawIndex(item Item, raw []byte) (*rawIndex, error) {
 		return &MalformedError{Item: item, Reason: "it is no index: " + jsonProblem(raw, err), Err: err}
 	}
 	ix := &rawIndex{}
-	if err := json.Unmarshal(raw, &ix.fields); err != nil {
+	if err := yamltree.Unmarshal(raw, &ix.fields); err != nil {
 		return nil, malformed(err)
 	}
 	var entries []json.RawMessage
 	if list, ok := ix.fields["manifests"]; ok {
-		if err := json.Unmarshal(list, &entries); err != nil {
-			return nil, malformed(err)
+		if err := yamltree.Unmarshal(list, &entries); err != nil {
+			return nil, malformed(fmt.Errorf("manifests: %w", err))
 		}
 	}
 	if odd := oddKey(raw, "schemaVersion", "mediaType", "artifactType", "manifests", "subject", "annotations"); odd != "" {
@@ -57,8 +59,8 @@ func parseRawIndex(item Item, raw []byte) (*rawIndex, error) {
 	}
 	for _, raw := range entries {
 		e := rawEntry{raw: raw}
-		if err := json.Unmarshal(raw, &e.Descriptor); err != nil {
-			return nil, malformed(err)
+		if err := yamltree.Unmarshal(raw, &e.Descriptor); err != nil {
+			return nil, malformed(fmt.Errorf("an entry of manifests: %w", err))
 		}
 		if odd := oddKey(raw, "mediaType", "digest", "size", "artifactType", "annotations", "platform"); odd != "" {
 			return nil, ambiguous(item, odd)

@@ -100,7 +100,10 @@ func ParseReference(s string) (Reference, error) {
 	if head == "." || head == ".." || head == "" {
 		return Reference{}, &ReferenceError{Reference: s, Reason: "a path is no reference: it is host[:port]/repository[:tag][@digest]"}
 	}
-	if !hasPath && namesHost(head) {
+	if host, _, _ := strings.Cut(head, "@"); strings.Count(host, ":") > 1 && !strings.HasPrefix(host, "[") {
+		return Reference{}, &ReferenceError{Reference: s, Reason: "the registry must be host[:port], an IPv6 address in brackets: [::1]:5000"}
+	}
+	if path == "" && (hasPath && isHost(head) || namesHost(head)) {
 		return Reference{}, &ReferenceError{Reference: s, Reason: "the repository is missing: write " + head + "/REPOSITORY[:TAG]"}
 	}
 	if !hasPath || !isHost(head) {
@@ -119,6 +122,9 @@ func isHost(s string) bool {
 // namesHost reports whether a reference without a slash is a registry whose repository was forgotten,
 // rather than an image of Docker's: it is an address, or has a dot and a port.
 func namesHost(s string) bool {
+	if strings.HasPrefix(s, "[") {
+		return true
+	}
 	name, _, _ := strings.Cut(s, "@")
 	name, port, _ := strings.Cut(name, ":")
 	_, noPort := strconv.ParseUint(port, 10, 16)
@@ -134,7 +140,9 @@ func shortName(s string) error {
 	if full.Tag == "" && full.Digest == "" {
 		full.Tag = DefaultTag
 	}
-	return &ShortNameError{Name: s, Full: full.String()}
+	name, _, _ := strings.Cut(s, "@")
+	name, _, _ = strings.Cut(name, ":")
+	return &ShortNameError{Name: s, Full: full.String(), MayBeHost: !strings.Contains(s, "/") && strings.Contains(name, ".")}
 }
 
 func parseFull(s, host, path string) (Reference, error) {
@@ -152,7 +160,7 @@ func parseFull(s, host, path string) (Reference, error) {
 	}
 	name, tag, hasTag := strings.Cut(rest, ":")
 	if hasTag && !tagPattern().MatchString(tag) {
-		return refuse("the tag must be at most 128 letters, digits, dots, dashes and underscores")
+		return refuse(tagProblem(tag))
 	}
 	ref.Tag, ref.Repository = tag, name
 	ref.dockerise()
@@ -164,6 +172,14 @@ func parseFull(s, host, path string) (Reference, error) {
 		return refuse("the repository must be lower-case path components, at most 255 characters in all")
 	}
 	return ref, nil
+}
+
+// tagProblem says what is wrong with a text that is no tag.
+func tagProblem(tag string) string {
+	if tag == "" {
+		return "the tag after the colon is missing"
+	}
+	return "the tag must be at most 128 letters, digits, dots, dashes and underscores"
 }
 
 // dockerise gives Docker's registry its one name, and its official images their library/.
@@ -180,7 +196,7 @@ func (r *Reference) dockerise() {
 // component is taken for a tag. What can't be read is a [*ReferenceError].
 func ParseLayoutReference(s string) (Reference, error) {
 	refuse := func(reason string) (Reference, error) {
-		return Reference{}, &ReferenceError{Reference: s, Reason: reason}
+		return Reference{}, &ReferenceError{Reference: s, Reason: reason, Layout: true}
 	}
 	ref := Reference{Layout: s}
 	if at := strings.LastIndex(s, "@"); at >= 0 && digestShape().MatchString(s[at+1:]) {
@@ -193,7 +209,7 @@ func ParseLayoutReference(s string) (Reference, error) {
 	if colon := strings.LastIndex(ref.Layout, ":"); colon > strings.LastIndex(ref.Layout, "/") {
 		ref.Tag, ref.Layout = ref.Layout[colon+1:], ref.Layout[:colon]
 		if !tagPattern().MatchString(ref.Tag) {
-			return refuse("the tag must be at most 128 letters, digits, dots, dashes and underscores")
+			return refuse(tagProblem(ref.Tag))
 		}
 	}
 	if ref.Layout == "" {

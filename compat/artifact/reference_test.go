@@ -49,8 +49,14 @@ func TestParseReferenceRefuses(t *testing.T) {
 			t.Errorf("%q: got %v, %v", in, got, err)
 		}
 	}
-	for _, in := range []string{"127.0.0.1:6611", "127.0.0.1", "registry.example.com:5000", "localhost", "localhost:5000", "127.0.0.1@" + someDigest} {
+	for _, in := range []string{"127.0.0.1:6611", "127.0.0.1", "registry.example.com:5000", "localhost", "localhost:5000", "127.0.0.1@" + someDigest, "registry.example.com/", "localhost/", "[::1]:5000", "[::1]"} {
 		if _, err := ParseReference(in); err == nil || !strings.Contains(err.Error(), "the repository is missing") {
+			t.Errorf("%s: got %v", in, err)
+		}
+	}
+	for _, in := range []string{"::1", "::1/app", "fe80::1/app:1", "2001:db8::1:5000/app", "a:b:c/app"} {
+		var refused *ReferenceError
+		if _, err := ParseReference(in); !errors.As(err, &refused) || !strings.Contains(refused.Reason, "an IPv6 address in brackets") {
 			t.Errorf("%s: got %v", in, err)
 		}
 	}
@@ -62,14 +68,17 @@ func TestParseReferenceRefuses(t *testing.T) {
 
 func TestShortName(t *testing.T) {
 	for in, full := range map[string]string{
-		"nginx":               "docker.io/library/nginx:latest",
-		"nginx:1.27":          "docker.io/library/nginx:1.27",
-		"grafana/grafana":     "docker.io/grafana/grafana:latest",
-		"nginx@" + someDigest: "docker.io/library/nginx@" + someDigest,
+		"nginx":                 "docker.io/library/nginx:latest",
+		"nginx:1.27":            "docker.io/library/nginx:1.27",
+		"quay.io":               "docker.io/library/quay.io:latest",
+		"nginx:1@" + someDigest: "docker.io/library/nginx:1@" + someDigest,
+		"quay.io:v1":            "docker.io/library/quay.io:v1",
+		"grafana/grafana":       "docker.io/grafana/grafana:latest",
+		"nginx@" + someDigest:   "docker.io/library/nginx@" + someDigest,
 	} {
 		_, err := ParseReference(in)
 		var short *ShortNameError
-		if !errors.As(err, &short) || short.Full != full {
+		if !errors.As(err, &short) || short.Full != full || short.MayBeHost != strings.Contains(in, ".io") {
 			t.Errorf("%s: got %v", in, err)
 		}
 	}

@@ -2,7 +2,6 @@ package artifact
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -14,6 +13,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"nodecompat/spec"
+	"nodecompat/spec/yamltree"
 )
 
 // referrers asks the referrers API, and reads the referrers tag where there is no API.
@@ -129,7 +129,7 @@ func parseReferrers(item Item, raw []byte, contentType string) ([]ocispec.Descri
 		MediaType     string               `json:"mediaType"`
 		Manifests     []ocispec.Descriptor `json:"manifests"`
 	}
-	if err := json.Unmarshal(raw, &index); err != nil {
+	if err := yamltree.Unmarshal(raw, &index); err != nil {
 		return nil, &MalformedError{Item: item, Reason: "it is no list: " + jsonProblem(raw, err), Err: err}
 	}
 	declared, _, _ := mime.ParseMediaType(contentType)

@@ -315,8 +315,7 @@ func (g *registry) has(ctx context.Context, d digest.Digest) bool {
 // putManifest reports whether the registry says that it lists the manifest as a referrer itself.
 // https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-manifests-with-subject
 func (g *registry) putManifest(ctx context.Context, what, name, mediaType string, raw []byte) (indexed bool, err error) {
-	header, err := g.change(ctx, g.item(what, name), http.MethodPut, g.base+"/manifests/"+name, mediaType, raw,
-		http.StatusCreated, http.StatusOK, http.StatusAccepted, http.StatusNoContent)
+	header, err := g.change(ctx, g.item(what, name), http.MethodPut, g.base+"/manifests/"+name, mediaType, raw, http.StatusCreated)
 	return header.Get("OCI-Subject") != "", err
 }
 

@@ -44,8 +44,9 @@ type store interface {
 	// writer returns a context whose requests are authorised, from the first one on, for writing
 	// and, if asked for, deleting.
 	writer(ctx context.Context, deletes bool) context.Context
-	// where names the store in messages.
+	// where names the store in messages, and item something in it.
 	where() string
+	item(what, name string) Item
 	// close drops idle connections.
 	close()
 }

@@ -111,7 +111,8 @@ func (l *login) tokenAnswer(item Item, req *http.Request) (*http.Response, error
 	switch status := resp.StatusCode; {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden,
 		status == http.StatusBadRequest && req.Method == http.MethodPost: // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
-		return nil, &AuthError{Item: item, Status: status, Sent: req.Method == http.MethodPost || req.Header.Get("Authorization") != ""}
+		_, _, password := req.BasicAuth()
+		return nil, &AuthError{Item: item, Status: status, Sent: password || req.Method == http.MethodPost} // whose body has them
 	case status != http.StatusOK:
 		return nil, &RegistryError{Item: item, Status: status, RetryAfter: retryAfter(resp)}
 	}

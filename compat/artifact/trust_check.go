@@ -53,7 +53,7 @@ func (r *Repository) acquire(ctx context.Context) (release func(), err error) {
 	case r.slots <- struct{}{}:
 		return func() { <-r.slots }, nil
 	case <-ctx.Done():
-		return nil, &RegistryError{Item: Item{What: whatSignature, Host: r.store.where()}, Message: "no answer in the time given", Err: ctx.Err()}
+		return nil, &RegistryError{Item: r.store.item(whatSignature, ""), Message: "no answer in the time given", Err: ctx.Err()}
 	}
 }
 

@@ -23,10 +23,11 @@ func (g *registry) upload(ctx context.Context, d ocispec.Descriptor, content []b
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	switch resp.StatusCode {
-	case http.StatusCreated:
+	switch status := resp.StatusCode; {
+	case status == http.StatusCreated:
 		return nil
-	case http.StatusAccepted:
+	case status == http.StatusAccepted:
+	case isSuccess(status) && !isPage(resp) && resp.Header.Get("Location") != "":
 	default:
 		return g.refusal(item, resp)
 	}
@@ -88,19 +89,27 @@ func (g *registry) write(ctx context.Context, item Item, method, url, contentTyp
 	return err
 }
 
-// change sends a request with the right to change something, and expects one of the statuses given.
+// change sends a request with the right to change something, and expects one of the statuses given. For
+// a PUT any success will do: what it stores is read back.
 func (g *registry) change(ctx context.Context, item Item, method, url, contentType string, body []byte, want ...int) (http.Header, error) {
 	resp, err := g.send(ctx, item, method, url, contentType, body)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	page := strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") // of a proxy that asks for a login
-	if slices.Contains(want, resp.StatusCode) && (resp.StatusCode == want[0] || !page) {
+	wanted := slices.Contains(want, resp.StatusCode) || method == http.MethodPut && isSuccess(resp.StatusCode)
+	if wanted && (resp.StatusCode == want[0] || !isPage(resp)) {
 		return resp.Header, nil
 	}
 	if resp.StatusCode < http.StatusMultipleChoices {
 		return nil, &RegistryError{Item: item, Status: resp.StatusCode, Message: fmt.Sprintf("which confirms nothing, want %d", want[0])}
 	}
 	return nil, g.refusal(item, resp)
+}
+
+func isSuccess(status int) bool { return status >= 200 && status < 300 }
+
+// isPage reports whether an answer is a web page, as of a proxy that asks for a login.
+func isPage(resp *http.Response) bool {
+	return strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html")
 }

@@ -89,12 +89,6 @@ func (d *decoder) object(ctx context.Context, n *yamltree.Node, path string, fal
 		d.problem(n, path, ProblemNotObject, verdict.SeverityWarning, "this is no Kubernetes object")
 		return
 	}
-	for _, key := range []string{"apiVersion", "kind"} {
-		if v := d.at(n, key); v != nil && !isText(v) {
-			d.mistyped(v, JoinPath(path, key), "text")
-			return
-		}
-	}
 	t := typeMeta{apiVersion: d.textAt(n, "apiVersion"), kind: d.textAt(n, "kind")}
 	if t.kind == "" {
 		t = fallback
@@ -103,6 +97,7 @@ func (d *decoder) object(ctx context.Context, n *yamltree.Node, path string, fal
 	switch {
 	case d.unrendered(n, where):
 		d.problem(n, path, ProblemTemplate, verdict.SeverityError, unrendered)
+	case d.noText(n, path, "apiVersion") || d.noText(n, path, "kind"):
 	case !ok && t.unserved() != "":
 		d.problem(n, path, ProblemNoSuchAPI, verdict.SeverityError, fmt.Sprintf("no Kubernetes release serves %.60q of apiVersion %.60q: is it %s?", t.kind, t.apiVersion, t.unserved()))
 	case ok:
@@ -117,16 +112,17 @@ func (d *decoder) object(ctx context.Context, n *yamltree.Node, path string, fal
 	}
 }
 
-// isText reports a text, or nothing.
-func isText(n *yamltree.Node) bool {
-	if n.Kind != yamltree.Scalar {
+// noText tells that a value is something else than text, if it is there; false if it is not.
+func (d *decoder) noText(n *yamltree.Node, path, key string) bool {
+	v := d.at(n, key)
+	if v == nil || v.Kind == yamltree.Scalar && (v.Typed() == nil || placeholder(v) != "") {
 		return false
 	}
-	switch n.Typed().(type) {
-	case string, nil:
-		return true
+	if _, ok := v.Typed().(string); ok && v.Kind == yamltree.Scalar {
+		return false
 	}
-	return placeholder(n) != ""
+	d.mistyped(v, JoinPath(path, key), "text")
+	return true
 }
 
 // list reads the items of a List.

@@ -168,7 +168,7 @@ var warningCodes = []codeRow{
 	{artifact.CodeTagUnchecked, "whether the tag still means the reference's digest could not be found out; the digest is taken", ""},
 	{artifact.CodeDigestHeader, "the registry names another digest than that of what it sent", "tell the registry's operator; a reference by digest is verified"},
 	{artifact.CodeNestedIndex, "an index within the image's index is gone, is none, or lies too deep, and is left out", ""},
-	{artifact.CodeNoPlatform, "entries of the image's index don't name their platform: left out, or their configuration was not to be read", "push the index with the platform of each entry"},
+	{artifact.CodeNoPlatform, "entries of the image's index don't name their platform, or their media type: left out, or their configuration was not to be read", "push the index with the media type and the platform of each entry"},
 	{artifact.CodeReferrersTagIsSubject, "the registry takes the tag for the list of artifacts for the image itself, so that none are listed", ""},
 	{artifact.CodeCreatedMoved, "the creation time was moved, so that it is later than that of the artifact in effect", "check the clock, or SOURCE_DATE_EPOCH"},
 	{artifact.CodeUntrustedArtifact, "the trust policy does not accept an artifact: it is passed over, or left alone by detach", "`compat discover` with the policy shows all"},

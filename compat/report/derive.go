@@ -20,6 +20,9 @@ type DeriveReport struct {
 	Reference string `json:"reference"`
 	// Images has one entry for each platform that was asked for.
 	Images []DerivedImage `json:"images"`
+	// Unread is what of the index was not read, where all its platforms were asked for: it may have
+	// more of them. Absent if all was read.
+	Unread []string `json:"unread,omitempty"`
 	// Warnings are about the image and the registry.
 	Warnings []verdict.Reason `json:"warnings"`
 	// Error says why it did not work; absent when it did.
@@ -58,5 +61,5 @@ func (r *DeriveReport) Complete() bool {
 			return false
 		}
 	}
-	return true
+	return len(r.Unread) == 0
 }

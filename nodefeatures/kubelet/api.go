@@ -2,7 +2,6 @@ package kubelet
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"nodecompat/nodefeatures/verdict"
+	"nodecompat/spec/yamltree"
 )
 
 // maxVersionInfo bounds an answer to /version, in bytes.
@@ -246,7 +246,7 @@ func parseVersionInfo(data []byte) (versionInfo, error) {
 		return versionInfo{}, fmt.Errorf("%d bytes: at most %d are read", len(data), maxVersionInfo)
 	}
 	var v versionJSON
-	if err := json.Unmarshal(data, &v); err != nil {
+	if err := yamltree.Unmarshal(data, &v); err != nil {
 		return versionInfo{}, fmt.Errorf("it is not an answer to /version: %w", err)
 	}
 	if v.ServerVersion != nil {

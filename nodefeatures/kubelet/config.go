@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"nodecompat/spec/yamltree"
 )
@@ -46,8 +48,16 @@ func parseConfig(data []byte, check kindCheck) (map[string]*bool, error) {
 	}
 	gates := map[string]*bool{}
 	if raw, ok := doc["featureGates"]; ok {
-		if err := json.Unmarshal(raw, &gates); err != nil {
+		var values map[string]json.RawMessage
+		if err := yamltree.Unmarshal(raw, &values); err != nil {
 			return nil, fmt.Errorf("reading featureGates: %w", err)
+		}
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			var value *bool
+			if err := yamltree.Unmarshal(values[name], &value); err != nil {
+				return nil, fmt.Errorf("reading featureGates: %.64q: %w", name, err)
+			}
+			gates[name] = value
 		}
 	}
 	return gates, nil
@@ -86,7 +96,7 @@ func text(raw json.RawMessage, s *string) error {
 	if raw == nil {
 		return nil
 	}
-	return json.Unmarshal(raw, s)
+	return yamltree.Unmarshal(raw, s)
 }
 
 // loadConfig reads the file that --config names. There a gate without a value

@@ -34,7 +34,7 @@ func parseConfigMap(data []byte) (m configMap, ok bool, err error) {
 	if !ok {
 		return m, false, nil
 	}
-	if err := json.Unmarshal(js, &m); err != nil {
+	if err := yamltree.Unmarshal(js, &m); err != nil {
 		return m, true, err
 	}
 	if _, ok := m.Data[configMapKey]; !ok {

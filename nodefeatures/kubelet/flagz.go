@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"nodecompat/spec/yamltree"
 )
 
 // MaxFlagz bounds an answer to /flagz, in bytes; real ones have some ten kilobytes.
@@ -92,7 +94,7 @@ func parseFlagzObject(data []byte) (map[string]string, error) {
 		} `json:"metadata"`
 		Flags map[string]string `json:"flags"`
 	}
-	if err := json.Unmarshal(data, &object); err != nil {
+	if err := yamltree.Unmarshal(data, &object); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotFlagz, err)
 	}
 	known := []string{"config.k8s.io/v1alpha1", "config.k8s.io/v1beta1"}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"nodecompat/spec/yamltree"
 )
 
 // Bounds on what running components answer, in bytes.
@@ -154,7 +156,7 @@ func parseConfigz(data []byte) (map[string]bool, error) {
 		return nil, fmt.Errorf("%d bytes: at most %d are read", len(data), MaxConfigz)
 	}
 	var answer map[string]json.RawMessage
-	if err := json.Unmarshal(data, &answer); err != nil {
+	if err := yamltree.Unmarshal(data, &answer); err != nil {
 		return nil, fmt.Errorf("it is not an answer to /configz: %w", err)
 	}
 	config, ok := answer["kubeletconfig"]

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"nodecompat/spec/yamltree"
 )
 
 // The patterns are compiled when the first log is read, not at every start.
@@ -143,7 +145,7 @@ func (l logLine) decode(key string, into any) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(raw, into); err != nil {
+	if err := yamltree.Unmarshal(raw, into); err != nil {
 		return fmt.Errorf("reading %s: %w", key, err)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package kubelet
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -89,7 +88,7 @@ func parseNode(data []byte) (nodeObject, error) {
 	}
 	js, err := nodeJSON(data)
 	if err == nil {
-		err = json.Unmarshal(js, &node)
+		err = yamltree.Unmarshal(js, &node)
 	}
 	switch {
 	case err != nil:

@@ -2,7 +2,6 @@ package kubelet
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -141,7 +140,7 @@ func parseSnap(data []byte) (string, error) {
 	var snap struct {
 		Version string `json:"version"`
 	}
-	if err := json.Unmarshal(js, &snap); err != nil {
+	if err := yamltree.Unmarshal(js, &snap); err != nil {
 		return "", err
 	}
 	_, err = ParseRelease(snap.Version)

@@ -2,12 +2,16 @@ package yamltree
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
+	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // isJSON reports whether a text is JSON rather than YAML, as kubectl decides it,
@@ -238,4 +242,48 @@ func (r *jsonReader) children(n *Node, depth int) error {
 	}
 	_, err := r.token()
 	return err
+}
+
+// Unmarshal decodes JSON. Its error says of a value of another type where it is and what was wanted,
+// without naming types of Go.
+func Unmarshal(data []byte, into any) error {
+	err := json.Unmarshal(data, into)
+	var other *json.UnmarshalTypeError
+	if !errors.As(err, &other) {
+		return err
+	}
+	return fmt.Errorf("%s is %s, want %s", cmp.Or(other.Field, "it"), valueName(other.Value), typeName(other.Type))
+}
+
+// valueName names a value by what [json.UnmarshalTypeError] says of it.
+func valueName(value string) string {
+	kind, number, _ := strings.Cut(value, " ")
+	switch {
+	case number != "":
+		return "the number " + number
+	case kind == "bool":
+		return "a boolean"
+	case kind == "array":
+		return "a list"
+	case kind == "object":
+		return "an object"
+	}
+	return "a " + kind
+}
+
+// typeName names what JSON must have for a type.
+func typeName(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return typeName(t.Elem())
+	case reflect.Bool:
+		return "a boolean"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Map, reflect.Struct:
+		return "an object"
+	}
+	return "a whole number"
 }

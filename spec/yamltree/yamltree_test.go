@@ -369,3 +369,39 @@ func TestJSONNested(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestUnmarshal: values of another type are told without types of Go.
+func TestUnmarshal(t *testing.T) {
+	type platform struct {
+		OS string `json:"os"`
+	}
+	var into struct {
+		Flag   bool              `json:"flag"`
+		Size   int64             `json:"size"`
+		Labels map[string]string `json:"labels"`
+		Inner  struct {
+			List []string  `json:"list"`
+			Of   *platform `json:"of"`
+		} `json:"inner"`
+	}
+	for text, want := range map[string]string{
+		`[]`:                          "it is a list, want an object",
+		`{"flag": "x"}`:               "flag is a string, want a boolean",
+		`{"size": "x"}`:               "size is a string, want a whole number",
+		`{"size": 1.5}`:               "size is the number 1.5, want a whole number",
+		`{"labels": {"a": 5}}`:        "labels is a number, want a string",
+		`{"inner": true}`:             "inner is a boolean, want an object",
+		`{"inner": {"list": {}}}`:     "inner.list is an object, want a list",
+		`{"inner": {"of": "x"}}`:      "inner.of is a string, want an object",
+		`{"inner": {"of": {"os": 5}}`: "unexpected end of JSON input",
+		`{"inner": {"of": null}}`:     "",
+	} {
+		got := ""
+		if err := Unmarshal([]byte(text), &into); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
