@@ -117,8 +117,11 @@ func (d *decoder) object(ctx context.Context, n *yamltree.Node, path string, fal
 	}
 }
 
-// isText reports a text, or nothing.
+// isText reports a text, nothing, or a placeholder of either.
 func isText(n *yamltree.Node) bool {
+	if placeholder(n) != "" {
+		return true
+	}
 	if n.Kind != yamltree.Scalar {
 		return false
 	}
@@ -126,7 +129,7 @@ func isText(n *yamltree.Node) bool {
 	case string, nil:
 		return true
 	}
-	return placeholder(n) != ""
+	return false
 }
 
 // list reads the items of a List.

@@ -115,6 +115,7 @@ func TestParseProblems(t *testing.T) {
 		{"the broken line", "a: b\nc: d: e\n", 0, "1:2 syntax error "},
 		{"a Helm template", fmt.Sprintf(simple, "a") + "---\n{{- if .Values.x }}\nkind: Pod\n{{- end }}\n", 1, "2:5 template error "},
 		{"a template that is YAML", "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: app\n    image: {{ .Values.image }}\n", 0, "1:1 template error "},
+		{"a template that is a kind", "apiVersion: {{ .Values.api }}\nkind: {{ .Values.kind }}\nspec: {containers: []}\n", 0, "1:1 template error "},
 		{"a quoted template", "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: app\n    image: '{{ .Values.image }}'\n", 0, "1:1 template error "},
 		{"braces that are meant", pod("  containers:\n  - name: app\n    image: x\n    args: ['{{.Name}}']\n"), 1, ""},
 		{"text", "hello\n", 0, "1:1 notObject warning "},
