@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
@@ -371,14 +372,14 @@ func decideCluster(r *report.ClusterReport, req ClusterRequest) {
 		}
 	}
 	if len(r.Workloads) == 0 && r.Error == nil {
-		r.Reasons = append(r.Reasons, req.noWorkload())
+		r.Reasons = append(r.Reasons, req.noWorkload(r.Problems))
 	}
 }
 
 // noWorkload is the reason where there is none.
-func (req *ClusterRequest) noWorkload() verdict.Reason {
+func (req *ClusterRequest) noWorkload(problems []manifest.Problem) verdict.Reason {
 	if req.Pods == nil {
-		return verdict.Reason{Code: report.CodeNoPod, Message: "there is no Pod and no workload"}
+		return verdict.Reason{Code: report.CodeNoPod, Message: report.NoPodMessage(problems)}
 	}
 	reason := verdict.Reason{Code: report.CodeNoPod, Message: "no Pod runs"}
 	if req.Namespace != "" {

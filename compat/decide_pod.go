@@ -172,7 +172,7 @@ func decidePods(r *report.PodReport) {
 		verdicts = append(verdicts, verdict.Unknown) // something was not judged
 	}
 	if len(r.Pods) == 0 {
-		r.Reasons = append(r.Reasons, verdict.Reason{Code: report.CodeNoPod, Message: "no Pod and no workload was found in the files"})
+		r.Reasons = append(r.Reasons, verdict.Reason{Code: report.CodeNoPod, Message: report.NoPodMessage(r.Problems)})
 	}
 	r.Verdict = verdict.All(verdicts...)
 }
