@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
@@ -175,7 +177,7 @@ func (j *clusterJudge) base(w *workload, kind *nodeKind, req ClusterRequest) rep
 	whole.Problems = j.problems
 	support := kind.support.For(templates(&report.PodReport{Pods: []report.Pod{pod}}))
 	whole.Sidecars = &support
-	judgePod(&pod, whole, nil, podTarget(&support, j.req.API), podPolicy{strict: req.Strict, os: kind.os}, w.suppressed, nil)
+	judgePod(&pod, whole, nil, podTarget(&support, j.req.API), podPolicy{strict: req.Strict, labels: map[string]string{corev1.LabelOSStable: kind.os}, placed: true}, w.suppressed, nil)
 	w.bases[kind.kubelet] = pod
 	return pod
 }
