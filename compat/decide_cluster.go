@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+
+	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
 	"nodecompat/nodefeatures"
@@ -174,7 +177,7 @@ func (j *clusterJudge) base(w *workload, kind *nodeKind, req ClusterRequest) rep
 	whole.Problems = j.problems
 	support := kind.support.For(templates(&report.PodReport{Pods: []report.Pod{pod}}))
 	whole.Sidecars = &support
-	judgePod(&pod, whole, nil, podTarget(&support, j.req.API), podPolicy{strict: req.Strict, os: kind.os}, w.suppressed, nil)
+	judgePod(&pod, whole, nil, podTarget(&support, j.req.API), podPolicy{strict: req.Strict, labels: map[string]string{corev1.LabelOSStable: kind.os}, placed: true}, w.suppressed, nil)
 	w.bases[kind.kubelet] = pod
 	return pod
 }
@@ -371,14 +374,14 @@ func decideCluster(r *report.ClusterReport, req ClusterRequest) {
 		}
 	}
 	if len(r.Workloads) == 0 && r.Error == nil {
-		r.Reasons = append(r.Reasons, req.noWorkload())
+		r.Reasons = append(r.Reasons, req.noWorkload(r.Problems))
 	}
 }
 
 // noWorkload is the reason where there is none.
-func (req *ClusterRequest) noWorkload() verdict.Reason {
+func (req *ClusterRequest) noWorkload(problems []manifest.Problem) verdict.Reason {
 	if req.Pods == nil {
-		return verdict.Reason{Code: report.CodeNoPod, Message: "there is no Pod and no workload"}
+		return verdict.Reason{Code: report.CodeNoPod, Message: report.NoPodMessage(problems)}
 	}
 	reason := verdict.Reason{Code: report.CodeNoPod, Message: "no Pod runs"}
 	if req.Namespace != "" {

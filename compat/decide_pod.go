@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
+
+	"nodecompat/compat/cluster"
 	"nodecompat/compat/manifest"
 	"nodecompat/compat/report"
 	"nodecompat/compat/sidecar"
@@ -18,7 +21,8 @@ type podPolicy struct {
 	severity           verdict.Severity
 	failOn             []string
 	refusals           []sidecar.PodFinding // of an API server
-	os                 string               // of the node; "" if it is not known
+	labels             map[string]string    // of the node's operating system and architecture; those that are known
+	placed             bool                 // a scheduler has looked at nodeSelector and affinity
 }
 
 // judgePod plans a Pod, looks for findings and decides.
@@ -32,7 +36,10 @@ func judgePod(
 	p.Findings = policy.shown(all)
 
 	verdicts := []verdict.Verdict{judgeFindings(p, all), judgeProblems(p, whole.Problems)}
-	verdicts = append(verdicts, judgeOS(p, policy.os))
+	verdicts = append(verdicts, judgeOS(p, policy.labels[corev1.LabelOSStable]))
+	if !policy.placed {
+		verdicts = append(verdicts, judgeSelector(p, policy.labels))
+	}
 	verdicts = append(verdicts, judgeImages(p, images)...)
 	switch {
 	case p.HasSidecars() && detection != nil:
@@ -84,6 +91,18 @@ func judgeOS(p *report.Pod, node string) verdict.Verdict {
 		Message: fmt.Sprintf("spec.os.name is %s, and the node's operating system %s: its kubelet rejects the Pod (PodOSNotSupported)",
 			p.Spec.OS.Name, node),
 	})
+	return verdict.Incompatible
+}
+
+// judgeSelector is incompatible when the Pod asks for another operating system or architecture by
+// the labels of nodes: a kubelet does not admit what a scheduler would not have placed.
+// https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/kubelet/lifecycle/predicate.go
+func judgeSelector(p *report.Pod, labels map[string]string) verdict.Verdict {
+	reason := cluster.ConstraintsOf(p.Spec, false).Contradict(labels)
+	if reason == nil {
+		return verdict.Compatible
+	}
+	p.Reasons = append(p.Reasons, *reason)
 	return verdict.Incompatible
 }
 
@@ -172,7 +191,7 @@ func decidePods(r *report.PodReport) {
 		verdicts = append(verdicts, verdict.Unknown) // something was not judged
 	}
 	if len(r.Pods) == 0 {
-		r.Reasons = append(r.Reasons, verdict.Reason{Code: report.CodeNoPod, Message: "no Pod and no workload was found in the files"})
+		r.Reasons = append(r.Reasons, verdict.Reason{Code: report.CodeNoPod, Message: report.NoPodMessage(r.Problems)})
 	}
 	r.Verdict = verdict.All(verdicts...)
 }

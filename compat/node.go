@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"nodecompat/compat/artifact"
 	"nodecompat/compat/report"
@@ -144,18 +147,25 @@ func refutes(s *nodefeatures.Snapshot, p spec.Problem) bool {
 	return err == nil && place.State == nodefeatures.StatePresent
 }
 
-// os is the operating system of the node whose kubelet would run a Pod; "" where that is not known: a
-// host without a kubelet is none.
-func (e evidence) os() string {
-	switch {
-	case e.machine != nil && e.machine.OS != "":
-		return e.machine.OS
-	case e.saved:
-		return e.snapshot.Node.OS
-	case e.absent || e.support.OtherMachine():
-		return ""
+// platform is the operating system and architecture of the node whose kubelet would run a Pod; "" where
+// that is not known: a host without a kubelet is none.
+func (e evidence) platform() (os, architecture string) {
+	if e.saved || !e.absent && !e.support.OtherMachine() {
+		os, architecture = e.snapshot.Node.OS, e.snapshot.Node.Architecture
 	}
-	return e.snapshot.Node.OS
+	if e.machine != nil {
+		os, architecture = cmp.Or(e.machine.OS, os), cmp.Or(e.machine.Architecture, architecture)
+	}
+	return os, architecture
+}
+
+// labels are those that every kubelet gives its Node, as far as they are known.
+// https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-arch
+func (e evidence) labels() map[string]string {
+	os, architecture := e.platform()
+	labels := map[string]string{corev1.LabelOSStable: os, corev1.LabelArchStable: architecture}
+	maps.DeleteFunc(labels, func(_, value string) bool { return value == "" })
+	return labels
 }
 
 // judgedHere warns that images were judged by a host that is no node, or need not be one, which nobody asked for.

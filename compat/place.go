@@ -135,6 +135,7 @@ func (p *placer) warn(code, message, hint string) {
 // placed.
 func (p *placer) read(ctx context.Context) error {
 	found := 0
+	var problems []manifest.Problem
 	for _, file := range p.req.Manifests {
 		parsed := manifest.Parse(ctx, file.Name, file.Data)
 		if err := ctx.Err(); err != nil {
@@ -147,10 +148,10 @@ func (p *placer) read(ctx context.Context) error {
 			}
 		}
 		p.files = append(p.files, placedFile{File: file, pods: parsed.Pods})
-		found += len(parsed.Pods)
+		found, problems = found+len(parsed.Pods), append(problems, parsed.Problems...)
 	}
 	if found == 0 {
-		p.warn(report.CodeNoPod, "no Pod and no workload was found in the files: nothing is placed", "")
+		p.warn(report.CodeNoPod, report.NoPodMessage(problems)+": nothing is placed", "")
 	}
 	return nil
 }

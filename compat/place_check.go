@@ -21,7 +21,11 @@ func CheckPlacement(ctx context.Context, client *apiserver.Client, p *Placement,
 	r := c.report
 	r.Server, r.Verdict = client.Server(), verdict.Compatible
 	for _, w := range p.Warnings {
-		if w.Code != report.CodePlacementDropped && w.Code != report.CodeNoPod { // a reason says so
+		switch w.Code {
+		case report.CodePlacementDropped: // a reason says so
+		case report.CodeNoPod:
+			r.Verdict, c.open = verdict.Unknown, append(c.open, w)
+		default:
 			r.Warnings = append(r.Warnings, w)
 		}
 	}
@@ -40,8 +44,6 @@ func CheckPlacement(ctx context.Context, client *apiserver.Client, p *Placement,
 	r.Reasons = append(r.Reasons, c.open...)
 	switch {
 	case len(p.Pods) == 0:
-		r.Verdict = verdict.Unknown
-		r.Reasons = append(r.Reasons, verdict.Reason{Code: report.CodeNoPod, Message: "no Pod and no workload was found in the files"})
 	case len(r.Rules) == 0:
 		r.Reasons = append(r.Reasons, verdict.Reason{Code: report.CodeNothingPlaced, Message: "no rules are needed: neither --spec nor an image that was looked at says what the workloads need"})
 	case r.Verdict == verdict.Compatible:

@@ -136,7 +136,7 @@ func TestCheckPlacement(t *testing.T) {
 	}
 	client := placeServer(t, func(http.ResponseWriter, *http.Request) { t.Error("nothing is to be asked") })
 	without := placeRequest()
-	for want, manifest := range map[string]string{report.CodeNothingPlaced: placedPod, report.CodeNoPod: "\n"} {
+	for want, manifest := range map[string]string{report.CodeNothingPlaced: placedPod, report.CodeNoPod: "apiVersion: tekton.dev/v1\nkind: TaskRun\n"} {
 		without.Manifests[0].Data = []byte(manifest)
 		placed, err := compat.Place(t.Context(), without)
 		if err != nil {
@@ -145,6 +145,9 @@ func TestCheckPlacement(t *testing.T) {
 		got := compat.CheckPlacement(t.Context(), client, placed, time.Unix(0, 0))
 		if (got.Verdict == verdict.Compatible) != (want == report.CodeNothingPlaced) || got.Reasons[0].Code != want || len(got.Reasons) != 1 || len(got.Warnings) != 0 {
 			t.Errorf("%s: %+v", want, got)
+		}
+		if want == report.CodeNoPod && !strings.Contains(got.Reasons[0].Message, "those of TaskRun were not looked for") {
+			t.Errorf("the reason is %s", got.Reasons[0].Message)
 		}
 	}
 }

@@ -119,6 +119,34 @@ func TestPods(t *testing.T) {
 			},
 		},
 		{
+			name: "kinds whose Pods were not looked for",
+			manifest: "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\n---\napiVersion: v1\nkind: ConfigMap\n---\n" +
+				"apiVersion: tekton.dev/v1\nkind: TaskRun\n---\napiVersion: argoproj.io/v1alpha1\nkind: Workflow\n",
+			want: []string{
+				"unknown",
+				"noPod: no Pod and no workload was found in the files; those of Workflow, TaskRun were not looked for",
+				"problem kindSkipped info m.yaml:1 ",
+				"problem kindSkipped info m.yaml:2 ",
+				"problem kindSkipped info m.yaml:3 ",
+				"problem kindSkipped info m.yaml:4 ",
+			},
+		},
+		{
+			name:     "more kinds than are named",
+			manifest: "kind: " + strings.Join([]string{"A", "B", "C", "D", "E", "F", "G"}, "\napiVersion: x.io/v1\n---\nkind: ") + "\napiVersion: x.io/v1\n",
+			want: []string{
+				"unknown",
+				"noPod: no Pod and no workload was found in the files; those of A, B, C, D, E and 2 more kinds were not looked for",
+				"problem kindSkipped info m.yaml:1 ",
+				"problem kindSkipped info m.yaml:2 ",
+				"problem kindSkipped info m.yaml:3 ",
+				"problem kindSkipped info m.yaml:4 ",
+				"problem kindSkipped info m.yaml:5 ",
+				"problem kindSkipped info m.yaml:6 ",
+				"problem kindSkipped info m.yaml:7 ",
+			},
+		},
+		{
 			name:     "no document",
 			manifest: "# nothing\n",
 			want: []string{

@@ -47,6 +47,9 @@ func ReadReport(data []byte) (any, error) {
 		Kind       string `json:"kind"`
 	}
 	if err := json.Unmarshal(data, &header); err != nil {
+		if isNDJSON(data) {
+			return nil, errors.New("more than one report: what validate-node -o ndjson prints is not read; save what it prints with -o json")
+		}
 		return nil, reportError(err)
 	}
 	document, check, err := newReport(header.APIVersion, header.Kind)
@@ -60,6 +63,12 @@ func ReadReport(data []byte) (any, error) {
 		return nil, err
 	}
 	return document, nil
+}
+
+// isNDJSON reports whether another object follows the first.
+func isNDJSON(data []byte) bool {
+	d := jsontext.NewDecoder(bytes.NewReader(data))
+	return d.SkipValue() == nil && d.PeekKind() == jsontext.KindBeginObject
 }
 
 // reportJSON converts YAML.

@@ -421,7 +421,8 @@ func matches(selector labels.Selector, object *nodefeatures.Object) bool {
 
 // kind is that of a node; what its name tells is no part of it.
 func (j *clusterJudge) kind(n judgedNode, e evidence, none bool) (k *nodeKind, known bool) {
-	k = &nodeKind{support: e.support, os: e.os(), runtime: e.runtime.String(), none: none}
+	os, _ := e.platform()
+	k = &nodeKind{support: e.support, os: os, runtime: e.runtime.String(), none: none}
 	if p := n.selector.Platform; p.OS != "" {
 		k.platform = artifact.FormatPlatform(p)
 	}

@@ -72,7 +72,7 @@ func ValidatePod(ctx context.Context, req PodRequest) (*report.PodReport, error)
 		result.Problems[i] = target.Regrade(problem)
 	}
 	images := result.ImagesByReference()
-	policy := podPolicy{strict: req.Strict, startOrder: req.RequireStartOrder, disable: req.Disable, severity: req.Severity, failOn: req.FailOn, os: gathered.os()}
+	policy := podPolicy{strict: req.Strict, startOrder: req.RequireStartOrder, disable: req.Disable, severity: req.Severity, failOn: req.FailOn, labels: gathered.labels()}
 	for i := range result.Pods {
 		if cut = cmp.Or(cut, ctx.Err()); cut != nil {
 			result.Pods = result.Pods[:i]

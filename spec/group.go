@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 
 	"nodecompat/spec/yamltree"
 )
@@ -9,6 +10,9 @@ import (
 const (
 	groupKind       = "NodeFeatureGroup"
 	groupAPIVersion = "nfd.k8s-sigs.io/v1alpha1"
+	// openshiftAPIVersion is that of OpenShift's own NFD, with the same schema:
+	// https://github.com/openshift/cluster-nfd-operator
+	openshiftAPIVersion = "nfd.openshift.io/v1alpha1"
 )
 
 var (
@@ -23,7 +27,7 @@ func (d *decoder) nodeFeatureGroup(root *yamltree.Node) *Spec {
 	present, ok := d.object(root, groupKeys, func(key string, value *yamltree.Node) {
 		switch key {
 		case "apiVersion":
-			d.constant(value, groupAPIVersion)
+			d.constant(value, groupAPIVersion, openshiftAPIVersion)
 		case "kind":
 			d.constant(value, groupKind)
 		case "metadata", "status":
@@ -53,8 +57,9 @@ func (d *decoder) groupSpec(n *yamltree.Node, set *Set) {
 	}
 }
 
-func (d *decoder) constant(n *yamltree.Node, want string) {
-	if got, ok := d.text(n); ok && got != want {
+// constant takes one text, or others that mean the same.
+func (d *decoder) constant(n *yamltree.Node, want string, same ...string) {
+	if got, ok := d.text(n); ok && got != want && !slices.Contains(same, got) {
 		d.errorf(n, CodeWrongKind, fmt.Sprintf("write %s", want), "%s is not %s", quoteShort(got), want)
 	}
 }

@@ -173,6 +173,10 @@ func TestParseFile(t *testing.T) {
 	if s == nil || !s.Sets[0].AnyRule || s.Version != Version || len(s.Sets[0].Rules) != 1 {
 		t.Errorf("group: %+v, %v", s, problems)
 	}
+	openshift := strings.Replace(group, "nfd.k8s-sigs.io", "nfd.openshift.io", 1)
+	if s, problems := ParseFile([]byte(openshift)); s == nil || !s.Sets[0].AnyRule || len(problems) != 0 {
+		t.Errorf("a group of OpenShift's NFD: %+v, %v", s, problems)
+	}
 	if _, problems := Parse([]byte(group)); len(problems) != 1 || problems[0].Code != CodeWrongKind {
 		t.Errorf("Parse of a group: %v", problems)
 	}

@@ -87,12 +87,16 @@ func addHelp(a *app, root *cobra.Command) {
 	})
 }
 
-// fill wraps the paragraphs of a text at helpWidth.
+// fill wraps the paragraphs of a text at helpWidth; one that is indented is an example and keeps its lines.
 func fill(text string) string {
 	var b strings.Builder
 	for i, paragraph := range strings.Split(text, "\n\n") {
 		if i > 0 {
 			b.WriteString("\n\n")
+		}
+		if strings.HasPrefix(paragraph, "  ") {
+			b.WriteString(paragraph)
+			continue
 		}
 		column := 0
 		for _, word := range strings.Fields(paragraph) {

@@ -38,7 +38,7 @@ what a spec should answer on saved nodes; the paths are relative to it:
   - name: a node with AVX-512
     features: nodes/new.json
     verdict: compatible
-    best: fast            # the tag of the best set that matches; may be left out
+    best: fast  # the tag of the best set that matches; may be left out
 
 --update writes what came in the place of what was expected, and leaves all else in
 the files as it is.

@@ -3,7 +3,9 @@ package cluster
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -168,4 +170,40 @@ func (c Constraints) excludeBySelector(node nodefeatures.Node, object *nodefeatu
 		}
 	}
 	return &verdict.Reason{Code: ReasonNodeAffinity, Message: "no term of the required node affinity matches"}
+}
+
+// Contradict says why no node with these labels takes the Pod, whatever its other labels are; nil if one may.
+func (c Constraints) Contradict(labels map[string]string) *verdict.Reason {
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		if want, ok := c.spec.NodeSelector[key]; ok && want != labels[key] {
+			return &verdict.Reason{Code: ReasonNodeSelector, Message: fmt.Sprintf("nodeSelector wants the label %s=%s, and the node has %s", key, want, labels[key])}
+		}
+	}
+	a := c.spec.Affinity
+	if a == nil || a.NodeAffinity == nil || a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution == nil {
+		return nil
+	}
+	terms := a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms
+	for _, term := range terms {
+		term.MatchFields = nil
+		term.MatchExpressions = slices.DeleteFunc(slices.Clone(term.MatchExpressions), func(e corev1.NodeSelectorRequirement) bool {
+			_, known := labels[e.Key]
+			return !known
+		})
+		if len(term.MatchExpressions) == 0 {
+			return nil
+		}
+		selector, err := nodeaffinity.NewNodeSelector(&corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{term}})
+		if err != nil || selector.Match(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Labels: labels}}) {
+			return nil
+		}
+	}
+	if len(terms) == 0 {
+		return nil
+	}
+	node := make([]string, 0, len(labels))
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		node = append(node, key+"="+labels[key])
+	}
+	return &verdict.Reason{Code: ReasonNodeAffinity, Message: "no term of the required node affinity matches a node with " + strings.Join(node, " and ")}
 }

@@ -117,3 +117,40 @@ func TestConstraintLabels(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// What is known of a node's labels is enough to say that it takes no Pod that asks for others.
+func TestContradict(t *testing.T) {
+	t.Parallel()
+	const arch, system = corev1.LabelArchStable, corev1.LabelOSStable
+	selects := func(key, value string) *corev1.PodSpec {
+		return &corev1.PodSpec{NodeSelector: map[string]string{key: value, "pool": "x"}}
+	}
+	affine := func(terms ...[]string) *corev1.PodSpec { return &corev1.PodSpec{Affinity: affinity(terms...)} }
+	for _, tt := range []struct {
+		name   string
+		spec   *corev1.PodSpec
+		labels map[string]string
+		want   string
+	}{
+		{"nothing is asked", &corev1.PodSpec{}, map[string]string{arch: "amd64"}, ""},
+		{"another label", selects("zone", "a"), map[string]string{arch: "amd64"}, ""},
+		{"its own", selects(arch, "amd64"), map[string]string{arch: "amd64", system: "linux"}, ""},
+		{"another", selects(arch, "arm64"), map[string]string{arch: "amd64"}, "nodeSelector wants the label kubernetes.io/arch=arm64, and the node has amd64"},
+		{"not known", selects(arch, "arm64"), nil, ""},
+		{"affine", affine([]string{arch, "amd64"}), map[string]string{arch: "amd64"}, ""},
+		{"not affine", affine([]string{arch, "arm64"}), map[string]string{arch: "amd64"}, "no term of the required node affinity matches a node with kubernetes.io/arch=amd64"},
+		{"affine to one of two", affine([]string{arch, "arm64"}, []string{"zone", "a"}), map[string]string{arch: "amd64"}, ""},
+		{"affine to neither", affine([]string{arch, "arm64"}, []string{system, "windows"}), map[string]string{arch: "amd64", system: "linux"},
+			"no term of the required node affinity matches a node with kubernetes.io/arch=amd64 and kubernetes.io/os=linux"},
+		{"affine, not known", affine([]string{arch, "arm64"}), nil, ""},
+		{"no terms", affine(), map[string]string{arch: "amd64"}, ""},
+	} {
+		got := ""
+		if why := ConstraintsOf(*tt.spec, false).Contradict(tt.labels); why != nil {
+			got = why.Message
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

@@ -63,7 +63,7 @@ func (d *decoder) foreign(n *yamltree.Node, at string, t typeMeta) {
 	switch {
 	case d.placed(n, t):
 	case isKustomization(t, d.file):
-		d.problem(n, at, ProblemKindSkipped, verdict.SeverityWarning, "a kustomization was not read: give what kustomize build (or kubectl kustomize) prints")
+		d.skipped(n, at, verdict.SeverityWarning, "Kustomization", "a kustomization was not read: give what kustomize build (or kubectl kustomize) prints")
 	case len(found) > 0:
 		where := JoinPath(found[0].path, found[0].key)
 		d.problem(n, at, ProblemBestEffort, verdict.SeverityInfo, fmt.Sprintf("%.60q of %.60q is not a kind of Kubernetes' own; its %.100s is taken for a Pod template", t.kind, t.apiVersion, where))
@@ -77,11 +77,16 @@ func (d *decoder) foreign(n *yamltree.Node, at string, t typeMeta) {
 	case t.kind == "":
 		d.problem(n, at, ProblemNotObject, verdict.SeverityWarning, "no kind: this is no Kubernetes object")
 	case t.own():
-		d.problem(n, at, ProblemKindSkipped, verdict.SeverityInfo, fmt.Sprintf("%.60q of %.60q has no Pods: skipped", t.kind, t.apiVersion))
+		d.skipped(n, at, verdict.SeverityInfo, "", fmt.Sprintf("%.60q of %.60q has no Pods: skipped", t.kind, t.apiVersion))
 	default:
-		d.problem(n, at, ProblemKindSkipped, verdict.SeverityInfo, fmt.Sprintf(
+		d.skipped(n, at, verdict.SeverityInfo, Shorten(t.kind), fmt.Sprintf(
 			"%.60q of %.60q was not read: compat does not know the kind; if it makes Pods, give those", t.kind, t.apiVersion))
 	}
+}
+
+// skipped tells of an object without Pods, or of one of a kind whose Pods were not looked for.
+func (d *decoder) skipped(n *yamltree.Node, at string, severity verdict.Severity, unread, message string) {
+	d.report(Problem{Code: ProblemKindSkipped, Severity: severity, Path: at, Line: int(n.Line), Column: int(n.Column), Message: message, Unread: unread})
 }
 
 // ownGroups are the API groups of Kubernetes itself, and others of which no kind has Pods. A name that

@@ -3,7 +3,6 @@ package manifest
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"nodecompat/nodefeatures/verdict"
@@ -54,19 +53,19 @@ func (t typeMeta) podSpec() (path string, removed, ok bool) {
 var workloadKinds = []string{"Pod", "PodTemplate", "ReplicationController", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob"}
 
 // unserved returns the apiVersion and kind that a kind of Kubernetes' own has, when the apiVersion
-// was left out or is of no group, or not of the kind's, or when the kind is spelled with other letters; ""
-// for everything else. Other groups, whose names have a dot, may have kinds of the same name.
+// was left out or is of no group, or not of the kind's, or when the kind is misspelt; "" for everything
+// else. Other groups, whose names have a dot, may have kinds of the same name.
 func (t typeMeta) unserved() string {
 	group, _, grouped := strings.Cut(t.apiVersion, "/")
 	if grouped && strings.Contains(group, ".") {
 		return ""
 	}
-	i := slices.IndexFunc(workloadKinds, func(kind string) bool { return strings.EqualFold(kind, t.kind) })
-	if i < 0 {
+	near := verdict.Nearest(t.kind, workloadKinds)
+	if near == "" {
 		return ""
 	}
 	for _, apiVersion := range []string{t.apiVersion, "v1", "apps/v1", "batch/v1"} {
-		served := typeMeta{apiVersion, workloadKinds[i]}
+		served := typeMeta{apiVersion, near}
 		switch _, _, ok := served.podSpec(); {
 		case !ok || served == t:
 		case served.kind == t.kind:

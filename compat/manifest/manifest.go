@@ -46,6 +46,8 @@ type Problem struct {
 	Column  int    `json:"column,omitempty"`
 	Path    string `json:"path"` // in the document; "" for all of it
 	Message string `json:"message"`
+	// Unread is the kind of an object whose Pods were not looked for.
+	Unread string `json:"-"`
 }
 
 // A ProblemCode names a problem for programs.

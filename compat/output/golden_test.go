@@ -535,7 +535,7 @@ var podScenarios = []scenario{
 	{"pods_healthy", func(t *testing.T) any { return healthyPods(t, "v1.30.4", 20) }, []string{"txt", "md"}},
 	{"pods_healthy_two", func(t *testing.T) any { return healthyPods(t, "v1.30.4", 2) }, []string{"all.txt"}},
 	{"pods_none", func(t *testing.T) any {
-		return pods(t, false, nil, manifest("none.yaml", "kind: ConfigMap\napiVersion: v1\n"))
+		return pods(t, false, nil, manifest("none.yaml", "kind: ConfigMap\napiVersion: v1\n---\nkind: Workflow\napiVersion: argoproj.io/v1alpha1\n"))
 	}, []string{"json", "txt", "sarif.json", "junit.xml", "md"}},
 	{"pods_accepted", func(t *testing.T) any {
 		pod := "metadata: {name: web}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: web, image: example.com/web:1}]}}}\n"

@@ -207,7 +207,7 @@ func (j *junitWriter) failure(r *report.PodReport) {
 	case e != nil && !toldElsewhere(r, e.Message):
 		test.Error = &junitReason{Message: e.Code, Text: hinted(e.Message, e.Hint)}
 	case e == nil && len(r.Pods) == 0:
-		test.Error = &junitReason{Message: report.CodeNoPod, Text: "no Pod and no workload was found in the files"}
+		test.Error = &junitReason{Message: report.CodeNoPod, Text: r.NoPod().Message}
 	default:
 		return
 	}

@@ -133,7 +133,7 @@ func (m *markdown) podReport(r *report.PodReport) {
 		m.paragraphs([]verdict.Reason{e.Reason()})
 	}
 	if len(r.Pods) == 0 && r.Error == nil {
-		m.put("\nNo Pod and no workload was found in the files.")
+		m.put("\n%s", sentence(r.NoPod().Message))
 	}
 	m.table("| | Pod | place | why |", len(r.Pods), func(i int) markup {
 		pod := &r.Pods[i]

@@ -22,7 +22,7 @@ func writePod(w io.Writer, r *report.PodReport, style Style) error {
 		p.reason(1, e.Reason())
 	}
 	if len(r.Pods) == 0 && r.Error == nil {
-		p.line(0, "no Pod and no workload was found in the files")
+		p.line(0, "%s", r.NoPod().Message)
 	}
 	p.pods()
 	p.problems()

@@ -305,7 +305,7 @@ func (s *sarifWriter) failures() {
 	case e != nil:
 		s.failure(e.Code, e.Message, e.Hint)
 	case len(s.report.Pods) == 0:
-		s.note(report.CodeNoPod, verdict.SeverityWarning, "no Pod and no workload was found in the files")
+		s.note(report.CodeNoPod, verdict.SeverityWarning, s.report.NoPod().Message)
 	}
 }
 

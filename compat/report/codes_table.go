@@ -58,6 +58,8 @@ var reasonCodes = []codeRow{
 	{CodeStartOrder, "with --require start-order: a container starts before a helper that comes before it is ready", "give the helper a startupProbe that succeeds when it is ready (`compat explain SC001`)"},
 	{CodeFailOn, "with --fail-on: there is a finding that is as grave, or has the id; the verdict stays as it is", "correct it, or suppress it where it is meant so: `# compat-ignore: SC001`"},
 	{CodePodOS, "the Pod's spec.os.name is another operating system than the node's: the kubelet rejects it", "use a node with that operating system; a nodeSelector kubernetes.io/os makes the scheduler do so"},
+	{cluster.ReasonNodeSelector, "the Pod's nodeSelector asks for another kubernetes.io/os or kubernetes.io/arch than the node has: its kubelet rejects the Pod", "use a node that has it"},
+	{cluster.ReasonNodeAffinity, "every term of the Pod's required node affinity asks for another kubernetes.io/os or kubernetes.io/arch than the node has: its kubelet rejects the Pod", "use a node that has it"},
 	{CodeTooFewNodes, "fewer candidates run the workload than are wanted (--min-nodes); the groups say why not on the others", "unlock names what would make more nodes fit"},
 	{CodeNoCandidates, "the scheduler considers none of the cluster's nodes for the workload", "see excluded, and the workload's nodeSelector, affinity and tolerations"},
 	{CodeNoNodes, "the cluster, or what was chosen of it, has no nodes", "look at -l and at the files of --features"},

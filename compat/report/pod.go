@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"nodecompat/compat/manifest"
@@ -109,6 +110,37 @@ func (p *Pod) Title() string {
 		name = "without a name"
 	}
 	return fmt.Sprintf("%s %s (%s:%d)", p.Kind, name, FileTitle(p.File), p.Line)
+}
+
+// maxUnread is how many kinds are named whose Pods were not looked for.
+const maxUnread = 5
+
+// NoPodMessage says that files have no Pods, and of which kinds those were not looked for.
+func NoPodMessage(problems []manifest.Problem) string {
+	var kinds []string
+	for _, p := range problems {
+		if p.Unread != "" && !slices.Contains(kinds, p.Unread) {
+			kinds = append(kinds, p.Unread)
+		}
+	}
+	message := "no Pod and no workload was found in the files"
+	switch more := len(kinds) - maxUnread; {
+	case more > 0:
+		return fmt.Sprintf("%s; those of %s and %d more kinds were not looked for", message, strings.Join(kinds[:maxUnread], ", "), more)
+	case len(kinds) > 0:
+		return message + "; those of " + strings.Join(kinds, ", ") + " were not looked for"
+	}
+	return message
+}
+
+// NoPod is the reason of a report that has no Pods.
+func (r *PodReport) NoPod() verdict.Reason {
+	for _, reason := range r.Reasons {
+		if reason.Code == CodeNoPod {
+			return reason
+		}
+	}
+	return verdict.Reason{Code: CodeNoPod, Message: NoPodMessage(r.Problems)}
 }
 
 // ProblemTitle says a problem to a person, with its place.

@@ -138,10 +138,13 @@ func onePod(t *testing.T, source string) manifest.Pod {
 	return m.Pods[0]
 }
 
+// lintYAML returns the findings, whose remedies do what they say.
 func lintYAML(t *testing.T, manifest string, target Target) []PodFinding {
 	t.Helper()
 	p := onePod(t, manifest)
-	return Lint(p, Order(p, target), target)
+	findings := Lint(p, Order(p, target), target)
+	checkRemedies(t, t.Name(), manifest, findings, target)
+	return findings
 }
 
 // idsOf returns the distinct ids, sorted.

@@ -75,12 +75,12 @@ func notForInit(m manifest.Container) []string {
 
 // notForInit is SC011.
 func (l *linter) notForInit(m manifest.Container) {
-	message := "may not be set for init containers without restartPolicy=Always"
+	message, remedy := "may not be set for init containers without restartPolicy=Always", "if it is to be a sidecar:\nrestartPolicy: Always"
 	if before(l.target.API, sidecarsKnown()) {
-		message = "may not be set for init containers"
+		message, remedy = "may not be set for init containers", "take it out, or upgrade the control plane: it does not know native sidecars"
 	}
 	for _, field := range notForInit(m) {
-		l.find("SC011", verdict.SeverityError, placeIn(m, field), "if it is to be a sidecar:\nrestartPolicy: Always", "the API server refuses this: Forbidden: %s", message)
+		l.find("SC011", verdict.SeverityError, placeIn(m, field), remedy, "the API server refuses this: Forbidden: %s", message)
 	}
 }
 

@@ -2,12 +2,14 @@ package sidecar
 
 import (
 	"fmt"
-	"net"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -36,9 +38,18 @@ func unreachable(p *manifest.Pod, m manifest.Container, h handler) (field, reaso
 }
 
 // noHost reports what is neither a name nor an address: the kubelet puts it and the port together
-// (net.JoinHostPort), and what has a colon stands in brackets then.
+// (net.JoinHostPort), and what has a colon stands in brackets then. Names of other scripts are encoded first.
 // https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/probe/http/request.go
-func noHost(host string) bool { return strings.Contains(host, ":") && net.ParseIP(host) == nil }
+func noHost(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err != nil && (strings.Contains(host, "..") || strings.ContainsFunc(host, notInName))
+}
+
+// notInName reports a character that no name has: Go looks up none with it.
+// https://github.com/golang/go/blob/go1.26.0/src/net/dnsclient.go
+func notInName(r rune) bool {
+	return r < utf8.RuneSelf && !strings.ContainsRune("-._", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+}
 
 func noHostReason(host string) string {
 	return fmt.Sprintf("asks %.60q, which is neither a name nor an address: the port stands in port, and IPv6 without brackets", host)
@@ -46,7 +57,8 @@ func noHostReason(host string) string {
 
 // isLoopback reports a host that is the machine itself for whoever asks.
 func isLoopback(host string) bool {
-	if ip := net.ParseIP(host); ip != nil {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		ip = ip.Unmap().WithZone("")
 		return ip.IsLoopback() || ip.IsUnspecified()
 	}
 	switch name := strings.TrimSuffix(strings.ToLower(host), "."); name {
@@ -57,8 +69,8 @@ func isLoopback(host string) bool {
 	}
 }
 
-// shortLoopback is 127.0.0.1 with parts left out.
-var shortLoopback = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^127(\.[0-9]+){0,2}$`) })
+// shortLoopback is 127.0.0.1 or 0.0.0.0 with parts left out, or zeros before them.
+var shortLoopback = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(0*127(\.[0-9]+){0,3}|0+(\.0+){0,3})$`) })
 
 func loopbackReason(host string) string {
 	return fmt.Sprintf("asks %.60q, and it is the kubelet that asks: that is the node itself and not the Pod", host)

@@ -56,35 +56,42 @@ func TestRemedies(t *testing.T) {
 	}
 	applied := 0
 	for _, e := range examples {
-		findings := lintYAML(t, e.text, e.target)
-		for _, f := range findings {
-			sentence, written, more := strings.Cut(f.Remedy, "\n")
-			if sentence == "" || strings.HasSuffix(sentence, ":") != more {
-				t.Errorf("%s, %s: the remedy begins with %q", e.name, f.ID, sentence)
-			}
-			if !more || strings.HasPrefix(written, "kubectl ") {
-				continue
-			}
-			applied++
-			text := applyRemedy(t, e.text, f, written, strings.Contains(sentence, ": move \""), strings.HasPrefix(sentence, "remove the hook, and"))
-			m := manifest.Parse(t.Context(), "f", []byte(text))
-			if len(m.Problems) > 0 || len(m.Pods) != 1 {
-				t.Fatalf("%s, %s: %+v\n%s", e.name, f.ID, m.Problems, text)
-			}
-			for _, after := range Lint(m.Pods[0], Order(m.Pods[0], e.target), e.target) {
-				waits := after.ID == "SC005" && strings.Contains(text, placeholder) // the author has to fill it in
-				if after.ID == f.ID && after.Container == f.Container && after.Path == f.Path {
-					t.Errorf("%s, %s is still there after\n%s\n%s", e.name, f.ID, f.Remedy, text)
-				}
-				if after.Severity == verdict.SeverityError && !waits && !has(findings, after) {
-					t.Errorf("%s, %s: new is %+v after\n%s\n%s", e.name, f.ID, after, f.Remedy, text)
-				}
-			}
-		}
+		p := onePod(t, e.text)
+		applied += checkRemedies(t, e.name, e.text, Lint(p, Order(p, e.target), e.target), e.target)
 	}
 	if applied < 25 {
 		t.Errorf("only %d remedies were applied", applied)
 	}
+}
+
+// checkRemedies applies each of the remedies that is YAML, and returns how many there are.
+func checkRemedies(t *testing.T, name, text string, findings []PodFinding, target Target) (applied int) {
+	t.Helper()
+	for _, f := range findings {
+		sentence, written, more := strings.Cut(f.Remedy, "\n")
+		if sentence == "" || strings.HasSuffix(sentence, ":") != more {
+			t.Errorf("%s, %s: the remedy begins with %q", name, f.ID, sentence)
+		}
+		if !more || strings.HasPrefix(written, "kubectl ") {
+			continue
+		}
+		applied++
+		text := applyRemedy(t, text, f, written, strings.Contains(sentence, ": move \""), strings.HasPrefix(sentence, "remove the hook, and"))
+		m := manifest.Parse(t.Context(), "f", []byte(text))
+		if len(m.Problems) > 0 || len(m.Pods) != 1 {
+			t.Fatalf("%s, %s: %+v\n%s", name, f.ID, m.Problems, text)
+		}
+		for _, after := range Lint(m.Pods[0], Order(m.Pods[0], target), target) {
+			waits := after.ID == "SC005" && strings.Contains(text, placeholder) // the author has to fill it in
+			if after.ID == f.ID && after.Container == f.Container && after.Path == f.Path {
+				t.Errorf("%s, %s is still there after\n%s\n%s", name, f.ID, f.Remedy, text)
+			}
+			if after.Severity == verdict.SeverityError && !waits && !has(findings, after) {
+				t.Errorf("%s, %s: new is %+v after\n%s\n%s", name, f.ID, after, f.Remedy, text)
+			}
+		}
+	}
+	return applied
 }
 
 func has(findings []PodFinding, f PodFinding) bool {
@@ -134,6 +141,13 @@ func applyRemedy(t *testing.T, text string, f PodFinding, written string, move, 
 				break
 			}
 			fallthrough
+		case "os":
+			at = spec
+		case "restartPolicy":
+			if m := regexp.MustCompile(`\.resizePolicy\[(\d+)\]`).FindStringSubmatch(path); m != nil {
+				i, _ := strconv.Atoi(m[1])
+				at = at["resizePolicy"].([]any)[i].(object)
+			}
 		case "progressDeadlineSeconds", "schedule":
 			at = o["spec"].(object)
 		case "port":
