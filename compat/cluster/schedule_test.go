@@ -140,8 +140,11 @@ func TestContradict(t *testing.T) {
 		{"affine", affine([]string{arch, "amd64"}), map[string]string{arch: "amd64"}, ""},
 		{"not affine", affine([]string{arch, "arm64"}), map[string]string{arch: "amd64"}, "no term of the required node affinity matches a node with kubernetes.io/arch=amd64"},
 		{"affine to one of two", affine([]string{arch, "arm64"}, []string{"zone", "a"}), map[string]string{arch: "amd64"}, ""},
-		{"affine to neither", affine([]string{arch, "arm64"}, []string{system, "windows"}), map[string]string{arch: "amd64", system: "linux"},
-			"no term of the required node affinity matches a node with kubernetes.io/arch=amd64 and kubernetes.io/os=linux"},
+		{
+			"affine to neither", affine([]string{arch, "arm64"}, []string{system, "windows"}),
+			map[string]string{arch: "amd64", system: "linux"},
+			"no term of the required node affinity matches a node with kubernetes.io/arch=amd64 and kubernetes.io/os=linux",
+		},
 		{"affine, not known", affine([]string{arch, "arm64"}), nil, ""},
 		{"no terms", affine(), map[string]string{arch: "amd64"}, ""},
 	} {
