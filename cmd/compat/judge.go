@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"iter"
 	"runtime/debug"
 	"slices"
@@ -119,21 +117,26 @@ func (f *judgeFlags) savedNodes(ctx context.Context, a *app, features func(nodef
 			return
 		}
 		count := 0
-		counted := func(node compat.SavedNode, err error) bool {
-			if count++; count == 2 {
-				debug.SetMemoryLimit(manyLimit)
-			}
-			return yield(node, err)
-		}
 		for _, name := range names {
-			in, err := a.open(ctx, name)
-			if err != nil {
-				yield(compat.SavedNode{}, err)
-				return
+			found := false
+			for loaded, err := range a.loadFiles(ctx, []string{name}, nodefeatures.LoadOptions{Features: features, Namespace: f.nfdNamespace}) {
+				if loaded.Notes != nil {
+					continue
+				}
+				if count++; count == 2 {
+					debug.SetMemoryLimit(manyLimit)
+				}
+				node := compat.SavedNode{File: name, Snapshot: loaded.Snapshot, Err: loaded.Err}
+				if ended := ctx.Err(); ended != nil && node.Err != nil {
+					node.Err = ended
+					yield(node, err)
+					return
+				}
+				if found = true; !yield(node, err) {
+					return
+				}
 			}
-			more := yieldSaved(ctx, in, name, nodefeatures.LoadOptions{Features: features, Namespace: f.nfdNamespace}, counted)
-			in.Close() //nolint:errcheck // it was only read
-			if !more {
+			if !found && !yield(compat.SavedNode{File: name, Err: errNoNode}, nil) {
 				return
 			}
 		}
@@ -142,29 +145,6 @@ func (f *judgeFlags) savedNodes(ctx context.Context, a *app, features func(nodef
 
 // errNoNode is of a file without a node.
 var errNoNode = errors.New("it holds no node")
-
-// yieldSaved hands on the nodes of a file, and what is wrong with it in place of one. More is false if
-// nobody wants any.
-func yieldSaved(
-	ctx context.Context, in io.Reader, name string, o nodefeatures.LoadOptions, yield func(compat.SavedNode, error) bool,
-) (more bool) {
-	found := 0
-	for snapshot, err := range nodefeatures.Load(ctx, in, o) {
-		found++
-		if ctx.Err() != nil && err != nil {
-			yield(compat.SavedNode{File: name, Err: ctx.Err()}, nil)
-			return false
-		}
-		if unopened := (*fs.PathError)(nil); errors.As(err, &unopened) {
-			yield(compat.SavedNode{}, &usageError{fmt.Errorf("reading the features of %s: %w", name, err)})
-			return false
-		}
-		if !yield(compat.SavedNode{File: name, Snapshot: snapshot, Err: err}, nil) {
-			return false
-		}
-	}
-	return found > 0 || yield(compat.SavedNode{File: name, Err: errNoNode}, nil)
-}
 
 // savedNode reads the one snapshot of --features, for a command that judges one
 // node.

@@ -10,19 +10,13 @@ import (
 	"iter"
 	"os"
 
-	"nodecompat/compat/manifest"
 	"nodecompat/nodefeatures"
 )
 
-// savedCluster reads the nodes of files, directories and patterns, all of them as one whole. An error is a
-// name that cannot be opened, a usage error, and the last.
-func (a *app) savedCluster(ctx context.Context, paths []string, o nodefeatures.LoadOptions) iter.Seq2[nodefeatures.Loaded, error] {
+// loadFiles reads the nodes of files, all of them as one whole. An error is a name that cannot be opened, a
+// usage error, and the last.
+func (a *app) loadFiles(ctx context.Context, names []string, o nodefeatures.LoadOptions) iter.Seq2[nodefeatures.Loaded, error] {
 	return func(yield func(nodefeatures.Loaded, error) bool) {
-		names, err := manifest.Find(paths)
-		if err != nil {
-			yield(nodefeatures.Loaded{}, &usageError{err})
-			return
-		}
 		var unopened error
 		inputs := func(yield func(nodefeatures.Input, error) bool) {
 			for _, name := range snapshotsLast(names) {

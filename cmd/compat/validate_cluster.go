@@ -250,8 +250,14 @@ func (f *validateClusterFlags) open(ctx context.Context, a *app, r *compat.Clust
 // saved reads the nodes of --features.
 func (f *validateClusterFlags) saved(ctx context.Context, a *app, o nodefeatures.LoadOptions) iter.Seq2[nodefeatures.Loaded, error] {
 	return func(yield func(nodefeatures.Loaded, error) bool) {
+		names, err := manifest.Find(f.features)
+		if err != nil {
+			f.unopened = &usageError{err}
+			yield(nodefeatures.Loaded{}, f.unopened)
+			return
+		}
 		o.Namespace = f.live.Namespace
-		for loaded, err := range a.savedCluster(ctx, f.features, o) {
+		for loaded, err := range a.loadFiles(ctx, names, o) {
 			f.unopened = err
 			if !yield(loaded, err) {
 				return
